@@ -1,0 +1,84 @@
+import type { Micros } from '../base/units.ts';
+import type { Batch } from '../reading/batch.ts';
+import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
+
+/**
+ * The store as other rooms see it: everything durable behind one asynchronous door. `agent/buffer` implements it over
+ * the disk thread. Offsets are counted in readings, per stream, from 0, without holes.
+ */
+export interface Store {
+  /**
+   * Commits entries in the order of the calls and answers after fsync. An answer `ok` promises that every reading
+   * and every account of these entries survives a power cut.
+   */
+  append(entries: readonly JournalEntry[]): Promise<AppendOutcome>;
+  /** The next stored readings of `stream` at or above `from`, at most `readings` and about `bytes`; null when there are none. */
+  read(request: ReadRequest): Promise<StoredRun | null>;
+  /** What a receiver has taken or refused. Moves the cursor, the accounts and the budget in one transaction. */
+  settle(settlement: Settlement): Promise<void>;
+  /** Where every stream stands for one uplink. */
+  backlog(uplink: string): Promise<readonly StreamBacklog[]>;
+  /** Marks of messages that may be delivered again, oldest first. */
+  marks(source: string): Promise<readonly DeliveryMark[]>;
+  /** Called after each commit that made readings visible, with the streams that grew. Returns the way to stop. */
+  onGrowth(listener: (streams: readonly string[]) => void): () => void;
+}
+
+export type AppendOutcome =
+  | { readonly ok: true }
+  /** `full`: by cap or device, with `when_full: block`; `io`: the device failed. Nothing of the call was stored; call again later. */
+  | { readonly ok: false; readonly trouble: 'full' | 'io'; readonly message: string };
+
+export interface ReadRequest {
+  readonly stream: string;
+  /** First offset wanted. */
+  readonly from: number;
+  /** Offsets at or beyond this are not wanted; absent: up to the head. */
+  readonly until?: number;
+  readonly readings: number;
+  readonly bytes: number;
+}
+
+/** The rung of the ladder a block stands on. */
+export type Fidelity = 'raw' | 'segment' | 'window' | 'sketch';
+
+export interface StoredRun {
+  readonly stream: string;
+  /** Offset of the first reading; >= the `from` asked for (larger after a gap). The batch covers `first` … `first + batch.length - 1`. */
+  readonly first: number;
+  readonly batch: Batch;
+  readonly fidelity: Fidelity;
+  /** Wall clock of the commit, for age. */
+  readonly committedMicros: Micros;
+}
+
+export interface Settlement {
+  readonly uplink: string;
+  readonly stream: string;
+  /** Offsets `first` … `first + count - 1`. */
+  readonly first: number;
+  readonly count: number;
+  /** `refused` moves the readings' copy to the dead-letter stream, with the receiver's words. */
+  readonly outcome: { readonly kind: 'delivered' } | { readonly kind: 'refused'; readonly words: string };
+  /** Bytes sent for it, charged to the uplink's budget of `day`. */
+  readonly bytes: number;
+  /** Days since 1970 by the wall clock. */
+  readonly day: number;
+}
+
+/** One stream as one uplink sees it. `base <= head`; every offset below `base` is settled. */
+export interface StreamBacklog {
+  readonly stream: string;
+  readonly priority: number;
+  readonly base: number;
+  readonly head: number;
+  /** Settled ranges at or above `base`, disjoint, ascending: first offset and the one after the last. */
+  readonly settled: readonly (readonly [number, number])[];
+  /** Bytes stored that this uplink still has to take, an estimate. */
+  readonly bytes: number;
+  /** Commit time of the oldest unsettled reading, null when none waits. */
+  readonly oldestMicros: Micros | null;
+  /** Bytes charged to the budget of `budgetDay`. */
+  readonly budgetBytes: number;
+  readonly budgetDay: number;
+}
