@@ -22,6 +22,19 @@ export default defineConfig({
           isolate: true,
         },
       },
+      {
+        extends: true,
+        // Needs Debian packages, mounts or minutes: `npm run test:all`.
+        test: {
+          name: 'full',
+          include: ['test/full/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+          isolate: true,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });
