@@ -2,7 +2,11 @@
 import { runStep } from './steps.ts';
 
 const sources = ['agent', 'test', 'scripts'];
-const checks: readonly { readonly name: string; readonly command: string; readonly parameters: readonly string[] }[] = [
+const checks: readonly {
+  readonly name: string;
+  readonly command: string;
+  readonly parameters: readonly string[];
+}[] = [
   { name: 'format', command: 'oxfmt', parameters: ['--check', ...sources] },
   { name: 'lint', command: 'oxlint', parameters: ['--type-aware', '--deny-warnings', ...sources] },
   { name: 'types', command: 'tsc', parameters: ['--noEmit'] },

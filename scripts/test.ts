@@ -19,7 +19,13 @@ async function runVitest(projects: readonly string[], filters: readonly string[]
   const summary = join(folder, 'summary.json');
   const code = await runStep(
     'vitest',
-    ['run', ...projects.flatMap((name) => ['--project', name]), '--reporter=default', '--reporter=./test/support/summary-reporter.ts', ...filters],
+    [
+      'run',
+      ...projects.flatMap((name) => ['--project', name]),
+      '--reporter=default',
+      '--reporter=./test/support/summary-reporter.ts',
+      ...filters,
+    ],
     { SEDGE_TEST_SUMMARY: summary },
   );
   try {

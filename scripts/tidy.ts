@@ -31,8 +31,31 @@ const floors: readonly (readonly string[])[] = [
 const sameFloor = new Set(['pipeline>sketch', 'cli>api']);
 /** Effectful rooms reach the world through ports only; host is built from ports and the rooms it carries to threads. */
 const notFromRooms = new Set(['host']);
-const pure = ['agent/base', 'agent/reading', 'agent/ports', 'agent/config', 'agent/pipeline', 'agent/sketch', 'agent/mesh/raft', 'agent/mesh/swim', 'agent/mesh/ledger', 'agent/mesh/placement', 'agent/mesh/clock'];
-const bannedInPure = ['Date', 'performance', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'Buffer', 'crypto'];
+const pure = [
+  'agent/base',
+  'agent/reading',
+  'agent/ports',
+  'agent/config',
+  'agent/pipeline',
+  'agent/sketch',
+  'agent/mesh/raft',
+  'agent/mesh/swim',
+  'agent/mesh/ledger',
+  'agent/mesh/placement',
+  'agent/mesh/clock',
+];
+const bannedInPure = [
+  'Date',
+  'performance',
+  'process',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'fetch',
+  'Buffer',
+  'crypto',
+];
 const bannedEverywhere: readonly { readonly member: string; readonly use: string }[] = [
   { member: 'Math.random', use: 'the Entropy port or base/prng' },
   { member: 'Date.now', use: 'the Clock port' },
@@ -67,16 +90,21 @@ function checkImport(file: string, target: string): string | null {
     if (to === null) return `imports ${path}: only main.ts and assemble.ts stand above the rooms`;
     if (from === to) return null;
     if (floorOf(to) < 0) return `room ${to} is on no floor (name it in scripts/tidy.ts and agent/README.md)`;
-    if (notFromRooms.has(to) && floorOf(from) < floorOf('host')) return `${from} imports host: declare a port instead`;
-    if (notFromRooms.has(to) && from !== 'cli') return `${from} imports host: only assemble.ts and the CLI's entry know it`;
+    if (notFromRooms.has(to) && floorOf(from) < floorOf('host'))
+      return `${from} imports host: declare a port instead`;
+    if (notFromRooms.has(to) && from !== 'cli')
+      return `${from} imports host: only assemble.ts and the CLI's entry know it`;
     if (floorOf(to) < floorOf(from)) return null;
     if (sameFloor.has(`${from}>${to}`)) return null;
     return `${from} imports ${to}: rooms on one floor or above are not known here`;
   }
   const isPure = pure.some((path) => file.startsWith(`${path}/`));
   if (isPure && target.startsWith('node:')) return `pure room imports ${target}`;
-  const packageName = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : target.split('/')[0]!;
-  if (packagesOfHost.has(packageName) && from !== 'host') return `${from} imports ${packageName}: only host touches native and network packages`;
+  const packageName = target.startsWith('@')
+    ? target.split('/').slice(0, 2).join('/')
+    : target.split('/')[0]!;
+  if (packagesOfHost.has(packageName) && from !== 'host')
+    return `${from} imports ${packageName}: only host touches native and network packages`;
   return null;
 }
 
@@ -90,10 +118,12 @@ function checkSource(file: string): Finding[] {
   const text = readFileSync(join(root, file), 'utf8');
   const findings: Finding[] = [];
   const lineAt = (index: number): number => text.slice(0, index).split('\n').length;
-  const report = (index: number, what: string): void => void findings.push({ file, line: lineAt(index), what });
+  const report = (index: number, what: string): void =>
+    void findings.push({ file, line: lineAt(index), what });
   const lines = text.split('\n').length - 1;
   const isTest = file.startsWith('test/');
-  if (lines > fileLinesMax && !isTest) report(text.length - 1, `file of ${lines} lines (at most ${fileLinesMax})`);
+  if (lines > fileLinesMax && !isTest)
+    report(text.length - 1, `file of ${lines} lines (at most ${fileLinesMax})`);
   const parsed = parseSync(file, text);
   for (const error of parsed.errors) report(0, `does not parse: ${error.message}`);
   for (const statement of parsed.module.staticImports) {
@@ -111,7 +141,8 @@ function checkSource(file: string): Finding[] {
   const inAgent = file.startsWith('agent/') && !file.startsWith('agent/host/');
   const measure = (node: Node): void => {
     const length = lineAt(node.end) - lineAt(node.start) + 1;
-    if (length > functionLinesMax && !isTest) report(node.start, `function of ${length} lines (at most ${functionLinesMax})`);
+    if (length > functionLinesMax && !isTest)
+      report(node.start, `function of ${length} lines (at most ${functionLinesMax})`);
   };
   new Visitor({
     FunctionDeclaration: measure,
@@ -144,20 +175,31 @@ function checkWords(file: string): Finding[] {
   const findings: Finding[] = [];
   const text = readFileSync(join(root, file), 'utf8');
   for (const [index, line] of text.split('\n').entries()) {
-    for (const mark of marks) if (line.includes(mark)) findings.push({ file, line: index + 1, what: `leftover ${mark}` });
-    if (/\b(it|test|describe)\.only\(/.test(line)) findings.push({ file, line: index + 1, what: 'a test runs alone (.only)' });
+    for (const mark of marks)
+      if (line.includes(mark)) findings.push({ file, line: index + 1, what: `leftover ${mark}` });
+    if (/\b(it|test|describe)\.only\(/.test(line))
+      findings.push({ file, line: index + 1, what: 'a test runs alone (.only)' });
   }
   return findings;
 }
 
 /** Rooms with a protocol or a format open with a README. */
-const roomsWithReadme = ['agent', 'agent/buffer', 'agent/buffer/codec', 'agent/ingest', 'agent/uplink', 'agent/pipeline', 'agent/operate'];
+const roomsWithReadme = [
+  'agent',
+  'agent/buffer',
+  'agent/buffer/codec',
+  'agent/ingest',
+  'agent/uplink',
+  'agent/pipeline',
+  'agent/operate',
+];
 
 function main(): number {
   const files = ['agent', 'plugins', 'firmware-bridge', 'test', 'scripts'].flatMap(listSources);
   const findings = files.flatMap((file) => [...checkSource(file), ...checkWords(file)]);
   for (const room of roomsWithReadme) {
-    if (!existsSync(join(root, room, 'README.md'))) findings.push({ file: `${room}/README.md`, line: 1, what: 'missing' });
+    if (!existsSync(join(root, room, 'README.md')))
+      findings.push({ file: `${room}/README.md`, line: 1, what: 'missing' });
   }
   for (const finding of findings) console.log(`${finding.file}:${finding.line}: ${finding.what}`);
   console.log(`tidy: ${files.length} files, ${findings.length} findings`);

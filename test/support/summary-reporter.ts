@@ -12,7 +12,8 @@ export default class SummaryReporter implements Reporter {
       for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === 'passed') passed++;
-        else if (result.state === 'skipped') skipped.push(`${test.fullName}: ${result.note ?? 'NO REASON GIVEN'}`);
+        else if (result.state === 'skipped')
+          skipped.push(`${test.fullName}: ${result.note ?? 'NO REASON GIVEN'}`);
         else failed++;
       }
     }
@@ -21,6 +22,7 @@ export default class SummaryReporter implements Reporter {
     if (unexplained > 0) console.log(`${unexplained} skipped without a reason: counted as failed`);
     failed += unexplained;
     const file = process.env['SEDGE_TEST_SUMMARY'];
-    if (file !== undefined) writeFileSync(file, JSON.stringify({ passed, failed, skipped: skipped.length - unexplained }));
+    if (file !== undefined)
+      writeFileSync(file, JSON.stringify({ passed, failed, skipped: skipped.length - unexplained }));
   }
 }
