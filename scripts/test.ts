@@ -1,8 +1,8 @@
 /**
  * All tests that need nothing but npm: checks of the sources, then unit, property and integration tests. With `--all` also
- * what needs Debian packages, mounts or minutes. The last line is `N passed, N failed, N skipped`.
+ * what needs Debian packages, mounts or minutes; with `--full` only that. The last line is `N passed, N failed, N skipped`.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './check.ts';
@@ -39,11 +39,21 @@ async function runVitest(projects: readonly string[], filters: readonly string[]
   }
 }
 
-const all = process.argv.includes('--all');
+const words = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
 const filters = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const checks = filters.length > 0 ? { passed: 0, failed: [] } : await runChecks();
-const counts = await runVitest(['unit', 'integration', ...(all ? ['full'] : [])], filters);
+const base = words.has('--full') ? [] : ['unit', 'integration'];
+const full = words.has('--full') || words.has('--all') ? ['full'] : [];
+const withChecks = filters.length === 0 && base.length > 0;
+
+const checks = withChecks ? await runChecks() : { passed: 0, failed: [] };
+const counts = await runVitest([...base, ...full], filters);
 if (checks.failed.length > 0) console.log(`\nchecks that failed: ${checks.failed.join(', ')}`);
-const failed = counts.failed + checks.failed.length;
-console.log(`\n${counts.passed + checks.passed} passed, ${failed} failed, ${counts.skipped} skipped`);
-process.exitCode = failed === 0 ? 0 : 1;
+const total = {
+  ...counts,
+  passed: counts.passed + checks.passed,
+  failed: counts.failed + checks.failed.length,
+};
+const file = process.env['SEDGE_COUNTS'];
+if (file !== undefined) writeFileSync(file, JSON.stringify(total));
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 ? 0 : 1;

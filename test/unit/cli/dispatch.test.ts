@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { dispatch } from '#agent/cli/dispatch.ts';
+import type { Verb } from '#agent/cli/verb.ts';
+import { fakeWorld } from '#test/support/fake-world.ts';
+
+const echo: Verb = {
+  name: 'status',
+  summary: 'prints its words',
+  operands: '[WORD]',
+  flags: [{ name: 'count', value: 'N', summary: 'how often' }],
+  run: (invocation, world) => {
+    world.stdout.write(`${invocation.words.join(' ')} ${JSON.stringify([...invocation.flags])}`);
+    return Promise.resolve(0);
+  },
+};
+const quiet: Verb = { ...echo, name: 'version', operands: '' };
+
+async function run(...argv: string[]) {
+  const world = fakeWorld();
+  const code = await dispatch(argv, { verbs: [echo, quiet], version: '1.2.3', world });
+  return { code, out: world.outText(), error: world.errorText() };
+}
+
+describe('dispatch', () => {
+  it('hands words and flags to the verb, in both spellings', async () => {
+    expect(await run('status', 'a', '--count', '3', '--json', 'b')).toMatchObject({
+      code: 0,
+      out: 'a b [["count","3"],["json",true]]',
+    });
+    expect(await run('status', '--count=3', '--', '--json')).toMatchObject({ out: '--json [["count","3"]]' });
+  });
+
+  it('answers an unknown verb with the one that was meant, on one line, exit 64', async () => {
+    const { code, error } = await run('sttaus');
+    expect(code).toBe(64);
+    expect(error).toBe(
+      'sedge: unknown verb "sttaus"; did you mean status?\n  SEDGE_CLI_USAGE: see sedge --help\n',
+    );
+  });
+
+  it.each([
+    [['status', '--cuont', '1'], 'sedge: sedge status: unknown flag --cuont; did you mean --count?'],
+    [['status', '--count'], 'sedge: sedge status: --count needs a value (N)'],
+    [['status', '--json=yes'], 'sedge: sedge status: --json takes no value'],
+    [['version', 'loud'], 'sedge: sedge version: takes no further words, got "loud"'],
+  ])('refuses %j', async (argv, expected) => {
+    const { code, error } = await run(...argv);
+    expect(code).toBe(64);
+    expect(error.split('\n')[0]).toBe(expected);
+  });
+
+  it('prints help for all and for one', async () => {
+    expect((await run()).code).toBe(64);
+    expect((await run('--help')).out).toContain('prints its words');
+    expect((await run('status', '--help')).out).toContain('--count N');
+    expect((await run('help', 'status')).out).toContain('--count N');
+  });
+
+  it('lets a bug through, with its stack', async () => {
+    const broken: Verb = { ...echo, run: () => Promise.reject(new TypeError('ours')) };
+    await expect(dispatch(['status'], { verbs: [broken], version: '1', world: fakeWorld() })).rejects.toThrow(
+      'ours',
+    );
+  });
+});
