@@ -21,6 +21,7 @@ export function processWorld(): World {
       });
       return interrupted;
     },
+    tellParent: (message) => void process.send?.(message),
     onHangup: (listener) => void process.on('SIGHUP', listener),
     onKey: (listener) => {
       if (!process.stdin.isTTY) return;

@@ -6,6 +6,8 @@ export interface World {
   readonly workingFolder: string;
   /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
   readonly interrupted: Promise<string>;
+  /** Tells the process that started this one, when there is such a channel. */
+  tellParent(message: object): void;
   /** Calls back at every SIGHUP. */
   onHangup(listener: () => void): void;
   /** Keys typed on a terminal, one character a call; never called when stdin is not a terminal. */

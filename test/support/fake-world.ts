@@ -17,6 +17,7 @@ export function fakeWorld(environment: Record<string, string> = {}): FakeWorld {
     environment,
     workingFolder: '/',
     interrupted: interrupted.promise,
+    tellParent: () => {},
     onHangup: () => {},
     onKey: () => {},
     outText: () => out,
