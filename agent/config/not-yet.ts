@@ -1,0 +1,39 @@
+/**
+ * Keys that the language of sedge has and this version does not build. They get a sentence of their own instead of
+ * "unknown key", because who writes them has read the manual.
+ */
+const sections = new Set(['mesh', 'models', 'plugins', 'devices', 'learning']);
+const stages = new Set([
+  'alert',
+  'compress',
+  'dedup',
+  'despike',
+  'ema',
+  'fft',
+  'filter_bank',
+  'join',
+  'kalman',
+  'median',
+  'rate',
+  'resample',
+  'score',
+  'sketch',
+  'smooth',
+  'unit',
+  'window',
+]);
+
+/** The sentence for an unknown key of the map at `shape`, or null when the key is simply unknown. */
+export function notYetKey(place: 'root' | 'stage', key: string): string | null {
+  if (place === 'root' && sections.has(key)) return `this version of sedge does not have \`${key}:\` yet`;
+  if (place === 'stage' && stages.has(key)) return `this version of sedge does not have the stage \`${key}:\` yet`;
+  return null;
+}
+
+/** The same for a value that a later version accepts. `path` ends in the key. */
+export function notYetValue(path: readonly (string | number)[], value: unknown): string | null {
+  if (path.join('.') === 'buffer.when_full' && value === 'coarsen') {
+    return 'this version of sedge does not have `when_full: coarsen` yet; choose block or drop_oldest';
+  }
+  return null;
+}

@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { agentSchema } from './agent.ts';
+import { bufferSchema } from './buffer.ts';
+import { list, named } from './leaf.ts';
+import { apiSchema, logSchema, testCaseSchema } from './operation.ts';
+import { sourceSchema, type brokerSource, type httpSource, type mqttSource, type replaySource } from './sources.ts';
+import { streamSchema } from './streams.ts';
+import { uplinkSchema, type fileUplink, type httpUplink, type mqttUplink } from './uplinks.ts';
+
+/** The whole configuration: types, defaults, validation, JSON Schema and reference all come from here. */
+export const configSchema = z.strictObject({
+  agent: agentSchema.prefault({}).describe('Who this agent is.'),
+  sources: named(sourceSchema).prefault({}).describe('Where messages come from, by name.'),
+  streams: named(streamSchema).prefault({}).describe('What becomes of them, by name.'),
+  buffer: bufferSchema.prefault({}).describe('Where readings are safe until somebody has taken them.'),
+  uplinks: named(uplinkSchema).prefault({}).describe('Ways out, by name.'),
+  api: apiSchema.prefault({}).describe('HTTP for people and programs.'),
+  log: logSchema.prefault({}).describe('What the agent tells about itself.'),
+  tests: list(testCaseSchema, { max: 1000 }).prefault([]).describe('Cases that `sedge test` runs: messages in, readings out.'),
+});
+
+type Immutable<T> = T extends readonly (infer Item)[]
+  ? number extends T['length']
+    ? readonly Immutable<Item>[]
+    : { readonly [K in keyof T]: Immutable<T[K]> }
+  : T extends number | string | boolean | null | undefined
+    ? T
+    : T extends object
+      ? { readonly [K in keyof T]: Immutable<T[K]> }
+      : T;
+
+/** Keys as in the file; durations are `Millis`, sizes and rates `ByteCount`. */
+export type Config = Immutable<z.output<typeof configSchema>> & {
+  readonly agent: { readonly id: string };
+};
+export type AgentConfig = Config['agent'];
+/** `client_id` is filled in. */
+export type MqttSourceConfig = Immutable<z.output<typeof mqttSource>>;
+export type BrokerSourceConfig = Immutable<z.output<typeof brokerSource>>;
+export type HttpSourceConfig = Immutable<z.output<typeof httpSource>>;
+export type ReplaySourceConfig = Immutable<z.output<typeof replaySource>>;
+export type SourceConfig = Config['sources'][string];
+export type StreamConfig = Config['streams'][string];
+export type DecodeConfig = StreamConfig['decode'];
+export type BufferConfig = Config['buffer'];
+export type HttpUplinkConfig = Immutable<z.output<typeof httpUplink>>;
+export type MqttUplinkConfig = Immutable<z.output<typeof mqttUplink>>;
+export type FileUplinkConfig = Immutable<z.output<typeof fileUplink>>;
+export type UplinkConfig = Config['uplinks'][string];
+export type ApiConfig = Config['api'];
+export type LogConfig = Config['log'];
+export type TestCaseConfig = Config['tests'][number];
