@@ -1,0 +1,173 @@
+import { parseExpression } from './expression/environment.ts';
+import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
+import type {
+  CalibrateConfig,
+  DeadbandConfig,
+  SelectConfig,
+  StageConfig,
+  ThrottleConfig,
+} from './stage-config.ts';
+import type { Stage } from './stage.ts';
+import { calibrateStage } from './stages/calibrate.ts';
+import { DeadbandStage } from './stages/deadband.ts';
+import { keepStage } from './stages/keep.ts';
+import { renameStage } from './stages/rename.ts';
+import { selectStage } from './stages/select.ts';
+import { ThrottleStage } from './stages/throttle.ts';
+
+/** `path` is where in the stage's config, '' for the whole of it. */
+export interface StageProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The kind of a stage is its only key. */
+export function kindOfStage(config: StageConfig): string {
+  return Object.keys(config)[0] ?? '';
+}
+
+/** A stage, or everything that is wrong with its config. */
+export function compileStage(index: number, config: StageConfig): Stage | readonly StageProblem[] {
+  const kind = kindOfStage(config);
+  const rule = `${index}:${kind}`;
+  if ('keep' in config) {
+    const parsed = parseExpression(config.keep);
+    return parsed.ok ? keepStage(rule, parsed.value) : [{ path: 'keep', message: parsed.error }];
+  }
+  if ('calibrate' in config)
+    return orProblems(calibrateProblems(config.calibrate), () => calibrateStage(rule, config.calibrate));
+  if ('select' in config)
+    return orProblems(selectProblems(config.select), () => selectStage(rule, config.select));
+  if ('rename' in config)
+    return orProblems(renameProblems(config.rename), () => renameStage(rule, config.rename));
+  if ('deadband' in config) {
+    return orProblems(deadbandProblems(config.deadband), () => new DeadbandStage(rule, config.deadband));
+  }
+  if ('throttle' in config) {
+    return orProblems(throttleProblems(config.throttle), () => new ThrottleStage(rule, config.throttle));
+  }
+  return [
+    {
+      path: '',
+      message: `there is no stage "${kind}"; there are keep, calibrate, select, rename, deadband and throttle`,
+    },
+  ];
+}
+
+function orProblems(problems: readonly StageProblem[], stage: () => Stage): Stage | readonly StageProblem[] {
+  return problems.length > 0 ? problems : stage();
+}
+
+function calibrateProblems({ field, scale, offset, points }: CalibrateConfig): StageProblem[] {
+  const problems: StageProblem[] = [];
+  if (field === '') problems.push({ path: 'calibrate.field', message: 'a field name is needed' });
+  for (const [name, value] of [
+    ['scale', scale],
+    ['offset', offset],
+  ] as const) {
+    if (value !== undefined && !Number.isFinite(value)) {
+      problems.push({ path: `calibrate.${name}`, message: `${value} is not a finite number` });
+    }
+  }
+  if (points === undefined) {
+    if (scale === undefined && offset === undefined) {
+      problems.push({ path: 'calibrate', message: 'scale, offset or points is needed' });
+    }
+    return problems;
+  }
+  if (scale !== undefined || offset !== undefined) {
+    problems.push({ path: 'calibrate.points', message: 'points do not go together with scale or offset' });
+  }
+  if (points.length < 2 || points.length > calibrationPointsMax) {
+    problems.push({
+      path: 'calibrate.points',
+      message: `${points.length} points; 2 to ${calibrationPointsMax} are allowed`,
+    });
+  }
+  for (const [i, point] of points.entries()) {
+    if (!point.every((number) => Number.isFinite(number))) {
+      problems.push({ path: `calibrate.points.${i}`, message: 'a point is two finite numbers' });
+    } else if (i > 0 && !(point[0] > points[i - 1]![0])) {
+      problems.push({
+        path: `calibrate.points.${i}`,
+        message: `raw values must ascend; ${point[0]} follows ${points[i - 1]![0]}`,
+      });
+    }
+  }
+  return problems;
+}
+
+function patternProblems(path: string, patterns: readonly string[]): StageProblem[] {
+  if (patterns.length === 0) return [{ path, message: 'at least one name or pattern is needed' }];
+  if (patterns.length > fieldPatternsMax) {
+    return [{ path, message: `${patterns.length} patterns; at most ${fieldPatternsMax} are allowed` }];
+  }
+  const empty = patterns.findIndex((pattern) => pattern === '' || pattern === '!');
+  return empty < 0 ? [] : [{ path: `${path}.${empty}`, message: 'the pattern is empty' }];
+}
+
+function selectProblems({ fields }: SelectConfig): StageProblem[] {
+  return patternProblems('select.fields', fields);
+}
+
+function renameProblems(names: Readonly<Record<string, string>>): StageProblem[] {
+  const entries = Object.entries(names);
+  const problems: StageProblem[] = [];
+  if (entries.length === 0) problems.push({ path: 'rename', message: 'at least one name is needed' });
+  if (entries.length > fieldPatternsMax) {
+    problems.push({
+      path: 'rename',
+      message: `${entries.length} names; at most ${fieldPatternsMax} are allowed`,
+    });
+  }
+  for (const [from, to] of entries) {
+    if (to === '') problems.push({ path: `rename.${from}`, message: 'the new name is empty' });
+    else if (from === to) problems.push({ path: `rename.${from}`, message: 'the new name is the old one' });
+  }
+  return problems;
+}
+
+function deadbandProblems(config: DeadbandConfig): StageProblem[] {
+  const problems: StageProblem[] = [];
+  if (config.field === undefined && config.fields === undefined) {
+    problems.push({ path: 'deadband', message: 'field or fields is needed' });
+  }
+  if (config.fields !== undefined) problems.push(...patternProblems('deadband.fields', config.fields));
+  if (config.absolute === undefined && config.percent === undefined) {
+    problems.push({
+      path: 'deadband',
+      message: 'absolute or percent is needed; absolute: 0 drops exact repetitions',
+    });
+  }
+  for (const name of ['absolute', 'percent'] as const) {
+    const value = config[name];
+    if (value !== undefined && !(value >= 0 && Number.isFinite(value))) {
+      problems.push({ path: `deadband.${name}`, message: `${value} is not a number >= 0` });
+    }
+  }
+  if (config.maxIntervalMs !== undefined && !(config.maxIntervalMs > 0)) {
+    problems.push({ path: 'deadband.max_interval', message: 'must be longer than 0' });
+  }
+  return [...problems, ...seriesProblems('deadband', config.maxSeries)];
+}
+
+function throttleProblems({ everyMs, count, maxSeries }: ThrottleConfig): StageProblem[] {
+  const problems: StageProblem[] = [];
+  if (!(everyMs > 0 && Number.isFinite(everyMs)))
+    problems.push({ path: 'throttle.every', message: 'must be longer than 0' });
+  if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1)) {
+    problems.push({ path: 'throttle.count', message: `${count} is not a whole number >= 1` });
+  }
+  return [...problems, ...seriesProblems('throttle', maxSeries)];
+}
+
+function seriesProblems(kind: string, maxSeries: number | undefined): StageProblem[] {
+  if (
+    maxSeries === undefined ||
+    (Number.isSafeInteger(maxSeries) && maxSeries >= 1 && maxSeries <= seriesLimitMax)
+  )
+    return [];
+  return [
+    { path: `${kind}.max_series`, message: `${maxSeries} is not a whole number from 1 to ${seriesLimitMax}` },
+  ];
+}

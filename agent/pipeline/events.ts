@@ -1,0 +1,44 @@
+import type { Telemetry } from '../ports/telemetry.ts';
+import { unreachable } from '../base/assert.ts';
+import type { StageNote } from './stage.ts';
+
+/** Reports what stages noted. The pipeline itself is pure and returns notes; its caller passes them here. */
+export function reportNotes(telemetry: Telemetry, stream: string, notes: readonly StageNote[]): void {
+  for (const note of notes) {
+    switch (note.kind) {
+      case 'series_evicted':
+        seriesEvicted(telemetry, { stream, rule: note.rule, count: note.count });
+        break;
+      case 'expression_failed':
+        expressionFailed(telemetry, { stream, rule: note.rule, count: note.count, sample: note.sample });
+        break;
+      default:
+        unreachable(note, 'stage note');
+    }
+  }
+}
+
+function seriesEvicted(telemetry: Telemetry, event: { stream: string; rule: string; count: number }): void {
+  const { stream, rule, count } = event;
+  telemetry.count('pipeline_series_evicted', { stream, rule }, count);
+  telemetry.log(
+    'warning',
+    'pipeline.series_evicted',
+    `stream ${stream}, stage ${rule}: more series than max_series; forgot the ${count} unheard for longest`,
+    event,
+  );
+}
+
+function expressionFailed(
+  telemetry: Telemetry,
+  event: { stream: string; rule: string; count: number; sample: string },
+): void {
+  const { stream, rule, count, sample } = event;
+  telemetry.count('pipeline_expression_failures', { stream, rule }, count);
+  telemetry.log(
+    'warning',
+    'pipeline.expression_failed',
+    `stream ${stream}, stage ${rule}: no answer for ${count} readings, kept out: ${sample}`,
+    event,
+  );
+}

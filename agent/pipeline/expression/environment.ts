@@ -1,0 +1,85 @@
+import type { ParseResult } from '@marcbachmann/cel-js';
+import { Environment } from '@marcbachmann/cel-js';
+import { messageOf } from '../../base/errors.ts';
+import type { Result } from '../../base/result.ts';
+import { fail, ok } from '../../base/result.ts';
+import { expressionDepthMax, expressionLengthMax, expressionNodesMax } from '../limits.ts';
+
+/**
+ * The world an expression sees:
+ *
+ * - `reading`: the values by name; nested ones as `reading.a.b` and as `reading["a.b"]`
+ * - `tags`: map of text; `stream`, `quality` ("good", "uncertain", "bad"): text
+ * - `time`: event time as a timestamp, to the millisecond
+ *
+ * Numbers of a reading are doubles, except 64-bit integers beyond 2^53, which are ints. CEL itself compares both with int and double
+ * literals alike; it has no mixed arithmetic, so `reading.temp * 2` would fail where `reading.temp * 2.0` works. That surprises everyone
+ * who does not know it, so the mixed forms are added here, and `%` on doubles with them.
+ */
+function celEnvironment(): Environment {
+  const environment = new Environment({
+    homogeneousAggregateLiterals: false,
+    limits: { maxAstNodes: expressionNodesMax, maxDepth: expressionDepthMax },
+  })
+    .registerVariable('reading', 'map')
+    .registerVariable('tags', 'map<string, string>')
+    .registerVariable('stream', 'string')
+    .registerVariable('quality', 'string')
+    .registerVariable('time', 'google.protobuf.Timestamp');
+  for (const operator of ['+', '-', '*', '/', '%'] as const) {
+    const handler = mixed[operator];
+    environment.registerOperator(`double ${operator} int`, handler);
+    environment.registerOperator(`int ${operator} double`, handler);
+  }
+  environment.registerOperator('double % double', mixed['%']);
+  environment.registerOperator('int == double', (left: bigint, right: number) => Number(left) === right);
+  return environment;
+}
+
+const mixed: Readonly<
+  Record<'+' | '-' | '*' | '/' | '%', (left: number | bigint, right: number | bigint) => number>
+> = {
+  '+': (left, right) => Number(left) + Number(right),
+  '-': (left, right) => Number(left) - Number(right),
+  '*': (left, right) => Number(left) * Number(right),
+  '/': (left, right) => Number(left) / Number(right),
+  '%': (left, right) => Number(left) % Number(right),
+};
+
+/** Parses and checks; the error is one line and says where. */
+export function parseExpression(text: string): Result<ParseResult, string> {
+  if (text.trim() === '') return fail('the expression is empty');
+  if (text.length > expressionLengthMax) {
+    return fail(`the expression has ${text.length} characters; at most ${expressionLengthMax} are allowed`);
+  }
+  let parsed: ParseResult;
+  try {
+    parsed = celEnvironment().parse(text);
+  } catch (error) {
+    return fail(oneLine(error));
+  }
+  const { valid, type, error } = parsed.check();
+  if (!valid) return fail(oneLine(error));
+  if (type !== 'bool' && type !== 'dyn')
+    return fail(`the expression gives ${type ?? 'nothing'}, not true or false`);
+  return ok(parsed);
+}
+
+/** The library's message without its drawing of the source, with line and column instead; both count from 1. */
+function oneLine(error: unknown): string {
+  const { summary, range, node } = (error ?? {}) as {
+    summary?: string;
+    range?: { start: number };
+    node?: { input?: string };
+  };
+  if (summary === undefined) return messageOf(error);
+  const message = summary.replaceAll(/\s+/g, ' ').slice(0, 300);
+  const input = node?.input;
+  if (range === undefined || input === undefined) return message;
+  const lines = input.slice(0, range.start).split('\n');
+  const column = `column ${lines.at(-1)!.length + 1}`;
+  return `${message} (${lines.length > 1 ? `line ${lines.length}, ` : ''}${column})`;
+}
+
+/** What the evaluator threw, in one line. */
+export const failureOf = oneLine;

@@ -1,0 +1,34 @@
+/** Bounds of the room, each with its reason. */
+
+/** Series one stage remembers unless its config says otherwise; about 20 MB of deadband state at one field each. */
+export const seriesLimitDefault = 100_000;
+/** What a config may ask for at most: about 200 MB, beyond the memory ceiling of any host we run on. */
+export const seriesLimitMax = 1_000_000;
+/** Fields one deadband watches over all series; a batch has at most 1024 columns, so more means names made of data. */
+export const watchedFieldsMax = 1024;
+/** Text longer than this is not remembered for comparison: it always counts as changed. Keeps state per field bounded. */
+export const rememberedTextLength = 128;
+/** Stages of one pipeline; a longer list is a program, not a pipeline. */
+export const stagesMax = 64;
+/** Listeners on one pipeline: a tap is for people and tests. */
+export const tapsMax = 16;
+/** Characters of one expression; the longest ones seen in practice have a few hundred. */
+export const expressionLengthMax = 4096;
+/** Nodes and depth of one expression: bounds time per reading and the stack. */
+export const expressionNodesMax = 512;
+export const expressionDepthMax = 48;
+/** Points of a calibration curve; lookup is by bisection, so this bounds config, not time. */
+export const calibrationPointsMax = 4096;
+/** Names or patterns in one select, rename or deadband. */
+export const fieldPatternsMax = 1024;
+/**
+ * A reading older than the newest one of its series by more than this is taken for a clock that was set back, and starts the
+ * state of its series anew; otherwise one reading from the far future would silence the series for good.
+ */
+export const latenessMicrosMax = 3_600_000_000;
+/** Differences printed for one failed case. */
+export const caseDifferencesMax = 20;
+/** Readings one case of `tests:` may produce; a case is read by a person. */
+export const caseReadingsMax = 10_000;
+/** Bytes of one stage's saved state that are read back; seriesLimitMax series stay below it. */
+export const stateBytesMax = 512 * 1024 * 1024;

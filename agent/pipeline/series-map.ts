@@ -1,0 +1,98 @@
+import type { ByteReader } from '../base/byte-reader.ts';
+import { MalformedBytes } from '../base/byte-reader.ts';
+import type { ByteWriter } from '../base/byte-writer.ts';
+import type { Batch, Tags } from '../reading/batch.ts';
+import { seriesKey } from '../reading/batch.ts';
+
+/**
+ * State per series, at most `limit`; the series unheard for longest is forgotten first, and counted. Decoders intern
+ * tags, so the text key of a tags object is computed once.
+ */
+export class SeriesMap<State extends object> {
+  readonly limit: number;
+  /** Series forgotten since start. */
+  evicted = 0;
+  readonly #create: () => State;
+  /** In order of last use, oldest first. */
+  readonly #states = new Map<string, State>();
+  readonly #keys = new WeakMap<Tags, string>();
+
+  constructor(limit: number, create: () => State) {
+    this.limit = limit;
+    this.#create = create;
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  touch(tags: Tags): State {
+    let key = this.#keys.get(tags);
+    if (key === undefined) {
+      key = seriesKey(tags);
+      this.#keys.set(tags, key);
+    }
+    let state = this.#states.get(key);
+    if (state !== undefined) {
+      // With room to spare nothing can be evicted soon, and the order of use need not be kept to the reading.
+      if (this.#states.size * 2 > this.limit) {
+        this.#states.delete(key);
+        this.#states.set(key, state);
+      }
+      return state;
+    }
+    if (this.#states.size >= this.limit) this.#evict();
+    state = this.#create();
+    this.#states.set(key, state);
+    return state;
+  }
+
+  /**
+   * A function from row to state that touches each series of the batch once. While a batch is processed its own series count
+   * as in use, even beyond the limit.
+   */
+  over(batch: Batch): (row: number) => State {
+    if (batch.series.length === 1) {
+      const only = this.touch(batch.series[0]!);
+      return () => only;
+    }
+    const states: (State | undefined)[] = Array.from({ length: batch.series.length });
+    const { seriesIndex, series } = batch;
+    return (row) => {
+      const index = seriesIndex[row]!;
+      return (states[index] ??= this.touch(series[index]!));
+    };
+  }
+
+  clear(): void {
+    this.#states.clear();
+  }
+
+  write(writer: ByteWriter, writeState: (state: State) => void): void {
+    writer.varint(this.#states.size);
+    for (const [key, state] of this.#states) {
+      writer.text(key);
+      writeState(state);
+    }
+  }
+
+  /** @throws {MalformedBytes} and is then half filled: clear it. */
+  read(reader: ByteReader, readState: () => State): void {
+    const count = reader.varint();
+    for (let i = 0; i < count; i++) {
+      const key = reader.text();
+      const state = readState();
+      if (this.#states.has(key)) throw new MalformedBytes('a series occurs twice');
+      if (this.#states.size >= this.limit) this.#evict();
+      this.#states.set(key, state);
+    }
+  }
+
+  #evict(): void {
+    for (const key of this.#states.keys()) {
+      this.#states.delete(key);
+      this.evicted++;
+      return;
+    }
+  }
+}

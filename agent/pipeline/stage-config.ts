@@ -1,0 +1,53 @@
+/** One entry of a stream's `stages:`, decoded: one key each, base units. */
+export type StageConfig =
+  /** A CEL expression that must be true for a reading to stay. */
+  | { readonly keep: string }
+  | { readonly calibrate: CalibrateConfig }
+  | { readonly select: SelectConfig }
+  /** Old name to new name. */
+  | { readonly rename: Readonly<Record<string, string>> }
+  | { readonly deadband: DeadbandConfig }
+  | { readonly throttle: ThrottleConfig };
+
+/** Either `value * scale + offset`, or a curve through `points`. */
+export interface CalibrateConfig {
+  readonly field: string;
+  /** Default 1. */
+  readonly scale?: number | undefined;
+  /** Default 0; in the unit of the result. */
+  readonly offset?: number | undefined;
+  /** Pairs of raw and true value, raw ascending, at least two; linear between them. */
+  readonly points?: readonly (readonly [number, number])[] | undefined;
+  /** What happens to values beyond the outermost points: hold the end value (default), or go on along the end segment. */
+  readonly outside?: 'clamp' | 'extrapolate' | undefined;
+}
+
+export interface SelectConfig {
+  /** Names or globs (`*`, `?`); a leading `!` takes out again what earlier ones took in. The last match decides. */
+  readonly fields: readonly string[];
+}
+
+/** At least one of `field` and `fields`, at least one of `absolute` and `percent`. */
+export interface DeadbandConfig {
+  readonly field?: string | undefined;
+  /** Names or globs as in select; a reading passes when any of them does. */
+  readonly fields?: readonly string[] | undefined;
+  /** Half width of the band in the field's unit, >= 0. With `percent` too, the wider one counts. */
+  readonly absolute?: number | undefined;
+  /** Half width in percent of the last passed value, >= 0. */
+  readonly percent?: number | undefined;
+  /** Event time after which a value passes even if unchanged, > 0. Absent: never. */
+  readonly maxIntervalMs?: number | undefined;
+  /** Series remembered, default 100,000. */
+  readonly maxSeries?: number | undefined;
+}
+
+/** At most `count` readings of a series in `everyMs` of event time, counted from the first that passes. */
+export interface ThrottleConfig {
+  /** > 0. */
+  readonly everyMs: number;
+  /** >= 1, default 1. */
+  readonly count?: number | undefined;
+  /** Series remembered, default 100,000. */
+  readonly maxSeries?: number | undefined;
+}

@@ -1,0 +1,74 @@
+import type { Micros } from '../base/units.ts';
+import type { Batch } from '../reading/batch.ts';
+import type { FilteredCount } from '../reading/journal-entry.ts';
+
+/** What a stage may know about the moment; it never reads a clock. */
+export interface StageContext {
+  /** Wall clock of the host when the batch entered the pipeline. */
+  readonly nowMicros: Micros;
+  /**
+   * The greatest event time the pipeline has seen, this batch included; -Infinity before the first. A stage subtracts the
+   * out-of-orderness it allows to get its watermark. Kept only for pipelines with a stage that says `needsEventTime`.
+   */
+  readonly eventMicrosMax: number;
+}
+
+/** Readings a stage derives for another stream; they are new there, so no account of this stream holds them. */
+export interface StreamBatch {
+  readonly stream: string;
+  readonly batch: Batch;
+}
+
+/** What deserves a log line or a counter and changes no account. `count` > 0. */
+export type StageNote =
+  /** State of this many series was forgotten to keep the bound; their next reading passes as a first one. */
+  | { readonly kind: 'series_evicted'; readonly rule: string; readonly count: number }
+  /** An expression had no answer for this many readings; `sample` is the first reason in one line. */
+  | {
+      readonly kind: 'expression_failed';
+      readonly rule: string;
+      readonly count: number;
+      readonly sample: string;
+    };
+
+/** Invariant: readings in === (main?.length ?? 0) + sum(filtered.count). */
+export interface StageOutput {
+  readonly main: Batch | null;
+  /** Absent: none. */
+  readonly into?: readonly StreamBatch[];
+  /** Absent: none. */
+  readonly filtered?: readonly FilteredCount[];
+  /** Absent: none. */
+  readonly notes?: readonly StageNote[];
+}
+
+/**
+ * One step of a pipeline: a function on a batch, or a machine with state per series. Batches are never changed in place;
+ * columns that stay as they are are shared between input and output. The result depends on the order of readings, not on how
+ * they were cut into batches.
+ */
+export interface Stage {
+  /** Stable name in accounts: `${index}:${kind}`. */
+  readonly rule: string;
+  readonly needsEventTime?: boolean;
+  process(batch: Batch, context: StageContext): StageOutput;
+  /** Wall clock at which `tick` wants to be called even if no batch comes; null: never. Absent: a stage without timers. */
+  nextDeadline?(): Micros | null;
+  /** Lets a due deadline act. What it returns runs through the later stages. */
+  tick?(context: StageContext): StageOutput;
+  /** The whole state as bytes; with `restore` a restarted stage answers as if it had never stopped. Absent: no state. */
+  snapshot?(): Uint8Array<ArrayBuffer>;
+  /** False when the bytes are not a state of this stage; it is then empty. */
+  restore?(bytes: Uint8Array): boolean;
+  /** Absent: no state. */
+  inspect?(): StageState;
+}
+
+export interface StageState {
+  readonly series: number;
+  readonly seriesLimit: number;
+  /** An estimate from stated sizes per series, see README.md. */
+  readonly bytes: number;
+  /** Since start. */
+  readonly evicted: number;
+}
