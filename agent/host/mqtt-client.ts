@@ -1,0 +1,291 @@
+import { Duplex } from 'node:stream';
+import mqtt, { type IClientOptions, type ISubscriptionMap } from 'mqtt';
+import { messageOf } from '../base/errors.ts';
+import type {
+  MqttAck,
+  MqttCloseReason,
+  MqttLink,
+  MqttLinkEvents,
+  MqttLinkOptions,
+  MqttLinks,
+  MqttRefusal,
+} from '../ports/broker.ts';
+import { FrameSplitter, encodeAcks, packetTypes } from './mqtt-frames.ts';
+import { mqttLimits } from './mqtt-limits.ts';
+import { openMqttStream } from './mqtt-streams.ts';
+
+/**
+ * MQTT connections with pipelined acknowledgement. MQTT.js keeps the session (CONNECT, SUBSCRIBE, PINGREQ and what answers
+ * them), but it handles one PUBLISH after the other and cannot acknowledge later. So it does not see any: its stream is a
+ * {@link Gate} that takes PUBLISH and PUBREL out of the bytes, and acknowledgements are written past it to the socket.
+ */
+export class MqttJsLinks implements MqttLinks {
+  open(options: MqttLinkOptions, events: MqttLinkEvents): MqttLink {
+    return new MqttJsLink(options, events);
+  }
+}
+
+/** CONNACK codes that say the broker does not want this client: 3.1.1 (§3.2.2.3) 1, 2, 4, 5 and their MQTT 5 fellows. */
+const refusals: ReadonlySet<number> = new Set([1, 2, 4, 5, 132, 133, 134, 135, 138, 140]);
+
+class MqttJsLink implements MqttLink {
+  readonly #client: mqtt.MqttClient;
+  readonly #events: MqttLinkEvents;
+  readonly #keepAliveMs: number;
+  #gate!: Gate;
+  #connected = false;
+  #closed = false;
+  #reason: MqttCloseReason | null = null;
+  #pausePing: NodeJS.Timeout | null = null;
+
+  constructor(options: MqttLinkOptions, events: MqttLinkEvents) {
+    this.#events = events;
+    this.#keepAliveMs = options.keepAliveSeconds * 1000;
+    this.#client = new mqtt.MqttClient(() => {
+      this.#gate = new Gate(openMqttStream(options), options, {
+        publish: (packet) => {
+          if (this.#connected) events.publish(packet);
+        },
+        release: (packetId) => {
+          if (this.#connected) events.release(packetId);
+        },
+        broken: (what) => this.#fail({ kind: 'protocol', message: `the broker sent a ${what}` }),
+      });
+      return this.#gate as never;
+    }, clientOptions(options));
+    this.#client.on('connect', (connack) => {
+      if (this.#closed) return;
+      this.#connected = true;
+      events.connected({ sessionPresent: connack.sessionPresent });
+      this.#gate.proceed();
+    });
+    this.#client.on('error', (error) => this.#note(error));
+    this.#client.on('disconnect', (packet) => {
+      this.#reason ??= {
+        kind: 'network',
+        message: `the broker ended the connection (reason ${packet.reasonCode ?? 0})`,
+      };
+    });
+    this.#client.on('close', () => this.#ended());
+  }
+
+  async subscribe(filters: readonly string[], qos: 0 | 1 | 2): Promise<readonly MqttRefusal[]> {
+    // `rh: 1`: retained messages come with a new subscription only, not again with each start (MQTT 5).
+    const wanted: ISubscriptionMap = Object.fromEntries(filters.map((filter) => [filter, { qos, rh: 1 }]));
+    return new Promise((resolve, reject) => {
+      this.#client.subscribe(wanted, (error, _granted, suback) => {
+        const codes = (suback?.granted ?? []) as readonly number[];
+        if (codes.length !== filters.length) {
+          reject(error ?? new Error('SUBACK does not answer every filter'));
+          return;
+        }
+        const refused = filters.flatMap((filter, i) =>
+          codes[i]! >= 128 ? [{ filter, message: subackWords.get(codes[i]!) ?? `reason ${codes[i]}` }] : [],
+        );
+        resolve(refused);
+      });
+    });
+  }
+
+  acknowledge(acks: readonly MqttAck[]): void {
+    if (this.#connected && !this.#closed) this.#gate.writeAside(encodeAcks(acks));
+  }
+
+  pause(): void {
+    this.#gate.hold();
+    if (this.#pausePing !== null || this.#keepAliveMs === 0) return;
+    // PINGRESP stays unread while paused: keep the broker content, and MQTT.js from missing the answer.
+    this.#pausePing = setInterval(() => {
+      if (!this.#connected) return;
+      this.#client.sendPing();
+      this.#client.reschedulePing(true);
+    }, this.#keepAliveMs / 2);
+    this.#pausePing.unref();
+    this.#client.reschedulePing(true);
+  }
+
+  resume(): void {
+    if (this.#pausePing !== null) clearInterval(this.#pausePing);
+    this.#pausePing = null;
+    this.#gate.release();
+  }
+
+  close(): void {
+    this.#reason ??= { kind: 'asked', message: 'closed' };
+    if (this.#closed) return;
+    this.#gate.release();
+    if (this.#connected) this.#client.end(false, {});
+    else this.#client.end(true);
+    // A broker that does not end its side must not keep the connection.
+    const grace = setTimeout(() => this.#gate.destroy(), mqttLimits.closeGraceMs);
+    grace.unref();
+    this.#client.once('close', () => clearTimeout(grace));
+  }
+
+  #note(error: Error & { code?: unknown }): void {
+    if (this.#reason !== null) return;
+    const refused = !this.#connected && typeof error.code === 'number' && refusals.has(error.code);
+    this.#reason = { kind: refused ? 'refused' : 'network', message: messageOf(error) || String(error.code) };
+  }
+
+  #fail(reason: MqttCloseReason): void {
+    this.#reason ??= reason;
+    this.#gate.destroy();
+  }
+
+  #ended(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connected = false;
+    if (this.#pausePing !== null) clearInterval(this.#pausePing);
+    this.#events.closed(this.#reason ?? { kind: 'network', message: 'the broker closed the connection' });
+  }
+}
+
+/** MQTT 5, table 3-8; 128 is also the refusal of 3.1.1. */
+const subackWords: ReadonlyMap<number, string> = new Map([
+  [128, 'refused'],
+  [131, 'implementation specific error'],
+  [135, 'not authorized'],
+  [143, 'topic filter invalid'],
+  [145, 'packet id in use'],
+  [151, 'quota exceeded'],
+  [158, 'shared subscriptions not supported'],
+  [161, 'subscription identifiers not supported'],
+  [162, 'wildcard subscriptions not supported'],
+]);
+
+function clientOptions(options: MqttLinkOptions): IClientOptions {
+  const version5 = options.version === '5';
+  return {
+    protocolId: 'MQTT',
+    protocolVersion: version5 ? 5 : 4,
+    clientId: options.clientId,
+    clean: options.clean,
+    keepalive: options.keepAliveSeconds,
+    connectTimeout: options.connectTimeoutMs,
+    // One connection a link: MQTT.js neither reconnects, nor resubscribes, nor queues.
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(version5
+      ? {
+          properties: {
+            sessionExpiryInterval: options.clean ? 0 : options.sessionExpirySeconds,
+            receiveMaximum: options.receiveMaximum,
+            maximumPacketSize: options.packetBytesMax,
+          },
+        }
+      : {}),
+  };
+}
+
+interface GateSink {
+  publish(packet: Parameters<MqttLinkEvents['publish']>[0]): void;
+  release(packetId: number): void;
+  broken(what: string): void;
+}
+
+/**
+ * The stream MQTT.js reads and writes: all packets of the socket but PUBLISH and PUBREL. After CONNACK it holds until MQTT.js has
+ * taken it in, so that no message overtakes it. MQTT.js writes each packet in one corked go, hence whole packets arrive in
+ * `_writev`, and acknowledgements written aside never land inside one.
+ */
+class Gate extends Duplex {
+  readonly #socket: Duplex;
+  readonly #splitter: FrameSplitter;
+  readonly #sink: GateSink;
+  #held = false;
+  #connackSeen = false;
+  #awaitsConnect = false;
+
+  constructor(socket: Duplex, options: MqttLinkOptions, sink: GateSink) {
+    super({ allowHalfOpen: false });
+    this.#socket = socket;
+    this.#sink = sink;
+    this.#splitter = new FrameSplitter({
+      version: options.version,
+      packetBytesMax: options.packetBytesMax,
+      sink: {
+        publish: (packet) => sink.publish(packet),
+        release: (packetId) => sink.release(packetId),
+        other: (type, frame) => {
+          this.push(frame);
+          if (type !== packetTypes.connack) return true;
+          this.#connackSeen = true;
+          this.#awaitsConnect = true;
+          this.#flow();
+          return false;
+        },
+      },
+    });
+    socket.on('data', (bytes: Uint8Array) => this.#check(this.#splitter.push(bytes)));
+    socket.on('end', () => this.push(null));
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+  }
+
+  /** MQTT.js is connected: messages may come. */
+  proceed(): void {
+    this.#awaitsConnect = false;
+    this.#check(this.#splitter.proceed());
+    this.#flow();
+  }
+
+  hold(): void {
+    this.#held = true;
+    this.#flow();
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#flow();
+  }
+
+  writeAside(bytes: Uint8Array): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > mqttLimits.acknowledgementBytes)
+      this.#sink.broken('flood and takes no acknowledgement');
+  }
+
+  override _read(): void {
+    // What is pushed here is small and answers what MQTT.js sent; the flood is held back at the socket.
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#writeOut(chunk, done);
+  }
+
+  override _writev(
+    chunks: { chunk: Uint8Array; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#writeOut(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+
+  #writeOut(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.#socket.write(bytes, (error) => done(error));
+  }
+
+  #check(wrong: string | null): void {
+    if (wrong !== null) this.#sink.broken(wrong);
+  }
+
+  #flow(): void {
+    // CONNACK is read even when messages are not wanted yet.
+    if ((this.#held && this.#connackSeen) || this.#awaitsConnect) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+}

@@ -1,0 +1,118 @@
+import type { BatchBuilder } from '../reading/batch-builder.ts';
+import type { Batch, ClockSource, Tags } from '../reading/batch.ts';
+import type { DeliveryMark, FilteredCount } from '../reading/journal-entry.ts';
+
+/** When a source gets its acknowledgement: as the message is taken in, or after the commit that holds it is synced. */
+export type AckMode = 'received' | 'fsynced';
+
+/**
+ * `message` is decoded and stored. `duplicate` was stored before: it is counted and settles behind everything that
+ * arrived before it. `mark` carries only its delivery mark.
+ */
+export type ArrivalKind = 'message' | 'duplicate' | 'mark';
+
+/** What became of an arrival. `undecodable`: at least one stream that takes the topic could not read the payload. */
+export type Verdict = 'waiting' | 'stored' | 'undecodable' | 'unrouted' | 'duplicate';
+
+/**
+ * One message on its way through the intake, and its receipt: the very object offered is handed back by
+ * {@link InletPeer.settled}. A source extends it with what it needs to acknowledge.
+ */
+export interface Arrival {
+  readonly kind: ArrivalKind;
+  readonly topic: string;
+  /** Must not change until settled. */
+  readonly payload: Uint8Array;
+  /** Wall clock, microseconds. */
+  readonly arrivalMicros: number;
+  /** Names the stream and so goes past the topic patterns (HTTP ingest); null: the topic decides. */
+  readonly stream: string | null;
+  /** Used instead of the stream's own (HTTP ingest by content type); null: the stream's. */
+  readonly decoder: Decoder | null;
+  /** Committed together with the readings. */
+  readonly mark: DeliveryMark | null;
+  /** Written by the intake before it settles. */
+  verdict: Verdict;
+  /** One line about an undecodable payload, else ''. */
+  detail: string;
+}
+
+/** What the intake calls back. Neither may throw; both may be called from within `offer` and `close`. */
+export interface InletPeer<A extends Arrival> {
+  /**
+   * These arrivals are settled: acknowledge them. Each arrival offered is handed back exactly once, in the order of
+   * the offers, after its commit (or at once where the inlet's mode is `received`), or never when the process ends before.
+   */
+  settled(arrivals: readonly A[]): void;
+  /** Credit is exhausted: stop reading. What still comes must be offered all the same. */
+  pause(): void;
+  /** There is credit again. */
+  resume(): void;
+}
+
+/** Same shape as the reading room's decoders. All of a message or nothing: on failure nothing of it stays in `into`. */
+export interface Decoder {
+  decode(message: DecodeInput, into: BatchBuilder): DecodeOutcome;
+}
+
+export interface DecodeInput {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly tags: Tags;
+  readonly arrivalMicros: number;
+}
+
+export type DecodeOutcome =
+  | { readonly ok: true; readonly readings: number }
+  | { readonly ok: false; readonly reason: string; readonly detail: string };
+
+/** A stream that takes a topic, and the tags the topic's parts give. Tags are interned: equal ones are one object. */
+export interface Route {
+  readonly stream: string;
+  readonly tags: Tags;
+}
+
+/** All streams that take `topic` from `source`; empty when none does. Called once a message: it caches. */
+export interface Router {
+  routes(source: string, topic: string): readonly Route[];
+}
+
+/** What a stream does to a batch before it is stored. Readings in = readings of the stream out + filtered. */
+export interface Preprocess {
+  process(batch: Batch, nowMicros: number): Processed;
+  /** Gives out what is due by now although nothing arrived (windows that close). */
+  tick?(nowMicros: number): Processed;
+}
+
+export interface Processed {
+  /** At most one batch of the stream itself; others are derived. */
+  readonly outputs: readonly { readonly stream: string; readonly batch: Batch }[];
+  readonly filtered: readonly FilteredCount[];
+}
+
+/** Everything the intake knows about one configured stream. */
+export interface StreamPlan {
+  readonly name: string;
+  readonly decoder: Decoder;
+  readonly preprocess: Preprocess;
+  /** `device` where the decoder takes event times out of the payload. */
+  readonly clock: ClockSource;
+}
+
+/** Samples what could not be decoded. Counting is the intake's; this decides what is kept. */
+export interface DeadLetters {
+  /** The stream the samples are stored in. */
+  readonly stream: string;
+  offer(letter: DeadLetter): void;
+  /** The samples since the last call, or null. */
+  take(): Batch | null;
+}
+
+export interface DeadLetter {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly reason: string;
+  readonly detail: string;
+  readonly source: string;
+  readonly arrivalMicros: number;
+}

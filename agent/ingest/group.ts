@@ -1,0 +1,210 @@
+import { assert } from '../base/assert.ts';
+import { BatchBuilder } from '../reading/batch-builder.ts';
+import type { Batch, Tags } from '../reading/batch.ts';
+import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
+import type { Arrival, DeadLetters, Decoder, Processed, Router, StreamPlan } from './arrival.ts';
+import type { AnyInlet } from './inlet.ts';
+
+/** What one append stores, and the arrivals that settle by it. */
+export interface Group {
+  readonly entries: readonly JournalEntry[];
+  /** In the order of the offers, per inlet. */
+  readonly parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>;
+  readonly tally: Tally;
+}
+
+/** Counts of one group, reported when it commits. */
+export interface Tally {
+  arrivals: number;
+  bytes: number;
+  readings: number;
+  duplicates: number;
+  unrouted: number;
+  /** By reason. */
+  readonly undecodable: Map<string, number>;
+}
+
+/** One stream within one group. */
+interface Lane {
+  readonly plan: StreamPlan;
+  builder: BatchBuilder | null;
+  undecodable: number;
+  /** Readings of the last group: the next builder starts at that size. */
+  expected: number;
+}
+
+/** Rows a builder starts with at least and at most. */
+const builderRows = { min: 16, max: 4_096 } as const;
+const noTags: Tags = {};
+export const undecodableRule = 'undecodable';
+
+/** Turns arrivals into journal entries: routes, decodes, preprocesses. Keeps each stream's stages, and no arrivals. */
+export class GroupMaker {
+  readonly #router: Router;
+  readonly #deadLetters: DeadLetters;
+  readonly #lanes: ReadonlyMap<string, Lane>;
+  /** Entries that carry nothing but marks need some stream's name. */
+  readonly #markStream: string | null;
+
+  constructor(options: { router: Router; deadLetters: DeadLetters; plans: readonly StreamPlan[] }) {
+    this.#router = options.router;
+    this.#deadLetters = options.deadLetters;
+    this.#lanes = new Map(
+      options.plans.map((plan) => [plan.name, { plan, builder: null, undecodable: 0, expected: 0 }]),
+    );
+    this.#markStream = options.plans[0]?.name ?? null;
+  }
+
+  /** True when every stream that takes `topic` finds its readings' own time in them. */
+  ownTime(source: string, topic: string): boolean {
+    const routes = this.#router.routes(source, topic);
+    for (const route of routes) if (this.#lanes.get(route.stream)?.plan.clock !== 'device') return false;
+    return routes.length > 0;
+  }
+
+  make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, nowMicros: number): Group {
+    const tally: Tally = {
+      arrivals: 0,
+      bytes: 0,
+      readings: 0,
+      duplicates: 0,
+      unrouted: 0,
+      undecodable: new Map(),
+    };
+    const marks: DeliveryMark[] = [];
+    for (const [inlet, arrivals] of parcels) {
+      for (const arrival of arrivals) {
+        if (arrival.mark !== null) marks.push(arrival.mark);
+        this.#take(arrival, inlet.source, tally);
+      }
+    }
+    const entries: JournalEntry[] = [];
+    for (const lane of this.#lanes.values()) tally.readings += finishLane(lane, nowMicros, entries);
+    const letters = this.#deadLetters.take();
+    if (letters !== null) entries.push(derivedEntry(this.#deadLetters.stream, letters));
+    return { entries: this.#withMarks(entries, marks), parcels, tally };
+  }
+
+  /** What is due by now although nothing arrived; null when nothing is. */
+  tick(nowMicros: number): readonly JournalEntry[] {
+    const entries: JournalEntry[] = [];
+    for (const { plan } of this.#lanes.values()) {
+      const processed = plan.preprocess.tick?.(nowMicros);
+      if (processed === undefined) continue;
+      for (const { stream, batch } of processed.outputs) {
+        if (batch.length > 0) entries.push(derivedEntry(stream, batch));
+      }
+    }
+    return entries;
+  }
+
+  #take(arrival: Arrival, source: string, tally: Tally): void {
+    if (arrival.kind === 'mark') return;
+    tally.arrivals++;
+    tally.bytes += arrival.payload.length;
+    if (arrival.kind === 'duplicate') {
+      tally.duplicates++;
+      arrival.verdict = 'duplicate';
+      return;
+    }
+    let taken = false;
+    arrival.verdict = 'stored';
+    if (arrival.stream !== null) taken = this.#decode(arrival, source, arrival.stream, noTags, tally);
+    else {
+      for (const route of this.#router.routes(source, arrival.topic)) {
+        taken = this.#decode(arrival, source, route.stream, route.tags, tally) || taken;
+      }
+    }
+    if (!taken) {
+      tally.unrouted++;
+      arrival.verdict = 'unrouted';
+    }
+  }
+
+  /** False when there is no such stream. */
+  #decode(arrival: Arrival, source: string, stream: string, tags: Tags, tally: Tally): boolean {
+    const lane = this.#lanes.get(stream);
+    if (lane === undefined) return false;
+    const decoder: Decoder = arrival.decoder ?? lane.plan.decoder;
+    lane.builder ??= new BatchBuilder({
+      stream,
+      clock: lane.plan.clock,
+      capacity: Math.min(builderRows.max, Math.max(builderRows.min, lane.expected)),
+    });
+    const outcome = decoder.decode(
+      { topic: arrival.topic, payload: arrival.payload, tags, arrivalMicros: arrival.arrivalMicros },
+      lane.builder,
+    );
+    if (outcome.ok) return true;
+    lane.undecodable++;
+    arrival.verdict = 'undecodable';
+    arrival.detail = outcome.detail;
+    tally.undecodable.set(outcome.reason, (tally.undecodable.get(outcome.reason) ?? 0) + 1);
+    this.#deadLetters.offer({
+      topic: arrival.topic,
+      payload: arrival.payload,
+      reason: outcome.reason,
+      detail: outcome.detail,
+      source,
+      arrivalMicros: arrival.arrivalMicros,
+    });
+    return true;
+  }
+
+  #withMarks(entries: JournalEntry[], marks: readonly DeliveryMark[]): readonly JournalEntry[] {
+    if (marks.length === 0) return entries;
+    const first = entries[0];
+    if (first !== undefined) entries[0] = { ...first, marks };
+    else if (this.#markStream !== null)
+      entries.push({ stream: this.#markStream, batch: null, received: 0, filtered: [], marks });
+    return entries;
+  }
+}
+
+/** Pushes the entries of one stream, if it got anything; answers the readings decoded. */
+function finishLane(lane: Lane, nowMicros: number, entries: JournalEntry[]): number {
+  const { plan, builder, undecodable } = lane;
+  if (builder === null) return 0;
+  lane.builder = null;
+  lane.undecodable = 0;
+  const decoded = builder.length;
+  lane.expected = decoded;
+  const filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
+  let kept: Batch | null = null;
+  let processed: Processed | null = null;
+  if (decoded > 0) {
+    processed = plan.preprocess.process(builder.finish(), nowMicros);
+    for (const output of processed.outputs) {
+      if (output.stream !== plan.name) continue;
+      assert(kept === null, `stages of ${plan.name} give one batch of the stream itself`);
+      kept = output.batch.length > 0 ? output.batch : null;
+    }
+    filtered.push(...processed.filtered);
+  }
+  const received = decoded + undecodable;
+  if (received > 0) entries.push(entryOf(plan.name, kept, received, filtered));
+  for (const output of processed?.outputs ?? []) {
+    if (output.stream !== plan.name && output.batch.length > 0)
+      entries.push(derivedEntry(output.stream, output.batch));
+  }
+  return decoded;
+}
+
+function derivedEntry(stream: string, batch: Batch): JournalEntry {
+  return entryOf(stream, batch, batch.length, []);
+}
+
+function entryOf(
+  stream: string,
+  batch: Batch | null,
+  received: number,
+  filtered: readonly FilteredCount[],
+): JournalEntry {
+  let accounted = batch?.length ?? 0;
+  for (const { count } of filtered) accounted += count;
+  assert(
+    accounted === received,
+    `${stream}: ${received} readings received, ${accounted} stored and filtered`,
+  );
+  return { stream, batch, received, filtered, marks: [] };
+}

@@ -1,0 +1,295 @@
+import { assert } from '../base/assert.ts';
+import { messageOf } from '../base/errors.ts';
+import { millis } from '../base/units.ts';
+import type { Alarm, Clock } from '../ports/clock.ts';
+import type { AppendOutcome, Store } from '../ports/store.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import type { Arrival, DeadLetters, InletPeer, Router, StreamPlan } from './arrival.ts';
+import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
+import { GroupMaker, type Group } from './group.ts';
+import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
+import { limits } from './limits.ts';
+
+export interface IntakeDependencies {
+  readonly store: Pick<Store, 'append'>;
+  readonly router: Router;
+  readonly plans: readonly StreamPlan[];
+  readonly deadLetters: DeadLetters;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Runs `turn` soon, after pending I/O had its turn (`setImmediate`). */
+  readonly defer: (turn: () => void) => void;
+}
+
+/** Where the intake stands, for status, health and the watchdog. */
+export interface IntakeState {
+  /** Unsettled bytes over all inlets, with overhead. */
+  readonly bytes: number;
+  readonly waiting: number;
+  readonly appendsInFlight: number;
+  /** Groups committed since the start: grows while there is work, or the intake is stuck. */
+  readonly committed: number;
+  /** What the store last answered, while it refuses. */
+  readonly trouble: { readonly trouble: 'full' | 'io'; readonly message: string } | null;
+}
+
+interface Append {
+  readonly group: Group;
+  readonly startedMs: number;
+  state: 'running' | 'refused' | 'committed';
+}
+
+/**
+ * The engine between sources and store. Arrivals are enqueued by their inlets, gathered in turns into groups, decoded,
+ * preprocessed and appended; what one append holds settles together, in order, after its commit. Up to
+ * `limits.appendsInFlight` appends run at once: while the disk syncs, arrivals gather, so groups grow with the load.
+ *
+ * A refused append keeps its group, is tried again in order, and holds everything behind it: nothing is dropped or
+ * acknowledged meanwhile, and the bytes in flight pause the sources. Invariant: the sum of the inlets' bytes is `bytes`.
+ */
+export class Intake {
+  readonly #store: IntakeDependencies['store'];
+  readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
+  readonly #defer: (turn: () => void) => void;
+  readonly #deadLetters: DeadLetters;
+  #maker: GroupMaker;
+  /** Open inlets, and closed ones with credit still out. */
+  readonly #inlets = new Set<AnyInlet>();
+  readonly #paused = new Set<AnyInlet>();
+  /** Inlets with arrivals waiting, in the order of their turns. */
+  #ready: AnyInlet[] = [];
+  /** In the order of the appends; the head settles first. */
+  #appends: Append[] = [];
+  #bytes = 0;
+  #scheduled = false;
+  #settling = false;
+  #throttled = false;
+  #committed = 0;
+  #trouble: Extract<AppendOutcome, { ok: false }> | null = null;
+  #retryDelayMs: number = limits.appendRetryMsMin;
+  #retryAlarm: Alarm | null = null;
+  #drained: (() => void)[] = [];
+
+  constructor(dependencies: IntakeDependencies) {
+    this.#store = dependencies.store;
+    this.#clock = dependencies.clock;
+    this.#telemetry = dependencies.telemetry;
+    this.#defer = dependencies.defer;
+    this.#deadLetters = dependencies.deadLetters;
+    this.#maker = new GroupMaker(dependencies);
+  }
+
+  /** A door for one source or one connection of it. Close it when that ends. */
+  open<A extends Arrival>(options: InletOptions, peer: InletPeer<A>): Inlet<A> {
+    const inlet = new Inlet<A>(options, peer, {
+      offered: (one, first) => {
+        if (first) this.#ready.push(one);
+        this.#schedule();
+      },
+      charged: (bytes) => this.#charge(bytes),
+      paused: (one) => this.#paused.add(one),
+      closed: (one) => this.#forget(one),
+    });
+    this.#inlets.add(inlet);
+    if (this.#throttled) inlet.pause();
+    return inlet;
+  }
+
+  /** After a reload: arrivals gathered from now on take these streams and routes. Groups under way keep theirs. */
+  configure(options: { router: Router; plans: readonly StreamPlan[] }): void {
+    this.#maker = new GroupMaker({ ...options, deadLetters: this.#deadLetters });
+  }
+
+  /** True when every stream that takes `topic` finds its readings' own time in them. */
+  ownTime(source: string, topic: string): boolean {
+    return this.#maker.ownTime(source, topic);
+  }
+
+  /** Lets stages give out what is due although nothing arrived. */
+  tick(nowMicros: number): void {
+    if (this.#trouble !== null) return;
+    const entries = this.#maker.tick(nowMicros);
+    if (entries.length > 0) this.#append(emptyGroup(entries));
+  }
+
+  /** There is room again: a refused append is tried now instead of later. */
+  retryNow(): void {
+    if (this.#retryAlarm === null) return;
+    this.#retryAlarm.cancel();
+    this.#retryRefused();
+  }
+
+  /** Resolves when everything offered is settled, or when the store refuses: then what waits stays unacknowledged. */
+  drain(): Promise<void> {
+    if (this.#idle || this.#trouble !== null) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** Ends retries. What is not settled will not be. Safe to call twice. */
+  stop(): void {
+    this.#retryAlarm?.cancel();
+    for (const inlet of this.#inlets) inlet.close();
+    this.#inlets.clear();
+  }
+
+  inspect(): IntakeState {
+    let waiting = 0;
+    for (const inlet of this.#ready) waiting += inlet.waiting;
+    return {
+      bytes: this.#bytes,
+      waiting,
+      appendsInFlight: this.#appends.length,
+      committed: this.#committed,
+      trouble: this.#trouble,
+    };
+  }
+
+  get #idle(): boolean {
+    return this.#ready.length === 0 && this.#appends.length === 0;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#defer(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    for (const inlet of this.#ready) inlet.acknowledgeReceived();
+    if (this.#ready.length === 0 || this.#trouble !== null) return;
+    if (this.#appends.length >= limits.appendsInFlight) return;
+    this.#append(this.#maker.make(this.#gather(), this.#clock.wall()));
+    if (this.#ready.length > 0) this.#schedule();
+  }
+
+  /** Takes from the waiting inlets in turns until the group is full or nothing waits. */
+  #gather(): Map<AnyInlet, Arrival[]> {
+    const parcels = new Map<AnyInlet, Arrival[]>();
+    let count = limits.groupArrivals;
+    let bytes: number = limits.groupBytes;
+    while (this.#ready.length > 0 && count > 0 && bytes > 0) {
+      const inlet = this.#ready.shift()!;
+      let parcel = parcels.get(inlet);
+      if (parcel === undefined) {
+        parcel = [];
+        parcels.set(inlet, parcel);
+      }
+      const before = parcel.length;
+      bytes -= inlet.take(parcel, Math.min(count, limits.inletTurnArrivals), bytes);
+      count -= parcel.length - before;
+      if (inlet.waiting > 0) this.#ready.push(inlet);
+    }
+    return parcels;
+  }
+
+  #append(group: Group): void {
+    const append: Append = { group, startedMs: this.#clock.monotonic(), state: 'running' };
+    this.#appends.push(append);
+    if (group.entries.length === 0) {
+      append.state = 'committed';
+      this.#settleCommitted();
+    } else this.#run(append);
+  }
+
+  #run(append: Append): void {
+    append.state = 'running';
+    this.#store.append(append.group.entries).then(
+      (outcome) => this.#answered(append, outcome),
+      (thrown: unknown) => this.#answered(append, { ok: false, trouble: 'io', message: messageOf(thrown) }),
+    );
+  }
+
+  #answered(append: Append, outcome: AppendOutcome): void {
+    if (outcome.ok) {
+      append.state = 'committed';
+      this.#settleCommitted();
+      return;
+    }
+    append.state = 'refused';
+    if (this.#trouble === null) appendRefused(this.#telemetry, outcome);
+    this.#trouble = outcome;
+    if (this.#appends.every((one) => one.state !== 'running')) this.#scheduleRetry();
+    this.#announceDrained();
+  }
+
+  #scheduleRetry(): void {
+    this.#retryAlarm?.cancel();
+    this.#retryAlarm = this.#clock.after(millis(this.#retryDelayMs), () => this.#retryRefused());
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, limits.appendRetryMsMax);
+  }
+
+  /** The refused ones again, in their order, before anything new. */
+  #retryRefused(): void {
+    this.#retryAlarm = null;
+    for (const append of this.#appends) if (append.state === 'refused') this.#run(append);
+  }
+
+  /** Settles from the head as far as everything is committed, so that acknowledgements leave in order. */
+  #settleCommitted(): void {
+    // A settled peer may offer at once, and so come back here.
+    if (this.#settling) return;
+    this.#settling = true;
+    while (this.#appends[0]?.state === 'committed') {
+      const { group, startedMs } = this.#appends.shift()!;
+      this.#committed++;
+      groupCommitted(this.#telemetry, group, this.#clock.monotonic() - startedMs);
+      for (const [inlet, arrivals] of group.parcels) {
+        this.#bytes -= inlet.settle(arrivals);
+        this.#forget(inlet);
+      }
+    }
+    this.#settling = false;
+    assert(this.#bytes >= 0, 'credit given back was taken before');
+    this.#relieve();
+    if (this.#trouble !== null) {
+      if (this.#appends.length === 0) this.#recover();
+      else if (this.#appends.every((one) => one.state !== 'running')) this.#scheduleRetry();
+    }
+    if (this.#ready.length > 0) this.#schedule();
+    this.#announceDrained();
+  }
+
+  /** Nothing is refused any more. */
+  #recover(): void {
+    this.#trouble = null;
+    this.#retryDelayMs = limits.appendRetryMsMin;
+    appendRecovered(this.#telemetry);
+  }
+
+  #announceDrained(): void {
+    if (!this.#idle && this.#trouble === null) return;
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #charge(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#throttled || this.#bytes < limits.intakeBytes) return;
+    this.#throttled = true;
+    intakeThrottled(this.#telemetry, this.#bytes);
+    for (const inlet of this.#inlets) inlet.pause();
+  }
+
+  /** Resumes paused inlets once half of the credit is back. */
+  #relieve(): void {
+    if (this.#throttled && this.#bytes * 2 > limits.intakeBytes) return;
+    this.#throttled = false;
+    for (const inlet of this.#paused) if (inlet.relieve()) this.#paused.delete(inlet);
+  }
+
+  #forget(inlet: AnyInlet): void {
+    if (!inlet.closed) return;
+    this.#paused.delete(inlet);
+    if (inlet.bytes === 0) this.#inlets.delete(inlet);
+  }
+}
+
+function emptyGroup(entries: Group['entries']): Group {
+  const tally = { arrivals: 0, bytes: 0, readings: 0, duplicates: 0, unrouted: 0, undecodable: new Map() };
+  return { entries, parcels: new Map(), tally };
+}

@@ -1,0 +1,69 @@
+import { KiB, MiB } from '../base/units.ts';
+
+/** Bounds of the ingest room; each with its reason. */
+export const limits = {
+  /**
+   * Payload bytes taken in but not yet settled, over all sources. Sixteen mebibytes are a quarter of a second of a very
+   * fast source and a tenth of the memory ceiling; above it every source is paused.
+   */
+  intakeBytes: 16 * MiB,
+  /** The same for one inlet (a client source, one connection of the embedded broker), so that one cannot take it all. */
+  inletBytes: 4 * MiB,
+  /** What an arrival costs beside its payload: the object, its topic, its queue slots. Measured at about 200 bytes. */
+  arrivalOverheadBytes: 256,
+  /** Arrivals of one append: some 5 ms of decoding, so that the event loop stays responsive. */
+  groupArrivals: 2_048,
+  /** Payload bytes of one append. */
+  groupBytes: 1 * MiB,
+  /** Arrivals taken from one inlet before the next one has its turn. */
+  inletTurnArrivals: 128,
+  /** Appends the store works on at once: one is being synced, one waits behind it, one is on its way there, one is being built. */
+  appendsInFlight: 4,
+  /** First wait before a refused append is tried again; doubles up to the maximum. */
+  appendRetryMsMin: 100,
+  /** A freed disk is noticed within this time even when nobody tells. */
+  appendRetryMsMax: 5_000,
+
+  /** Bytes of one MQTT packet. The protocol allows 256 MiB; a sensor that sends this much sends files. */
+  mqttPacketBytes: 1 * MiB,
+  /** MQTT 5 allows 1 … 65,535. */
+  receiveMaximumMax: 65_535,
+  /** Where MQTT 3.1.1 has no Receive Maximum, and behind brokers that overshoot it, the socket is paused at this multiple. */
+  overshootFactor: 2,
+  /** A connection that lasted this long counts as good: the next loss starts at the shortest wait again. */
+  connectionGoodMs: 30_000,
+  /** Filters of one SUBSCRIBE packet: brokers bound its size. */
+  filtersPerSubscribe: 256,
+
+  /** Clients of the embedded broker, when the configuration does not say. */
+  brokerClients: 1_000,
+  /** A client that has not sent CONNECT within this time is closed. */
+  brokerConnectMs: 10_000,
+  /** Bytes read at once from a client: with the client bound, what paused clients can still bring. */
+  brokerReadBytes: 16 * KiB,
+  /** QoS 2 messages of one client between PUBREC and PUBCOMP. */
+  brokerReleases: 1_000,
+  /** Client sessions whose delivery marks are kept; the longest unused goes first. */
+  brokerSessions: 10_000,
+  /** Bytes waiting to be written to one subscriber of the embedded broker; a slower one is disconnected. */
+  brokerWriteBytes: 1 * MiB,
+  /** Client identifiers longer than this are refused; the protocol allows 65,535. */
+  brokerClientIdChars: 256,
+
+  /** Body of one HTTP request as sent, and after decompression, when the configuration does not say. */
+  httpBodyBytes: 4 * MiB,
+  httpInflatedBytes: 16 * MiB,
+  /** Requests being read or waiting for their commit. */
+  httpRequests: 256,
+  /** From the first byte of a request to its last. */
+  httpBodyMs: 30_000,
+  /** What `Retry-After` says when credit is exhausted: about the time the disk needs for everything in flight. */
+  httpRetryAfterSeconds: 2,
+
+  /** Bytes of one line of a replayed file. */
+  replayLineBytes: 1 * MiB,
+  /** Lines read ahead of their time. */
+  replayLinesAhead: 1_024,
+  /** Bytes read from a file at once. */
+  replayReadBytes: 64 * KiB,
+} as const;

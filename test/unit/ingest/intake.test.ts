@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '#agent/ingest/limits.ts';
+import { RecordingPeer, arrival, full, intakeRig, storedTexts } from '#test/support/mqtt-fakes.ts';
+
+describe('Intake', () => {
+  it('settles an arrival only after the append that holds it is answered', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const one = arrival('a/1', 'x');
+
+    inlet.offer(one);
+    scheduler.run();
+
+    expect(store.calls).toHaveLength(1);
+    expect(peer.settledIds).toEqual([]);
+    await store.answerAll();
+    expect(peer.settledIds).toEqual([one.id]);
+    expect(peer.verdicts).toEqual(['stored']);
+    expect(intake.inspect()).toMatchObject({ bytes: 0, waiting: 0, appendsInFlight: 0 });
+  });
+
+  it('stores nothing inside offer', () => {
+    const { intake, store } = intakeRig();
+
+    intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer()).offer(arrival('a/1', 'x'));
+
+    expect(store.calls).toHaveLength(0);
+  });
+
+  it('puts a message that two streams take into one append, so that it settles with both', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    intake.open({ source: 's', ack: 'fsynced' }, peer).offer(arrival('both/1', 'x'));
+
+    scheduler.run();
+    await store.answerAll();
+
+    expect(store.stored.map((entry) => entry.stream)).toEqual(['a', 'b']);
+    expect(peer.settledIds).toHaveLength(1);
+  });
+
+  it('acknowledges on receipt where the mode says so, once, and still stores', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    const one = arrival('a/1', 'x');
+    intake.open({ source: 's', ack: 'received' }, peer).offer(one);
+
+    scheduler.run();
+    expect(peer.settledIds).toEqual([one.id]);
+    await store.answerAll();
+
+    expect(peer.settledIds).toEqual([one.id]);
+    expect(storedTexts(store.stored, 'a')).toEqual(['x']);
+  });
+
+  it('acknowledges on receipt while the store refuses, until its credit ends', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'received', bytesMax: 2_000 }, peer);
+    inlet.offer(arrival('a/1', 'x'));
+    scheduler.run();
+    await store.answerAll(full);
+
+    for (let i = 0; i < 8; i++) inlet.offer(arrival('a/1', 'y'));
+    scheduler.run();
+
+    expect(peer.settledIds).toHaveLength(9);
+    expect(peer.paused).toBe(true);
+  });
+
+  it('accounts for what is filtered, undecodable or taken by no stream, and settles it', async () => {
+    const { intake, store, scheduler, telemetry, deadLetters } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    for (const [topic, text] of [
+      ['a/1', 'drop me'],
+      ['a/1', 'bad'],
+      ['nowhere', 'x'],
+    ] as const)
+      inlet.offer(arrival(topic, text));
+
+    scheduler.run();
+    await store.answerAll();
+
+    expect(peer.verdicts).toEqual(['stored', 'undecodable', 'unrouted']);
+    expect(store.stored).toEqual([
+      {
+        stream: 'a',
+        batch: null,
+        received: 2,
+        filtered: [
+          { rule: 'undecodable', count: 1 },
+          { rule: '0:drop', count: 1 },
+        ],
+        marks: [],
+      },
+    ]);
+    expect(telemetry.counters.get('ingest_unrouted')).toBe(1);
+    expect(telemetry.counters.get('ingest_undecodable')).toBe(1);
+    expect(deadLetters.letters.map((letter) => letter.detail)).toEqual(['cannot read bad']);
+  });
+
+  it('settles what needs no append behind the append that came before it', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const stored = arrival('a/1', 'x');
+    const unrouted = arrival('nowhere', 'x');
+    inlet.offer(stored);
+    scheduler.run();
+    inlet.offer(unrouted);
+    scheduler.run();
+
+    expect(peer.settledIds).toEqual([]);
+    await store.answerAll();
+
+    expect(peer.settledIds).toEqual([stored.id, unrouted.id]);
+  });
+
+  it('keeps a bounded number of appends in flight, and gathers what comes meanwhile into one', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+
+    for (let i = 0; i < limits.appendsInFlight + 5; i++) {
+      inlet.offer(arrival('a/1', `${i}`));
+      scheduler.run();
+    }
+
+    expect(store.calls).toHaveLength(limits.appendsInFlight);
+    await store.calls[0]!.answer({ ok: true });
+    scheduler.run();
+    expect(store.calls.at(-1)!.entries[0]!.received).toBe(5);
+  });
+
+  it('keeps a refused group, tries it again before anything new, and drops nothing', async () => {
+    const { intake, store, scheduler, clock, telemetry } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    inlet.offer(arrival('a/1', '1'));
+    scheduler.run();
+    await store.answerAll(full);
+    inlet.offer(arrival('a/1', '2'));
+    scheduler.run();
+
+    expect(store.calls).toHaveLength(0);
+    expect(intake.inspect().trouble).toMatchObject({ trouble: 'full' });
+    clock.advance(limits.appendRetryMsMin);
+    await store.answerAll();
+    scheduler.run();
+    await store.answerAll();
+
+    expect(storedTexts(store.stored, 'a')).toEqual(['1', '2']);
+    expect(peer.settledIds).toHaveLength(2);
+    expect(telemetry.events).toEqual(['ingest_append_refused', 'ingest_append_recovered']);
+    expect(intake.inspect().trouble).toBeNull();
+  });
+
+  it('settles in order when an earlier append is refused and a later one committed', async () => {
+    const { intake, store, scheduler, clock } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const [first, second] = [arrival('a/1', '1'), arrival('a/1', '2')];
+    for (const one of [first, second]) {
+      inlet.offer(one);
+      scheduler.run();
+    }
+    const [one, two] = store.calls.slice();
+
+    await one!.answer(full);
+    await two!.answer({ ok: true });
+    expect(peer.settledIds).toEqual([]);
+    clock.advance(limits.appendRetryMsMax);
+    await store.answerAll();
+
+    expect(peer.settledIds).toEqual([first.id, second.id]);
+  });
+
+  it('retries at once when told that there is room', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer()).offer(arrival('a/1', '1'));
+    scheduler.run();
+    await store.answerAll(full);
+
+    intake.retryNow();
+
+    expect(store.calls).toHaveLength(1);
+  });
+
+  it('pauses an inlet at its own bound and resumes it at half', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const [busy, calm] = [new RecordingPeer(), new RecordingPeer()];
+    const inlet = intake.open({ source: 's', ack: 'fsynced', bytesMax: 2_000 }, busy);
+    intake.open({ source: 't', ack: 'fsynced' }, calm);
+
+    inlet.offer(arrival('a/1', 'x'.repeat(2_000)));
+    expect([busy.paused, calm.paused]).toEqual([true, false]);
+    scheduler.run();
+    await store.answerAll();
+
+    expect(busy.paused).toBe(false);
+  });
+
+  it('pauses every inlet, also one opened later, when the bytes in flight reach their bound', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peers = [new RecordingPeer(), new RecordingPeer(), new RecordingPeer()] as const;
+    const inlet = intake.open({ source: 's', ack: 'fsynced', bytesMax: Infinity }, peers[0]);
+    intake.open({ source: 't', ack: 'fsynced' }, peers[1]);
+
+    for (let i = 0; i < 17; i++) inlet.offer(arrival('a/1', 'x'.repeat(1024 * 1024)));
+    intake.open({ source: 'u', ack: 'fsynced' }, peers[2]);
+    expect(peers.map((peer) => peer.paused)).toEqual([true, true, true]);
+    for (let i = 0; i < 17; i++) {
+      scheduler.run();
+      await store.answerAll();
+    }
+
+    expect(peers.map((peer) => peer.paused)).toEqual([false, false, false]);
+    expect(intake.inspect().bytes).toBe(0);
+  });
+
+  it('gives every inlet its turn in one group', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const loud = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    const quiet = intake.open({ source: 't', ack: 'fsynced' }, new RecordingPeer());
+    for (let i = 0; i < limits.groupArrivals * 2; i++) loud.offer(arrival('a/1', 'x'));
+    quiet.offer(arrival('b/1', 'y'));
+
+    scheduler.run();
+
+    expect(store.calls[0]!.entries.map((entry) => entry.stream)).toEqual(['a', 'b']);
+  });
+
+  it('still settles what a closed inlet had offered, and takes nothing more from it', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const one = arrival('a/1', 'x');
+    inlet.offer(one);
+    inlet.close();
+    inlet.offer(arrival('a/1', 'y'));
+
+    scheduler.run();
+    await store.answerAll();
+
+    expect(peer.settledIds).toEqual([one.id]);
+  });
+
+  it('commits marks with the readings, and marks alone under the name of a stream', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    const mark = { source: 's', packetId: 7, hash: 1, state: 'seen' } as const;
+    inlet.offer(arrival('b/1', 'x', { mark }));
+    scheduler.run();
+    inlet.offer(arrival('', '', { kind: 'mark', mark: { ...mark, state: 'released' } }));
+    scheduler.run();
+    await store.answerAll();
+
+    expect(store.stored.map(({ stream, marks }) => [stream, marks.map((one) => one.state)])).toEqual([
+      ['b', ['seen']],
+      ['a', ['released']],
+    ]);
+  });
+
+  it('drains when all is settled, and does not wait for a store that refuses', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    inlet.offer(arrival('a/1', 'x'));
+    let drained = 0;
+    void intake.drain().then(() => drained++);
+    scheduler.run();
+    expect(drained).toBe(0);
+    await store.answerAll();
+    expect(drained).toBe(1);
+
+    inlet.offer(arrival('a/1', 'y'));
+    void intake.drain().then(() => drained++);
+    scheduler.run();
+    await store.answerAll(full);
+    expect(drained).toBe(2);
+  });
+});
