@@ -1,0 +1,46 @@
+import type { HttpRequest, HttpResponse } from '../ports/http-server.ts';
+import type {
+  BufferJson,
+  LedgerJson,
+  LiveJson,
+  ReadinessJson,
+  StatusJson,
+  StreamJson,
+  TailJson,
+  UplinkJson,
+} from './contract.ts';
+
+/** What the API shows: the agent, read only. Assembled from the rooms; every call is cheap or answers from a sample. */
+export interface AgentView {
+  status(): Promise<StatusJson>;
+  streams(): Promise<readonly StreamJson[]>;
+  /** The newest stored readings, oldest first; null when there is no such stream. */
+  tail(stream: string, count: number): Promise<TailJson | null>;
+  buffer(): Promise<BufferJson>;
+  ledger(): Promise<LedgerJson>;
+  uplinks(): Promise<readonly UplinkJson[]>;
+}
+
+/** Health and metrics, which answer even when everything else is stuck. */
+export interface Pulse {
+  readiness(): ReadinessJson;
+  /** Metrics in the format the Accept header asks for. */
+  metrics(accept: string | undefined): { readonly type: string; readonly text: string };
+}
+
+/** Readings as they pass, for people who watch. */
+export interface LiveSource {
+  /**
+   * Delivers until the returned function is called. `streams` empty: all. `point`: where in the pipeline. Null when a
+   * stream or point does not exist.
+   */
+  tap(
+    request: { readonly streams: readonly string[]; readonly point: string },
+    deliver: (message: LiveJson) => void,
+  ): (() => void) | null;
+}
+
+/** The door of HTTP ingest; answers after the commit. */
+export interface IngestDoor {
+  take(request: HttpRequest, stream: string): Promise<HttpResponse>;
+}

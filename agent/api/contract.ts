@@ -1,0 +1,192 @@
+/**
+ * What `/v1/*` answers, as JSON: the contract between the agent, the CLI, the dashboard and other programs. Names are
+ * snake_case and end in their unit; times are RFC 3339 in UTC; null says "not known" or "does not apply". Fields are added,
+ * never renamed.
+ */
+export interface StatusJson {
+  readonly agent: { readonly id: string; readonly site: string | null };
+  readonly version: string;
+  readonly time: string;
+  readonly uptime_seconds: number;
+  /** Whether the host's clock is disciplined (NTP, PTP), and by how much it is believed to be off. */
+  readonly clock: { readonly synchronized: boolean | null; readonly offset_seconds: number | null };
+  /** Every needed part is ok or degraded. */
+  readonly ready: boolean;
+  readonly parts: readonly PartJson[];
+  readonly sources: readonly SourceJson[];
+  readonly streams: readonly StreamJson[];
+  readonly uplinks: readonly UplinkJson[];
+  readonly buffer: BufferJson;
+  readonly ledger: { readonly balanced: boolean };
+  readonly host: HostJson;
+}
+
+export type PartState = 'ok' | 'starting' | 'degraded' | 'failed';
+
+export interface PartJson {
+  /** `kind.name`: `source.line`, `uplink.cloud`, `disk`. */
+  readonly name: string;
+  readonly state: PartState;
+  /** In words; '' when there is nothing to say. */
+  readonly reason: string;
+  readonly since: string;
+  /** `/readyz` waits for it. */
+  readonly needed: boolean;
+}
+
+export interface SourceJson {
+  readonly name: string;
+  /** `mqtt`, `broker`, `http`, `replay`. */
+  readonly type: string;
+  readonly state: PartState;
+  /** "connected to broker:1883 for 3 h", "reconnecting in 4 s: connection refused". */
+  readonly words: string;
+  readonly messages: number;
+  /** Messages received and not yet acknowledged. */
+  readonly in_flight: number;
+  readonly duplicates: number;
+  readonly undecodable: number;
+  readonly rate_per_second: number | null;
+}
+
+/** Counts of readings. Promise: received = delivered + buffered + filtered + coarsened + dropped. */
+export interface StreamJson {
+  readonly name: string;
+  readonly priority: number;
+  readonly received: number;
+  readonly delivered: number;
+  readonly buffered: number;
+  readonly filtered: number;
+  readonly coarsened: number;
+  readonly dropped: number;
+  /** Offset of the next reading. */
+  readonly head: number;
+  readonly bytes: number;
+  readonly rate_per_second: number | null;
+  /** Commit time of the oldest buffered reading. */
+  readonly oldest: string | null;
+}
+
+export interface UplinkJson {
+  readonly name: string;
+  readonly type: string;
+  readonly state: 'up' | 'down' | 'probing' | 'paused' | 'starting';
+  /** One sentence, as `sedge status` prints it after the name: "down for 12 min, retry in 40 s". */
+  readonly words: string;
+  readonly waiting_readings: number;
+  readonly waiting_bytes: number;
+  readonly delivered: number;
+  readonly refused: number;
+  readonly rate_per_second: number | null;
+  readonly oldest: string | null;
+  readonly last_success: string | null;
+  /** Bytes sent today and the budget of a day. */
+  readonly budget_used_bytes: number | null;
+  readonly budget_bytes: number | null;
+  readonly streams: readonly UplinkStreamJson[];
+}
+
+export interface UplinkStreamJson {
+  readonly stream: string;
+  readonly base: number;
+  readonly head: number;
+  readonly waiting_readings: number;
+}
+
+export interface BufferJson {
+  readonly bytes: number;
+  readonly size_bytes: number;
+  /** 0 … 100. */
+  readonly percent: number;
+  readonly readings: number;
+  readonly when_full: 'block' | 'drop_oldest' | 'coarsen';
+  /** At the present rate; null when it does not grow or the rate is not known yet. */
+  readonly full_in_seconds: number | null;
+  readonly disk_free_bytes: number | null;
+  /** Append calls to their fsync, over the last minutes. */
+  readonly commit_p50_seconds: number | null;
+  readonly commit_p99_seconds: number | null;
+  readonly words: string;
+}
+
+export interface LedgerJson {
+  readonly balanced: boolean;
+  readonly streams: readonly LedgerStreamJson[];
+}
+
+export interface LedgerStreamJson {
+  readonly stream: string;
+  readonly balanced: boolean;
+  readonly received: number;
+  readonly delivered: number;
+  readonly buffered: number;
+  readonly coarsened: { readonly readings: number; readonly summaries: number };
+  readonly filtered: readonly RuleCountJson[];
+  readonly dropped: readonly RuleCountJson[];
+}
+
+export interface RuleCountJson {
+  readonly rule: string;
+  readonly count: number;
+}
+
+export interface HostJson {
+  /** "Raspberry Pi 4 Model B", or what the host says of itself. */
+  readonly model: string | null;
+  readonly temperature_celsius: number | null;
+  /** What holds the processor back now: `under_voltage`, `frequency_capped`, `throttled`, `soft_temperature_limit`. */
+  readonly throttled: readonly string[];
+  readonly disk_free_bytes: number | null;
+  readonly disk_size_bytes: number | null;
+  readonly memory_available_bytes: number | null;
+  readonly memory_size_bytes: number | null;
+  /** One minute's load over the number of processors. */
+  readonly load_ratio: number | null;
+  readonly cpu_busy_ratio: number | null;
+  readonly uptime_seconds: number | null;
+  /** Resident memory of the agent. */
+  readonly process_memory_bytes: number | null;
+}
+
+/** A reading as uplinks send it. */
+export interface ReadingJson {
+  readonly agent: string;
+  readonly stream: string;
+  /** Null before the reading is stored. */
+  readonly offset: number | null;
+  readonly time: string;
+  readonly quality: string;
+  readonly fidelity: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+export interface TailJson {
+  readonly stream: string;
+  readonly readings: readonly ReadingJson[];
+}
+
+/** `/readyz`. */
+export interface ReadinessJson {
+  readonly ready: boolean;
+  readonly parts: readonly PartJson[];
+}
+
+/** Messages of `/v1/events`, one JSON text each. */
+export type LiveJson =
+  | {
+      readonly kind: 'hello';
+      readonly agent: string;
+      readonly version: string;
+      readonly streams: readonly string[];
+    }
+  | {
+      readonly kind: 'readings';
+      readonly stream: string;
+      /** Where in the pipeline: `received`, `0:keep` … `stored`. */
+      readonly point: string;
+      readonly readings: readonly ReadingJson[];
+      /** Readings left out between this message and the one before, because taps are sampled under load. */
+      readonly skipped: number;
+    }
+  | { readonly kind: 'closed'; readonly reason: string };

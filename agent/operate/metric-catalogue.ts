@@ -1,0 +1,88 @@
+/**
+ * Every metric of sedge, declared once. Keys are the names rooms use: without the `sedge_` prefix, counters without `_total`.
+ * A name ends in its unit. Names that begin with `process_` are Prometheus' own and get no prefix.
+ */
+export interface MetricDeclaration {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** Base unit, and the end of the name; '' for plain counts, ratios and states. */
+  readonly unit: '' | 'seconds' | 'bytes' | 'celsius' | 'ratio';
+  readonly help: string;
+  /** Label names. Values come from the configuration or from a fixed set, never from topics or payloads. */
+  readonly labels: readonly string[];
+}
+
+const counter = (help: string, ...labels: string[]): MetricDeclaration => ({
+  type: 'counter',
+  unit: '',
+  help,
+  labels,
+});
+const bytesCounter = (help: string, ...labels: string[]): MetricDeclaration => ({
+  type: 'counter',
+  unit: 'bytes',
+  help,
+  labels,
+});
+const gauge = (unit: MetricDeclaration['unit'], help: string, ...labels: string[]): MetricDeclaration => ({
+  type: 'gauge',
+  unit,
+  help,
+  labels,
+});
+const histogram = (unit: 'seconds' | 'bytes' | '', help: string, ...labels: string[]): MetricDeclaration => ({
+  type: 'histogram',
+  unit,
+  help,
+  labels,
+});
+
+const operate: Record<string, MetricDeclaration> = {
+  build_info: gauge('', 'Constant 1; version and Node as labels.', 'version', 'node', 'arch'),
+  log_lines: counter('Log records by level, before repeats are held back.', 'level'),
+  log_lines_held: counter('Log records held back as repeats.', 'level'),
+  log_lines_lost: counter('Log lines given up because nobody read standard error.'),
+  metric_series_overflow: counter('Samples that met a full metric and were counted nowhere else.', 'metric'),
+  part_state: gauge('', 'Health of a part: 0 ok, 1 starting, 2 degraded, 3 failed.', 'part'),
+  ready: gauge('', '1 when every needed part is ready.'),
+  part_stalled_seconds: gauge('seconds', 'Time since a working part last got on; 0 when it is idle.', 'part'),
+  watchdog_withheld: counter("Times systemd's watchdog was not fed because a part stood still."),
+  watchdog_margin_seconds: gauge(
+    'seconds',
+    "Time left before systemd's watchdog would have fired, at the last feeding.",
+  ),
+  event_loop_lag_seconds: gauge('seconds', 'Longest delay of the event loop in the last sample.'),
+};
+
+const host: Record<string, MetricDeclaration> = {
+  host_temperature_celsius: gauge('celsius', 'Hottest processor sensor of the host.'),
+  host_throttled: gauge('', 'Raspberry Pi throttling flags now set: 1 while the condition holds.', 'reason'),
+  host_disk_free_bytes: gauge('bytes', 'Bytes an unprivileged process may still write on the data device.'),
+  host_disk_size_bytes: gauge('bytes', 'Size of the data device.'),
+  host_memory_available_bytes: gauge('bytes', 'Memory that can be had without swapping.'),
+  host_memory_size_bytes: gauge('bytes', 'Memory of the host.'),
+  host_load_ratio: gauge('ratio', 'Load average over one minute, by processor.'),
+  host_cpu_busy_ratio: gauge('ratio', 'Share of processor time not idle since the last sample.'),
+  host_uptime_seconds: gauge('seconds', 'Time since the host started.'),
+  process_cpu_seconds: {
+    type: 'counter',
+    unit: 'seconds',
+    help: 'User and system CPU time spent.',
+    labels: [],
+  },
+  process_resident_memory_bytes: gauge('bytes', 'Resident memory size.'),
+  process_virtual_memory_bytes: gauge('bytes', 'Virtual memory size.'),
+  process_start_time_seconds: gauge('seconds', 'Start time since the Unix epoch.'),
+  process_open_fds: gauge('', 'Open file descriptors.'),
+  process_max_fds: gauge('', 'Limit of open file descriptors.'),
+};
+
+const api: Record<string, MetricDeclaration> = {
+  api_requests: counter('Requests answered, by route and class of status.', 'route', 'status'),
+  api_request_seconds: histogram('seconds', 'Time to answer a request, by route.', 'route'),
+  api_refused: counter('Requests refused before a route saw them.', 'reason'),
+  api_taps: gauge('', 'Open live taps.'),
+  api_taps_dropped: counter('Live taps closed because the reader was too slow.'),
+  api_response_bytes: bytesCounter('Bytes of answers written.'),
+};
+
+export const metricCatalogue: Readonly<Record<string, MetricDeclaration>> = { ...operate, ...host, ...api };

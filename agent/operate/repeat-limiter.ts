@@ -1,0 +1,59 @@
+import { type Millis, millis } from '../base/units.ts';
+import { limits } from './limits.ts';
+
+/** What was held back under one key when its window ended. */
+export interface Repeats<T> {
+  readonly first: T;
+  /** > 0. */
+  readonly held: number;
+}
+
+interface Window<T> {
+  readonly first: T;
+  readonly endMs: Millis;
+  held: number;
+}
+
+/**
+ * Lets the first record of a key through and holds its repeats for `repeatWindowMs`. A machine: time is an argument, and
+ * windows all have one length, so that they end in the order in which they began.
+ */
+export class RepeatLimiter<T> {
+  readonly #windows = new Map<string, Window<T>>();
+  readonly #early: Repeats<T>[] = [];
+
+  /** True: print it. Windows that have ended are closed first by {@link expire}. */
+  admit(key: string, record: T, now: Millis): boolean {
+    const open = this.#windows.get(key);
+    if (open !== undefined && now < open.endMs) {
+      open.held++;
+      return false;
+    }
+    if (open !== undefined) this.#close(key, open);
+    if (this.#windows.size >= limits.repeatKeys) {
+      const [oldestKey, oldest] = this.#windows.entries().next().value!;
+      this.#close(oldestKey, oldest);
+    }
+    this.#windows.set(key, { first: record, endMs: millis(now + limits.repeatWindowMs), held: 0 });
+    return true;
+  }
+
+  /** Closes windows that end at or before `now` and tells what they held; `Infinity` closes all. */
+  expire(now: number): readonly Repeats<T>[] {
+    for (const [key, window] of this.#windows) {
+      if (window.endMs > now) break;
+      this.#close(key, window);
+    }
+    return this.#early.splice(0);
+  }
+
+  /** When the next window ends, or null. */
+  nextDeadline(): Millis | null {
+    return this.#windows.values().next().value?.endMs ?? null;
+  }
+
+  #close(key: string, window: Window<T>): void {
+    this.#windows.delete(key);
+    if (window.held > 0) this.#early.push({ first: window.first, held: window.held });
+  }
+}
