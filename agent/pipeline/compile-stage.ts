@@ -145,29 +145,32 @@ function deadbandProblems(config: DeadbandConfig): StageProblem[] {
       problems.push({ path: `deadband.${name}`, message: `${value} is not a number >= 0` });
     }
   }
-  if (config.maxIntervalMs !== undefined && !(config.maxIntervalMs > 0)) {
+  if (config.max_interval !== undefined && !(config.max_interval > 0)) {
     problems.push({ path: 'deadband.max_interval', message: 'must be longer than 0' });
   }
-  return [...problems, ...seriesProblems('deadband', config.maxSeries)];
+  return [...problems, ...seriesProblems('deadband', config.max_series)];
 }
 
-function throttleProblems({ everyMs, count, maxSeries }: ThrottleConfig): StageProblem[] {
+function throttleProblems({ every, count, max_series }: ThrottleConfig): StageProblem[] {
   const problems: StageProblem[] = [];
-  if (!(everyMs > 0 && Number.isFinite(everyMs)))
+  if (!(every > 0 && Number.isFinite(every)))
     problems.push({ path: 'throttle.every', message: 'must be longer than 0' });
   if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1)) {
     problems.push({ path: 'throttle.count', message: `${count} is not a whole number >= 1` });
   }
-  return [...problems, ...seriesProblems('throttle', maxSeries)];
+  return [...problems, ...seriesProblems('throttle', max_series)];
 }
 
-function seriesProblems(kind: string, maxSeries: number | undefined): StageProblem[] {
+function seriesProblems(kind: string, max_series: number | undefined): StageProblem[] {
   if (
-    maxSeries === undefined ||
-    (Number.isSafeInteger(maxSeries) && maxSeries >= 1 && maxSeries <= seriesLimitMax)
+    max_series === undefined ||
+    (Number.isSafeInteger(max_series) && max_series >= 1 && max_series <= seriesLimitMax)
   )
     return [];
   return [
-    { path: `${kind}.max_series`, message: `${maxSeries} is not a whole number from 1 to ${seriesLimitMax}` },
+    {
+      path: `${kind}.max_series`,
+      message: `${max_series} is not a whole number from 1 to ${seriesLimitMax}`,
+    },
   ];
 }

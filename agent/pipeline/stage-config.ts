@@ -1,4 +1,4 @@
-/** One entry of a stream's `stages:`, decoded: one key each, base units. */
+/** One entry of a stream's `stages:` as decoded from the config: one key each, names as written there, spans in milliseconds. */
 export type StageConfig =
   /** A CEL expression that must be true for a reading to stay. */
   | { readonly keep: string }
@@ -37,17 +37,17 @@ export interface DeadbandConfig {
   /** Half width in percent of the last passed value, >= 0. */
   readonly percent?: number | undefined;
   /** Event time after which a value passes even if unchanged, > 0. Absent: never. */
-  readonly maxIntervalMs?: number | undefined;
+  readonly max_interval?: number | undefined;
   /** Series remembered, default 100,000. */
-  readonly maxSeries?: number | undefined;
+  readonly max_series?: number | undefined;
 }
 
-/** At most `count` readings of a series in `everyMs` of event time, counted from the first that passes. */
+/** At most `count` readings of a series in `every` of event time, counted from the first that passes. */
 export interface ThrottleConfig {
   /** > 0. */
-  readonly everyMs: number;
+  readonly every: number;
   /** >= 1, default 1. */
   readonly count?: number | undefined;
   /** Series remembered, default 100,000. */
-  readonly maxSeries?: number | undefined;
+  readonly max_series?: number | undefined;
 }

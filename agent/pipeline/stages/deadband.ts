@@ -30,7 +30,7 @@ const stateBytesPerSeries = 340;
 
 /**
  * Drops readings that say nothing new: no watched field moved out of its band around the value passed last, no quality changed,
- * no kind changed, no `maxIntervalMs` ran out. Law, for a series in time order: holding each passed value until the next one
+ * no kind changed, no `max_interval` ran out. Law, for a series in time order: holding each passed value until the next one
  * differs nowhere by more than the band from what came in.
  *
  * A reading older than the last passed one always passes and leaves the state alone (its place in the held line is unknown).
@@ -53,8 +53,11 @@ export class DeadbandStage implements Stage {
     this.#absolute = config.absolute ?? 0;
     this.#fraction = (config.percent ?? 0) / 100;
     this.#maxIntervalMicros =
-      config.maxIntervalMs === undefined ? Number.POSITIVE_INFINITY : config.maxIntervalMs * 1000;
-    this.#series = new SeriesMap(config.maxSeries ?? seriesLimitDefault, () => ({ quality: -1, fields: [] }));
+      config.max_interval === undefined ? Number.POSITIVE_INFINITY : config.max_interval * 1000;
+    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, () => ({
+      quality: -1,
+      fields: [],
+    }));
   }
 
   process(batch: Batch, _context: StageContext): StageOutput {

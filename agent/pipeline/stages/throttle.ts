@@ -18,7 +18,7 @@ interface Period {
 const stateBytesPerSeries = 220;
 
 /**
- * Lets `count` readings of a series pass, then none until `everyMs` of event time after the first of them. A late reading belongs to
+ * Lets `count` readings of a series pass, then none until `every` of event time after the first of them. A late reading belongs to
  * the running period; one later than the stated bound starts anew (see limits.ts).
  */
 export class ThrottleStage implements Stage {
@@ -30,10 +30,10 @@ export class ThrottleStage implements Stage {
 
   constructor(rule: string, config: ThrottleConfig) {
     this.rule = rule;
-    this.#everyMicros = config.everyMs * 1000;
+    this.#everyMicros = config.every * 1000;
     this.#latenessMicros = Math.max(latenessMicrosMax, this.#everyMicros);
     this.#count = config.count ?? 1;
-    this.#periods = new SeriesMap(config.maxSeries ?? seriesLimitDefault, () => ({
+    this.#periods = new SeriesMap(config.max_series ?? seriesLimitDefault, () => ({
       startMicros: Number.NaN,
       passed: 0,
     }));
