@@ -1,0 +1,224 @@
+import { assert } from '../base/assert.ts';
+import { messageOf } from '../base/errors.ts';
+import { receiverLimits } from './limits.ts';
+import { OffsetSet } from './offset-set.ts';
+import type { ReceivedLine } from './parse-lines.ts';
+
+/** Where lines come to rest. The host implements it with files. */
+export interface LineStore {
+  /** Calls `index` with the last index written, if any, then `line` for every line appended after it, in order. */
+  open(restore: { index: (index: InboxIndex) => void; line: (line: string) => void }): Promise<void>;
+  /** Appends whole lines and syncs. On rejection nothing of them is kept. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Asked after each append: is it time to write the index? */
+  wantsIndex(): boolean;
+  /** Remembers the index for everything appended so far. */
+  saveIndex(index: InboxIndex): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface InboxIndex {
+  readonly streams: readonly {
+    readonly agent: string;
+    readonly stream: string;
+    readonly received: number;
+    readonly duplicates: number;
+    readonly runs: readonly (readonly [number, number])[];
+  }[];
+}
+
+export interface StreamSummary {
+  readonly agent: string;
+  readonly stream: string;
+  /** Distinct readings kept. */
+  readonly received: number;
+  /** Readings that arrived again and were left out. */
+  readonly duplicates: number;
+  /** Highest offset kept, -1 when none. */
+  readonly maxOffset: number;
+  /** Offsets from 0 to the highest that never arrived: on the way, refused or dropped by the agent. */
+  readonly missing: number;
+  /** The first of those, as [first, one past the last]. */
+  readonly gaps: readonly (readonly [number, number])[];
+}
+
+export interface Accepted {
+  readonly received: number;
+  readonly duplicates: number;
+}
+
+interface Known {
+  readonly agent: string;
+  readonly stream: string;
+  readonly offsets: OffsetSet;
+  received: number;
+  duplicates: number;
+}
+
+interface Pending {
+  readonly lines: readonly ReceivedLine[];
+  readonly done: (outcome: AcceptOutcome) => void;
+}
+
+export type AcceptOutcome =
+  | ({ readonly ok: true } & Accepted)
+  | { readonly ok: false; readonly reason: 'full' | 'disk'; readonly message: string };
+
+/**
+ * Takes readings once. What `accept` answers `ok` is appended and synced, each (agent, stream, offset) exactly once, however
+ * often and in whatever order it arrives, over restarts too: the offsets known are rebuilt from the lines themselves. Requests
+ * that arrive while a sync runs share the next one.
+ */
+export class Inbox {
+  readonly #store: LineStore;
+  readonly #streams = new Map<string, Known>();
+  readonly #pending: Pending[] = [];
+  #committing: Promise<void> | null = null;
+  #open = false;
+
+  constructor(store: LineStore) {
+    this.#store = store;
+  }
+
+  async start(): Promise<void> {
+    if (this.#open) return;
+    this.#streams.clear();
+    await this.#store.open({
+      index: (index) => {
+        for (const row of index.streams) {
+          this.#streams.set(keyOf(row), { ...row, offsets: new OffsetSet(row.runs) });
+        }
+      },
+      line: (line) => this.#replay(line),
+    });
+    this.#open = true;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#committing;
+    await this.#store.saveIndex(this.#index());
+    await this.#store.close();
+  }
+
+  accept(lines: readonly ReceivedLine[]): Promise<AcceptOutcome> {
+    if (!this.#open) return Promise.resolve({ ok: false, reason: 'full', message: 'the receiver stops' });
+    if (this.#pending.length >= receiverLimits.pendingMax)
+      return Promise.resolve({ ok: false, reason: 'full', message: 'too many requests wait for the disk' });
+    return new Promise((resolve) => {
+      this.#pending.push({ lines, done: resolve });
+      this.#committing ??= this.#commit().finally(() => {
+        this.#committing = null;
+      });
+    });
+  }
+
+  summary(): readonly StreamSummary[] {
+    return Array.from(this.#streams.values(), (known) => ({
+      agent: known.agent,
+      stream: known.stream,
+      received: known.received,
+      duplicates: known.duplicates,
+      maxOffset: known.offsets.max,
+      missing: known.offsets.missing(),
+      gaps: known.offsets.holes(receiverLimits.gapsListedMax),
+    }));
+  }
+
+  async #commit(): Promise<void> {
+    // One turn, so that requests of the same tick share the sync.
+    await Promise.resolve();
+    while (this.#pending.length > 0) {
+      const group = this.#pending.splice(0);
+      const added: { known: Known; offset: number }[] = [];
+      const answers: AcceptOutcome[] = [];
+      let text = '';
+      for (const request of group) {
+        const answer = this.#take(request.lines, added);
+        text += answer.text;
+        answers.push(answer.outcome);
+      }
+      let failure: AcceptOutcome | null = null;
+      try {
+        if (text !== '') await this.#store.append(encoder.encode(text));
+      } catch (error) {
+        for (const { known, offset } of added) {
+          known.offsets.delete(offset);
+          known.received--;
+        }
+        failure = { ok: false, reason: 'disk', message: messageOf(error) };
+      }
+      group.forEach((request, i) => request.done(failure ?? answers[i]!));
+      if (failure === null && this.#store.wantsIndex()) await this.#store.saveIndex(this.#index());
+    }
+  }
+
+  /** Marks the new ones among `lines` as known and gives their text. A request that would break a bound changes nothing. */
+  #take(
+    lines: readonly ReceivedLine[],
+    added: { known: Known; offset: number }[],
+  ): { text: string; outcome: AcceptOutcome } {
+    let text = '';
+    let received = 0;
+    const before = added.length;
+    for (const line of lines) {
+      const known = this.#known(line);
+      if (known === null || known.offsets.runCount >= receiverLimits.rangesMax) {
+        for (const { known, offset } of added.splice(before)) {
+          known.offsets.delete(offset);
+          known.received--;
+        }
+        return { text: '', outcome: { ok: false, reason: 'full', message: 'too many streams or gaps' } };
+      }
+      if (!known.offsets.add(line.offset)) {
+        known.duplicates++;
+        continue;
+      }
+      known.received++;
+      added.push({ known, offset: line.offset });
+      text += `${line.line}\n`;
+      received++;
+    }
+    return { text, outcome: { ok: true, received, duplicates: lines.length - received } };
+  }
+
+  #known(line: { agent: string; stream: string }): Known | null {
+    const key = keyOf(line);
+    let known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    if (this.#streams.size >= receiverLimits.streamsMax) return null;
+    known = {
+      agent: line.agent,
+      stream: line.stream,
+      offsets: new OffsetSet(),
+      received: 0,
+      duplicates: 0,
+    };
+    this.#streams.set(key, known);
+    return known;
+  }
+
+  #replay(line: string): void {
+    const reading = JSON.parse(line) as ReceivedLine;
+    const known = this.#known(reading);
+    assert(known !== null, 'stored lines keep to the bounds');
+    if (known.offsets.add(reading.offset)) known.received++;
+  }
+
+  #index(): InboxIndex {
+    return {
+      streams: Array.from(this.#streams.values(), ({ agent, stream, received, duplicates, offsets }) => ({
+        agent,
+        stream,
+        received,
+        duplicates,
+        runs: offsets.runs(),
+      })),
+    };
+  }
+}
+
+const encoder = new TextEncoder();
+
+const keyOf = (line: { agent: string; stream: string }): string => `${line.agent}\n${line.stream}`;

@@ -1,0 +1,66 @@
+import { messageOf } from '../base/errors.ts';
+import { receiverLimits } from './limits.ts';
+
+/** One reading as it arrived: its key, and the line that is stored unchanged. */
+export interface ReceivedLine {
+  readonly agent: string;
+  readonly stream: string;
+  readonly offset: number;
+  readonly line: string;
+  /** The parsed object, for rules that look into it. */
+  readonly reading: Readonly<Record<string, unknown>>;
+}
+
+export type ParsedLines =
+  | { readonly ok: true; readonly lines: readonly ReceivedLine[] }
+  /** `line` counted from 1. */
+  | { readonly ok: false; readonly line: number; readonly message: string };
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** NDJSON into readings. All or nothing: the first bad line is the answer. */
+export function parseLines(body: Uint8Array): ParsedLines {
+  let text: string;
+  try {
+    text = decoder.decode(body);
+  } catch {
+    return { ok: false, line: 1, message: 'the body is not UTF-8' };
+  }
+  const lines: ReceivedLine[] = [];
+  let number = 0;
+  for (let from = 0; from < text.length;) {
+    const newline = text.indexOf('\n', from);
+    const end = newline < 0 ? text.length : newline;
+    number++;
+    if (end - from > receiverLimits.lineBytesMax)
+      return { ok: false, line: number, message: 'the line is too long' };
+    const line = text.slice(from, end).trim();
+    from = end + 1;
+    if (line === '') continue;
+    const parsed = parseLine(line);
+    if (typeof parsed === 'string') return { ok: false, line: number, message: parsed };
+    lines.push(parsed);
+  }
+  return { ok: true, lines };
+}
+
+/** One line, or what is wrong with it. */
+export function parseLine(line: string): ReceivedLine | string {
+  let reading: unknown;
+  try {
+    reading = JSON.parse(line);
+  } catch (error) {
+    return `not JSON: ${messageOf(error).slice(0, 100)}`;
+  }
+  if (typeof reading !== 'object' || reading === null || Array.isArray(reading)) return 'not a JSON object';
+  const { agent, stream, offset } = reading as Record<string, unknown>;
+  if (!isName(agent)) return '"agent" is not a name';
+  if (!isName(stream)) return '"stream" is not a name';
+  if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
+    return '"offset" is not a whole number from 0 on';
+  return { agent, stream, offset, line, reading: reading as Record<string, unknown> };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= receiverLimits.nameLengthMax;
+}

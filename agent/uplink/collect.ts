@@ -1,0 +1,89 @@
+import type { Store, StoredRun } from '../ports/store.ts';
+import type { PlannedRange } from './drain-plan.ts';
+import { encodeLines } from './lines.ts';
+import { uplinkLimits } from './limits.ts';
+import type { OutgoingBatch } from './sink.ts';
+
+/** What the store had of a planned range, encoded. Offsets `first` … `until - 1` without holes. */
+export interface Collected {
+  readonly first: number;
+  readonly until: number;
+  readonly batch: OutgoingBatch;
+}
+
+/**
+ * Reads a planned range and encodes it. Runs end where journal rows and blocks do, so several reads may make one batch. Stops
+ * at a hole (dropped readings), and for a range read for the first time at `batchBytes`; a pinned range is read whole, so that
+ * a retry repeats the same offsets. Null when nothing of the range is stored.
+ */
+export async function collect(
+  store: Store,
+  range: PlannedRange,
+  options: { agent: string; batchBytes: number; leaveOut: ReadonlyMap<number, string> },
+): Promise<Collected | null> {
+  const pieces: Uint8Array[] = [];
+  let first = -1;
+  let next = range.first;
+  let bytes = 0;
+  let count = 0;
+  for (let reads = 0; next < range.until && reads < uplinkLimits.readsPerBatchMax; reads++) {
+    if (!range.pinned && bytes >= options.batchBytes) break;
+    const run = await store.read({
+      stream: range.stream,
+      from: next,
+      until: range.until,
+      readings: range.until - next,
+      bytes: options.batchBytes,
+    });
+    if (run === null || run.batch.length === 0) break;
+    if (first >= 0 && run.first !== next) break;
+    if (first < 0) first = run.first;
+    const rows = Math.min(run.batch.length, range.until - run.first);
+    for (const [from, to] of keptRows(run, rows, options.leaveOut)) {
+      const piece = encodeLines(run, { agent: options.agent, from, to });
+      pieces.push(piece);
+      bytes += piece.length;
+      count += to - from;
+    }
+    next = run.first + rows;
+  }
+  if (first < 0) return null;
+  const batch = {
+    agent: options.agent,
+    stream: range.stream,
+    first,
+    last: next - 1,
+    count,
+    body: joined(pieces, bytes),
+  };
+  return { first, until: next, batch };
+}
+
+/** Stretches of the run's rows that are sent. */
+function* keptRows(
+  run: StoredRun,
+  rows: number,
+  leaveOut: ReadonlyMap<number, string>,
+): Generator<[from: number, to: number]> {
+  if (leaveOut.size === 0) {
+    yield [0, rows];
+    return;
+  }
+  let from = 0;
+  for (let row = 0; row <= rows; row++) {
+    if (row < rows && !leaveOut.has(run.first + row)) continue;
+    if (row > from) yield [from, row];
+    from = row + 1;
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const body = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
+}
