@@ -57,14 +57,16 @@ function fill(text: string, environment: Environment): Filled | { readonly messa
     const { name, operator, word } = rest.at(-1) as Record<string, string | undefined>;
     if (found === '$$') return '$';
     if (name === undefined) {
-      message ??= 'has a "${" that is no reference: write ${NAME}, ${NAME:-default} or ${NAME:?message}, or $${ for the characters';
+      message ??=
+        'has a "${" that is no reference: write ${NAME}, ${NAME:-default} or ${NAME:?message}, or $${ for the characters';
       return '';
     }
     usesVariable = true;
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (value !== undefined && (value !== '' || operator === undefined)) return value;
     if (operator === '-') return word!;
-    const why = operator === '?' && word !== '' ? `: ${word}` : '; write ${' + name + ':-default} to allow for that';
+    const why =
+      operator === '?' && word !== '' ? `: ${word}` : '; write ${' + name + ':-default} to allow for that';
     message ??= `needs the variable ${name}, which is ${value === undefined ? 'not set' : 'empty'}${why}`;
     return '';
   });

@@ -12,8 +12,10 @@ export const aliasesLimit = 1_000;
 export const valueTextLimit = 64 * 1024;
 /** `SEDGE__…` variables obeyed. */
 export const overridesLimit = 256;
-/** Problems told at once: more do not fit a screen, and most follow from the first. */
-export const problemsLimit = 20;
+/** Problems collected in one load. */
+export const problemsLimit = 200;
+/** Problems printed at once: more do not fit a screen, and most follow from the first. */
+export const problemsShownMax = 20;
 /** Entries of one named section (sources, streams, uplinks). */
 export const namedEntriesLimit = 1_000;
 /** Items of one list of the schema. */

@@ -1,5 +1,12 @@
 import { problemAt, type Problem, type SourceTexts } from './problem.ts';
-import { renderPath, toValue, type MapEntry, type MapNode, type Path, type SourceNode } from './source-tree.ts';
+import {
+  renderPath,
+  toValue,
+  type MapEntry,
+  type MapNode,
+  type Path,
+  type SourceNode,
+} from './source-tree.ts';
 
 /**
  * One tree of several files. Maps are merged; `tests:` grow; any other key may be defined once only (or twice the same),

@@ -26,7 +26,8 @@ const stages = new Set([
 /** The sentence for an unknown key of the map at `shape`, or null when the key is simply unknown. */
 export function notYetKey(place: 'root' | 'stage', key: string): string | null {
   if (place === 'root' && sections.has(key)) return `this version of sedge does not have \`${key}:\` yet`;
-  if (place === 'stage' && stages.has(key)) return `this version of sedge does not have the stage \`${key}:\` yet`;
+  if (place === 'stage' && stages.has(key))
+    return `this version of sedge does not have the stage \`${key}:\` yet`;
   return null;
 }
 

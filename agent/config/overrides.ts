@@ -26,7 +26,9 @@ export function applyOverrides(
     const steps = name.slice(prefix.length).split('__');
     texts.add(name, value);
     if (index >= overridesLimit) {
-      problems.push(problemAt(texts, place, [], { message: `is one of more than ${overridesLimit} overrides` }));
+      problems.push(
+        problemAt(texts, place, [], { message: `is one of more than ${overridesLimit} overrides` }),
+      );
       break;
     }
     if (steps.some((step) => step === '')) {
@@ -49,7 +51,8 @@ function readValue(name: string, value: string, texts: SourceTexts): SourceNode 
   // A text that is no YAML, such as "*" or "a: b: c", is taken as it stands.
   const parsed = parseDocument({ name, text: `value: ${value}` }, texts);
   texts.add(name, value);
-  const node = parsed.ok && parsed.root.entries.size === 1 ? parsed.root.entries.get('value')?.node : undefined;
+  const node =
+    parsed.ok && parsed.root.entries.size === 1 ? parsed.root.entries.get('value')?.node : undefined;
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) return text;
   return node.kind === 'scalar' ? { ...text, value: node.value, text: node.text } : atStart(node, place);
 }
@@ -59,11 +62,17 @@ function atStart(node: SourceNode, place: Place): SourceNode {
   if (node.kind === 'scalar') return { ...node, place };
   if (node.kind === 'list') return { ...node, place, items: node.items.map((item) => atStart(item, place)) };
   const entries = new Map<string, { keyPlace: Place; node: SourceNode }>();
-  for (const [key, entry] of node.entries) entries.set(key, { keyPlace: place, node: atStart(entry.node, place) });
+  for (const [key, entry] of node.entries)
+    entries.set(key, { keyPlace: place, node: atStart(entry.node, place) });
   return { ...node, place, entries };
 }
 
-function put(node: SourceNode | undefined, steps: readonly string[], value: SourceNode, place: Place): SourceNode {
+function put(
+  node: SourceNode | undefined,
+  steps: readonly string[],
+  value: SourceNode,
+  place: Place,
+): SourceNode {
   const [step, ...rest] = steps;
   if (step === undefined) return value;
   if (node?.kind === 'list' && /^\d{1,4}$/.test(step) && Number(step) <= node.items.length) {

@@ -11,6 +11,7 @@ import {
   type Document,
   type Node,
   type Pair,
+  type ParsedNode,
   type Scalar,
   type YAMLMap,
 } from 'yaml';
@@ -43,7 +44,11 @@ export function parseDocument(file: SourceFile, texts: SourceTexts): ParsedDocum
   if (nestsTooDeep(text)) return fault(`nests maps and lists deeper than ${depthLimit}`);
   const lines = new LineCounter();
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
-  const composer = new Composer<Node, false>({ prettyErrors: false, uniqueKeys: false, keepSourceTokens: false });
+  const composer = new Composer<ParsedNode, false>({
+    prettyErrors: false,
+    uniqueKeys: false,
+    keepSourceTokens: false,
+  });
   const documents = [...composer.compose(tokens, true, text.length)];
   const placeAt = (from: number, to: number): Place => placeIn(lines, file.name, from, to);
   const problems = documents.flatMap((document) =>
@@ -68,6 +73,9 @@ export function parseDocument(file: SourceFile, texts: SourceTexts): ParsedDocum
   return new TreeBuilder(file.name, texts, lines).build(documents[0]!);
 }
 
+/** What nests on one line outside of brackets: `- - ? a`. */
+const compact = new Set(['seq-item-ind', 'explicit-key-ind', 'map-value-ind', 'anchor', 'tag']);
+
 /** Flow brackets and dashes of one line, seen before the parser (whose work grows with the square of the depth). */
 function nestsTooDeep(text: string): boolean {
   let flow = 0;
@@ -76,10 +84,9 @@ function nestsTooDeep(text: string): boolean {
     const type = CST.tokenType(token);
     if (type === 'flow-map-start' || type === 'flow-seq-start') flow++;
     else if (type === 'flow-map-end' || type === 'flow-seq-end') flow = Math.max(0, flow - 1);
-    else if (type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind') onLine++;
     else if (type === 'newline') onLine = 0;
-    // In a flow collection every "key: value" counts on its line; only nesting outside of it is compact.
-    if (flow > depthLimit || (flow === 0 && onLine > depthLimit)) return true;
+    else if (flow === 0 && compact.has(type ?? '')) onLine++;
+    if (flow > depthLimit || onLine > depthLimit) return true;
   }
   return blockDepthExceeds(text);
 }
@@ -133,7 +140,10 @@ function syntaxMessage(code: string, message: string): string {
 }
 
 function firstClause(message: string): string {
-  return message.split(/[\n"]/, 1)[0]!.replace(/[:\s]+$/, '').toLowerCase();
+  return message
+    .split(/[\n"]/, 1)[0]!
+    .replace(/[:\s]+$/, '')
+    .toLowerCase();
 }
 
 /** A problem that ends the building of a tree. */
@@ -163,7 +173,7 @@ class TreeBuilder {
     this.#lines = lines;
   }
 
-  build(document: Document<Node, false>): ParsedDocument {
+  build(document: Document<ParsedNode, false>): ParsedDocument {
     try {
       const contents = document.contents as Node | null;
       const empty = contents === null || (isScalar(contents) && contents.value === null);
@@ -182,7 +192,8 @@ class TreeBuilder {
   }
 
   #node(node: Node | null, path: Path): SourceNode {
-    if (++this.#nodes > nodesLimit) this.#stop(node, path, `makes more than ${nodesLimit} values with its aliases`);
+    if (++this.#nodes > nodesLimit)
+      this.#stop(node, path, `makes more than ${nodesLimit} values with its aliases`);
     if (path.length > depthLimit) this.#stop(node, path, `nests maps and lists deeper than ${depthLimit}`);
     if (isAlias(node)) return this.#alias(node, node.source, path);
     if (node?.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -194,7 +205,7 @@ class TreeBuilder {
         items: node.items.map((item, index) => this.#node(asNode(item), [...path, index])),
       }));
     }
-    return this.#scalar(node as Scalar | null);
+    return this.#scalar(node);
   }
 
   #scalar(node: Scalar | null): SourceNode {
@@ -213,7 +224,8 @@ class TreeBuilder {
   #alias(node: Node, name: string, path: Path): SourceNode {
     if (++this.#aliases > aliasesLimit) this.#stop(node, path, `is one of more than ${aliasesLimit} aliases`);
     const target = this.#anchors.get(name);
-    if (target === undefined) this.#stop(node, path, `is an alias of ${quote(name)}, which is not defined before it`);
+    if (target === undefined)
+      this.#stop(node, path, `is an alias of ${quote(name)}, which is not defined before it`);
     if (this.#open.has(target)) this.#stop(node, path, `is an alias of a map or list that contains it`);
     return this.#node(target, path);
   }
@@ -255,7 +267,8 @@ class TreeBuilder {
     const node = this.#node(value, [...path, '<<']);
     const maps = node.kind === 'list' ? node.items : [node];
     for (const map of maps) {
-      if (map.kind !== 'map') this.#report(map.place, [...path, '<<'], 'is not a map, so it cannot be merged');
+      if (map.kind !== 'map')
+        this.#report(map.place, [...path, '<<'], 'is not a map, so it cannot be merged');
     }
     return maps.filter((map) => map.kind === 'map');
   }
@@ -263,16 +276,16 @@ class TreeBuilder {
   /** Keys are texts; a number stands for its characters. */
   #key(node: Node | null, path: Path): string | null {
     const target = isAlias(node) ? (this.#anchors.get(node.source) ?? null) : node;
-    if (!isScalar(target) || target.value === null) {
+    const written = isScalar(target) ? (target.source ?? target.value) : null;
+    if (typeof written !== 'string' || (isScalar(target) && target.value === null)) {
       this.#report(this.#placeOf(node), path, 'has a key that is not a text');
       return null;
     }
-    const key = target.source ?? String(target.value);
-    if (key === '__proto__') {
+    if (written === '__proto__') {
       this.#report(this.#placeOf(node), path, 'has a key "__proto__", which is not allowed');
       return null;
     }
-    return key;
+    return written;
   }
 
   #placeOf(node: Node | null): Place {

@@ -69,7 +69,8 @@ export function problemIn(texts: SourceTexts, root: SourceNode, path: Path, part
 }
 
 /** Keys whose plain content must never be shown. `{ secret: NAME }` is only a name and is. */
-const secretKey = /passw|token|passphrase|credential|authorization|api[-_]?key|private[-_]?key|.secret|secret[-_]/i;
+const secretKey =
+  /passw|token|passphrase|credential|authorization|api[-_]?key|private[-_]?key|.secret|secret[-_]/i;
 
 export function isSecretPath(path: Path): boolean {
   return path.some((step) => typeof step === 'string' && secretKey.test(step));
@@ -97,7 +98,10 @@ function shorten(text: string): string {
 /** Control characters would let a file write to the terminal of who reads about it. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex -- that is the point
-  return text.replaceAll(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '·');
+  return text.replaceAll(
+    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    '·',
+  );
 }
 
 function maskUserinfo(text: string): string {

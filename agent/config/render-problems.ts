@@ -1,4 +1,4 @@
-import { problemsLimit } from './limits.ts';
+import { problemsShownMax } from './limits.ts';
 import type { Problem } from './problem.ts';
 
 export interface RenderOptions {
@@ -18,15 +18,19 @@ export interface RenderOptions {
 export function renderProblems(problems: readonly Problem[], options: RenderOptions = {}): string {
   const paint = options.color === true ? colours : plain;
   const mark = options.kind === 'warning' ? paint.yellow : paint.red;
-  const shown = problems.slice(0, problemsLimit).map((problem) => renderOne(problem, paint, mark, options.kind));
-  if (problems.length > problemsLimit) shown.push(`… and ${problems.length - problemsLimit} more`);
+  const shown = problems
+    .slice(0, problemsShownMax)
+    .map((problem) => renderOne(problem, paint, mark, options.kind));
+  if (problems.length > problemsShownMax) shown.push(`… and ${problems.length - problemsShownMax} more`);
   return shown.join('\n');
 }
 
-function renderOne(problem: Problem, paint: Paint, mark: Paint['red'], kind: RenderOptions['kind']): string {
+function renderOne(problem: Problem, paint: Paint, mark: Brush, kind: RenderOptions['kind']): string {
   const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
   const path = problem.path === '' ? '' : `${problem.path}: `;
-  const lines = [`${paint.bold(`${place}:`)} ${kind === 'warning' ? 'warning: ' : ''}${path}${problem.message}`];
+  const lines = [
+    `${paint.bold(`${place}:`)} ${kind === 'warning' ? 'warning: ' : ''}${path}${problem.message}`,
+  ];
   const number = String(problem.line).padStart(5);
   const margin = ' '.repeat(number.length);
   if (problem.excerpt.trim() !== '') {
@@ -39,17 +43,19 @@ function renderOne(problem: Problem, paint: Paint, mark: Paint['red'], kind: Ren
   return lines.join('\n');
 }
 
+type Brush = (text: string) => string;
+
 interface Paint {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  yellow(text: string): string;
+  readonly bold: Brush;
+  readonly dim: Brush;
+  readonly red: Brush;
+  readonly yellow: Brush;
 }
 
-const same = (text: string): string => text;
+const same: Brush = (text) => text;
 const plain: Paint = { bold: same, dim: same, red: same, yellow: same };
 const ansi =
-  (code: number) =>
-  (text: string): string =>
+  (code: number): Brush =>
+  (text) =>
     `\u001b[${code}m${text}\u001b[0m`;
 const colours: Paint = { bold: ansi(1), dim: ansi(2), red: ansi(31), yellow: ansi(33) };

@@ -17,7 +17,9 @@ export const bufferSchema = z.strictObject({
     .strictObject({
       max_delay: duration('0s', '10s')
         .prefault('0s')
-        .describe('Longest wait for more readings before a commit. 0s: none; more saves flash and costs latency.'),
+        .describe(
+          'Longest wait for more readings before a commit. 0s: none; more saves flash and costs latency.',
+        ),
       max_readings: integer(1, 1_000_000)
         .prefault(20_000)
         .describe('Readings that go into one commit at most.'),
@@ -26,8 +28,12 @@ export const bufferSchema = z.strictObject({
     .describe('Grouping of commits.'),
   seal: z
     .strictObject({
-      readings: integer(16, 65_536).prefault(4096).describe('Readings of a stream after which they become a block.'),
-      age: duration('1s', '1d').prefault('1m').describe('Age of the oldest unsealed reading after which they become a block.'),
+      readings: integer(16, 65_536)
+        .prefault(4096)
+        .describe('Readings of a stream after which they become a block.'),
+      age: duration('1s', '1d')
+        .prefault('1m')
+        .describe('Age of the oldest unsealed reading after which they become a block.'),
     })
     .prefault({})
     .describe('When fresh readings are packed into compressed blocks.'),

@@ -3,7 +3,13 @@ import { agentSchema } from './agent.ts';
 import { bufferSchema } from './buffer.ts';
 import { list, named } from './leaf.ts';
 import { apiSchema, logSchema, testCaseSchema } from './operation.ts';
-import { sourceSchema, type brokerSource, type httpSource, type mqttSource, type replaySource } from './sources.ts';
+import {
+  sourceSchema,
+  type brokerSource,
+  type httpSource,
+  type mqttSource,
+  type replaySource,
+} from './sources.ts';
 import { streamSchema } from './streams.ts';
 import { uplinkSchema, type fileUplink, type httpUplink, type mqttUplink } from './uplinks.ts';
 
@@ -16,7 +22,9 @@ export const configSchema = z.strictObject({
   uplinks: named(uplinkSchema).prefault({}).describe('Ways out, by name.'),
   api: apiSchema.prefault({}).describe('HTTP for people and programs.'),
   log: logSchema.prefault({}).describe('What the agent tells about itself.'),
-  tests: list(testCaseSchema, { max: 1000 }).prefault([]).describe('Cases that `sedge test` runs: messages in, readings out.'),
+  tests: list(testCaseSchema, { max: 1000 })
+    .prefault([])
+    .describe('Cases that `sedge test` runs: messages in, readings out.'),
 });
 
 type Immutable<T> = T extends readonly (infer Item)[]

@@ -38,11 +38,15 @@ export const decodeSchema = z.strictObject({
   quality: fieldName()
     .optional()
     .describe('Field that holds the quality: good, uncertain, bad, or an OPC UA status; default: good.'),
-  fields: fieldSelection().optional().describe('Fields to keep, and their new names; default: all as they are.'),
+  fields: fieldSelection()
+    .optional()
+    .describe('Fields to keep, and their new names; default: all as they are.'),
   columns: list(fieldName(), { min: 1, max: 1024 })
     .optional()
     .describe('csv: names of the columns, in order; default: the first line names them.'),
-  header: flag().optional().describe('csv: whether the first line names the columns. Default: true without `columns`.'),
+  header: flag()
+    .optional()
+    .describe('csv: whether the first line names the columns. Default: true without `columns`.'),
   delimiter: text({ what: 'one character', type: 'character', max: 1 })
     .prefault(',')
     .describe('csv: what stands between columns.'),

@@ -37,11 +37,11 @@ export interface LeafNotes {
 const notesByDefinition = new WeakMap<object, LeafNotes>();
 
 export function leafNotes(schema: z.core.$ZodType): LeafNotes | undefined {
-  return notesByDefinition.get(schema._zod.def);
+  return notesByDefinition.get((schema as z.ZodType).def);
 }
 
 export function leaf<S extends z.core.$ZodType>(schema: S, notes: LeafNotes): S {
-  notesByDefinition.set(schema._zod.def, notes);
+  notesByDefinition.set((schema as unknown as z.ZodType).def, notes);
   return schema;
 }
 
@@ -57,7 +57,10 @@ export function choice<const T extends string | number>(...values: readonly [T, 
 }
 
 /** As {@link choice}, for names that look like numbers in YAML: every form in `accepted` gives its text. */
-export function textChoice<const T extends string>(values: readonly [T, ...T[]], accepted: readonly number[]) {
+export function textChoice<const T extends string>(
+  values: readonly [T, ...T[]],
+  accepted: readonly number[],
+) {
   const text = alternatives(values);
   const schema = z.literal([...values, ...accepted]).transform((value): T => String(value) as T);
   return leaf(schema, { type: text, expected: text, words: values });
@@ -88,7 +91,11 @@ export function real(notes: { min?: number; max?: number; what?: string } = {}):
   if (notes.min !== undefined) schema = schema.min(notes.min);
   if (notes.max !== undefined) schema = schema.max(notes.max);
   const range =
-    notes.min === undefined ? '' : notes.max === undefined ? `, at least ${notes.min}` : `, ${notes.min} to ${notes.max}`;
+    notes.min === undefined
+      ? ''
+      : notes.max === undefined
+        ? `, at least ${notes.min}`
+        : `, ${notes.min} to ${notes.max}`;
   return leaf(schema, { type: `number${range}`, expected: notes.what ?? `a number${range}` });
 }
 
@@ -100,7 +107,7 @@ export interface TextNotes {
   readonly min?: number;
   readonly max?: number;
   readonly pattern?: RegExp;
-  /** What is wrong with a text of the right length, as a sentence about it; null: nothing. */
+  /** What is wrong with a text of the right length: a sentence after the value and a colon, '' for "is not WHAT"; null: nothing. */
   readonly problem?: (text: string) => string | null;
 }
 
@@ -148,7 +155,7 @@ function withUnit<T>(unit: UnitNotes<T>, range: { min: string; max: string }) {
   return leaf(schema, {
     type: `${unit.type}, ${range.min} to ${range.max}`,
     expected,
-    print: unit.print as (value: never) => string,
+    print: unit.print,
     meant: (value) => {
       const meant = unit.meant(value);
       return meant !== null && meant !== value && schema.safeParse(meant).success ? meant : null;
@@ -238,7 +245,8 @@ export const listen = () => {
     type: 'host:port',
     expected,
     print: (value: Listen) => formatListen(value),
-    meant: (value) => (/^:?\d{1,5}$/.test(String(value)) ? `127.0.0.1:${String(value).replace(':', '')}` : null),
+    meant: (value) =>
+      /^:?\d{1,5}$/.test(String(value)) ? `127.0.0.1:${String(value).replace(':', '')}` : null,
   });
 };
 
@@ -254,13 +262,14 @@ export function url(schemes: readonly string[]): z.ZodString {
     type: `URL (${schemes.join(', ')})`,
     max: 2048,
     problem: (value) => {
-      if (!URL.canParse(value)) return `is not ${expected}`;
+      if (!URL.canParse(value)) return '';
       const parsed = new URL(value);
       const scheme = parsed.protocol.slice(0, -1);
-      if (!schemes.includes(scheme)) return `${scheme}:// is not possible here: use ${alternatives(schemes.map((s) => `${s}://`))}`;
-      if (parsed.hostname === '') return `is not ${expected}`;
+      if (!schemes.includes(scheme))
+        return `${scheme}:// is not possible here; use ${alternatives(schemes.map((s) => `${s}://`))}`;
+      if (parsed.hostname === '') return '';
       if (parsed.username !== '' || parsed.password !== '') {
-        return 'holds a user name or password: give them as keys of their own, the password as { secret: NAME }';
+        return 'a URL must not hold a user name or password; give them as keys of their own, the password as { secret: NAME }';
       }
       return null;
     },
@@ -268,7 +277,12 @@ export function url(schemes: readonly string[]): z.ZodString {
 }
 
 export const path = (): z.ZodString =>
-  text({ what: 'a path', type: 'path', max: 4096, problem: (value) => (value.includes('\0') ? 'holds a NUL' : null) });
+  text({
+    what: 'a path',
+    type: 'path',
+    max: 4096,
+    problem: (value) => (value.includes('\0') ? 'a path holds no NUL' : null),
+  });
 
 /** Names people give to sources, streams, uplinks, secrets. They become file names, topics and labels. */
 const namePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
@@ -280,7 +294,7 @@ export const name = (): z.ZodString =>
     max: 64,
     pattern: namePattern,
     // A record of names is a plain object; these would be found in it without being there.
-    problem: (value) => (value in {} ? 'is a word that JavaScript keeps for itself; choose another name' : null),
+    problem: (value) => (value in {} ? 'a word that JavaScript keeps for itself; choose another name' : null),
   });
 
 export interface SecretReference {

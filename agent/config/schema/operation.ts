@@ -21,7 +21,8 @@ export const logSchema = z.strictObject({
     .describe('auto: journald priorities under systemd, colours on a terminal, plain lines otherwise.'),
 });
 
-const anything = () => leaf(z.json(), { type: 'text, or any value (sent as JSON)', expected: 'a text or a JSON value' });
+const anything = () =>
+  leaf(z.json(), { type: 'text, or any value (sent as JSON)', expected: 'a text or a JSON value' });
 
 const caseMessage = z.strictObject({
   topic: text({ what: 'a topic', type: 'topic', max: 65_535 }).describe('Topic of the message.'),

@@ -25,7 +25,7 @@ export interface FieldNotes {
 export function shapeOf(schema: Schema): Shape {
   const notes = leafNotes(schema);
   if (notes !== undefined) return { kind: 'leaf', notes };
-  const { def } = schema._zod as unknown as { def: Definition };
+  const { def } = schema as unknown as { def: Definition };
   switch (def.type) {
     case 'optional':
     case 'prefault':
@@ -58,13 +58,16 @@ export function fieldNotes(schema: Schema): FieldNotes {
   let preset: unknown;
   for (let at: Schema | undefined = schema; at !== undefined;) {
     description ??= (at as z.ZodType).description ?? null;
-    const { def } = at._zod as unknown as { def: Definition };
+    const { def } = at as unknown as { def: Definition };
     if (def.type === 'optional') optional = true;
     if (def.type === 'prefault') {
       optional = true;
       preset = def.defaultValue;
     }
-    at = leafNotes(at) === undefined || def.type === 'optional' || def.type === 'prefault' ? def.innerType : undefined;
+    at =
+      leafNotes(at) === undefined || def.type === 'optional' || def.type === 'prefault'
+        ? def.innerType
+        : undefined;
   }
   return { description, optional, preset };
 }
@@ -89,7 +92,11 @@ function stepInto(shape: Shape, value: unknown, step: PropertyKey): Schema | nul
       return shape.fields.get(String(step)) ?? null;
     case 'choice': {
       const fields = fieldsOf(shape, value);
-      return fields?.get(String(step)) ?? [...shape.branches.values()].map((b) => mapFields(b).get(String(step)))[0] ?? null;
+      return (
+        fields?.get(String(step)) ??
+        [...shape.branches.values()].map((b) => mapFields(b).get(String(step)))[0] ??
+        null
+      );
     }
     case 'record':
       return shape.value;

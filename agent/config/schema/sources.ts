@@ -1,7 +1,21 @@
 import * as z from 'zod';
 import { filterProblem } from '../../reading/topic-filter.ts';
 import { backoff, clientTls, password, serverTls, username } from './connection.ts';
-import { choice, duration, flag, integer, leaf, list, listen, path, secret, size, text, textChoice, url } from './leaf.ts';
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  leaf,
+  list,
+  listen,
+  path,
+  secret,
+  size,
+  text,
+  textChoice,
+  url,
+} from './leaf.ts';
 
 const acknowledge = () =>
   choice('received', 'fsynced')
@@ -25,14 +39,16 @@ const subscription = () =>
     max: 65_535,
     problem: (filter) =>
       filter.startsWith('$share/')
-        ? 'names its share group: write the filter without $share/GROUP/ and set `shared_group: GROUP`'
+        ? 'write the filter without $share/GROUP/ and set `shared_group: GROUP`'
         : filterProblem(filter),
   });
 
 export const mqttSource = z.strictObject({
   type: z.literal('mqtt').describe('An MQTT broker that this agent subscribes to.'),
   url: url(['mqtt', 'mqtts', 'ws', 'wss']).describe('Where the broker listens; mqtts and wss are encrypted.'),
-  topics: list(subscription(), { min: 1, max: 256 }).describe('Topic filters to subscribe to; + and # as in MQTT.'),
+  topics: list(subscription(), { min: 1, max: 256 }).describe(
+    'Topic filters to subscribe to; + and # as in MQTT.',
+  ),
   qos: choice(0, 1, 2)
     .prefault(1)
     .describe('Quality of service asked for. 0 may lose, 1 may repeat, 2 does neither.'),
@@ -42,7 +58,9 @@ export const mqttSource = z.strictObject({
     .describe('Messages the broker may send before an acknowledgement; the bound on messages in flight.'),
   client_id: text({ what: 'an MQTT client id of 1 to 128 characters', max: 128 })
     .optional()
-    .describe('Names the session at the broker; must be stable and unique there. Default: sedge-AGENT-SOURCE.'),
+    .describe(
+      'Names the session at the broker; must be stable and unique there. Default: sedge-AGENT-SOURCE.',
+    ),
   version: textChoice(['5', '3.1.1'], [5])
     .prefault('5')
     .describe('MQTT version. 3.1.1 has no Receive Maximum: there the socket is paused instead.'),
@@ -55,8 +73,12 @@ export const mqttSource = z.strictObject({
   username: username(),
   password: password(),
   tls: clientTls().optional().describe('Trust and client certificate for mqtts and wss.'),
-  keep_alive: duration('1s', '18h').prefault('30s').describe('Silence after which a ping is sent, whole seconds.'),
-  connect_timeout: duration('100ms', '10m').prefault('10s').describe('How long a connection attempt may take.'),
+  keep_alive: duration('1s', '18h')
+    .prefault('30s')
+    .describe('Silence after which a ping is sent, whole seconds.'),
+  connect_timeout: duration('100ms', '10m')
+    .prefault('10s')
+    .describe('How long a connection attempt may take.'),
   max_packet: size('1KiB', '256MiB')
     .prefault('1MiB')
     .describe('Largest packet accepted; announced to an MQTT 5 broker, which then drops larger ones.'),
@@ -66,19 +88,17 @@ export const mqttSource = z.strictObject({
     pattern: /^[^/+#\0]+$/,
   })
     .optional()
-    .describe('Share the subscriptions with the other members of this group ($share/GROUP/…); default: not shared.'),
+    .describe(
+      'Share the subscriptions with the other members of this group ($share/GROUP/…); default: not shared.',
+    ),
   backoff: backoff('1s', '1m').describe('Pauses between attempts to connect, jittered.'),
 });
 
 const brokerUser = z.strictObject({
   name: text({ what: 'a user name', max: 1024 }).describe('User name the client gives.'),
   password: secret().describe('Reference to the password.'),
-  publish: list(topicFilter())
-    .prefault(['#'])
-    .describe('Topic filters this user may publish to.'),
-  subscribe: list(topicFilter())
-    .prefault([])
-    .describe('Topic filters this user may subscribe to.'),
+  publish: list(topicFilter()).prefault(['#']).describe('Topic filters this user may publish to.'),
+  subscribe: list(topicFilter()).prefault([]).describe('Topic filters this user may subscribe to.'),
 });
 
 export const brokerSource = z.strictObject({
@@ -94,7 +114,9 @@ export const brokerSource = z.strictObject({
       'Whether clients without a name may connect. Default: true without `users`, else false; reachable from other hosts it should be said explicitly.',
     ),
   max_clients: integer(1, 100_000).prefault(500).describe('Connections at a time; more are refused.'),
-  max_packet: size('1KiB', '256MiB').prefault('256KiB').describe('Largest packet; a larger one ends the connection.'),
+  max_packet: size('1KiB', '256MiB')
+    .prefault('256KiB')
+    .describe('Largest packet; a larger one ends the connection.'),
   receive_maximum: integer(1, 65_535)
     .prefault(1000)
     .describe('Messages one client may have under way unacknowledged.'),
@@ -120,7 +142,9 @@ export const httpSource = z.strictObject({
     .optional()
     .describe('Reference to the bearer token clients must send. Required unless only this host can connect.'),
   tls: serverTls().optional().describe('Encrypts the endpoint; default: not encrypted.'),
-  max_body: size('1KiB', '256MiB').prefault('8MiB').describe('Largest body, after decompression; a larger one gets 413.'),
+  max_body: size('1KiB', '256MiB')
+    .prefault('8MiB')
+    .describe('Largest body, after decompression; a larger one gets 413.'),
 });
 
 const speed = () =>
@@ -150,14 +174,22 @@ export const replaySource = z.strictObject({
     .describe('Topic of lines that name none in a `topic` field or column.'),
   time: text({ what: 'a field name', max: 256 })
     .optional()
-    .describe('Field or column that holds the time of a line, which sets the pace; default: `time` where present.'),
+    .describe(
+      'Field or column that holds the time of a line, which sets the pace; default: `time` where present.',
+    ),
   time_unit: choice('s', 'ms', 'us', 'ns', 'rfc3339')
     .optional()
     .describe('Unit of the time field; default: RFC 3339 for text, milliseconds for numbers.'),
-  speed: speed().prefault('1x').describe('Pace relative to the recording; max: as fast as the agent takes it.'),
+  speed: speed()
+    .prefault('1x')
+    .describe('Pace relative to the recording; max: as fast as the agent takes it.'),
   loop: flag().prefault(false).describe('Begin again at the end, with times moved on.'),
   ack: acknowledge(),
 });
 
-export const sourceSchema = z.discriminatedUnion('type', [mqttSource, brokerSource, httpSource, replaySource]);
-
+export const sourceSchema = z.discriminatedUnion('type', [
+  mqttSource,
+  brokerSource,
+  httpSource,
+  replaySource,
+]);

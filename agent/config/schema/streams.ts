@@ -5,12 +5,18 @@ import { choice, duration, integer, leaf, list, name, real, text } from './leaf.
 
 const fieldName = () => text({ what: 'a field name of 1 to 256 characters', type: 'field name', max: 256 });
 const fieldPattern = () =>
-  text({ what: 'a field name, * and ? allowed, ! before it to leave it out', type: 'field pattern', max: 256 });
+  text({
+    what: 'a field name, * and ? allowed, ! before it to leave it out',
+    type: 'field pattern',
+    max: 256,
+  });
 
 const seriesMax = () =>
   integer(1, 1_000_000)
     .prefault(100_000)
-    .describe('Series remembered at a time; beyond it the one unseen longest is forgotten, which is counted.');
+    .describe(
+      'Series remembered at a time; beyond it the one unseen longest is forgotten, which is counted.',
+    );
 
 const points = () =>
   leaf(
@@ -35,7 +41,9 @@ const calibrate = z
       .describe('Curve through pairs of raw and true value, raw ascending, instead of `scale` and `offset`.'),
     outside: choice('clamp', 'extrapolate')
       .optional()
-      .describe('Beyond the outermost points: hold the end value (clamp, the default) or go on along the end segment.'),
+      .describe(
+        'Beyond the outermost points: hold the end value (clamp, the default) or go on along the end segment.',
+      ),
   })
   .superRefine((stage, context) => {
     const line = stage.scale !== undefined || stage.offset !== undefined;
@@ -57,7 +65,9 @@ const deadband = z
       .describe('Fields to watch, globs allowed; a reading passes when any of them does.'),
     absolute: real({ min: 0 })
       .optional()
-      .describe('Half width of the band in the unit of the field. One of `absolute` and `percent` is needed.'),
+      .describe(
+        'Half width of the band in the unit of the field. One of `absolute` and `percent` is needed.',
+      ),
     percent: real({ min: 0, max: 1000 })
       .optional()
       .describe('Half width in percent of the last value passed; with `absolute` too, the wider one counts.'),
@@ -76,7 +86,9 @@ const deadband = z
   });
 
 const throttle = z.strictObject({
-  every: duration('1ms', '365d').describe('Span of event time that passes at most `count` readings of a series.'),
+  every: duration('1ms', '365d').describe(
+    'Span of event time that passes at most `count` readings of a series.',
+  ),
   count: integer(1, 1_000_000).prefault(1).describe('Readings that pass in each span.'),
   max_series: seriesMax(),
 });
@@ -89,12 +101,12 @@ export const stageKeys = {
   calibrate: calibrate.describe('Corrects a field by a line or a curve.'),
   select: z
     .strictObject({
-      fields: list(fieldPattern(), { min: 1, max: 1024 }).describe('Fields to keep, globs allowed; the last match decides.'),
+      fields: list(fieldPattern(), { min: 1, max: 1024 }).describe(
+        'Fields to keep, globs allowed; the last match decides.',
+      ),
     })
     .describe('Keeps some fields and drops the others.'),
-  rename: z
-    .record(fieldName(), fieldName())
-    .describe('Gives fields other names: OLD: NEW.'),
+  rename: z.record(fieldName(), fieldName()).describe('Gives fields other names: OLD: NEW.'),
   deadband: deadband.describe('Drops readings that changed too little since the last one that passed.'),
   throttle: throttle.describe('Lets at most `count` readings of a series pass in a span of event time.'),
 };
@@ -147,6 +159,10 @@ export const streamSchema = z.strictObject({
   decode: decodeSchema.prefault({}).describe('How payloads become readings.'),
   priority: integer(0, 9)
     .prefault(5)
-    .describe('0 least, 9 most: who is sent first when the uplink is narrow, and dropped last when the disk is full.'),
-  stages: list(stageSchema, { max: 64 }).prefault([]).describe('What happens to readings before they are stored, in order.'),
+    .describe(
+      '0 least, 9 most: who is sent first when the uplink is narrow, and dropped last when the disk is full.',
+    ),
+  stages: list(stageSchema, { max: 64 })
+    .prefault([])
+    .describe('What happens to readings before they are stored, in order.'),
 });

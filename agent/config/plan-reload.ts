@@ -1,0 +1,155 @@
+import { inputForm } from './print-config.ts';
+import { configSchema, type Config, type StreamConfig } from './schema/config.ts';
+import { isRecord } from './schema/shape.ts';
+import { renderPath, type Path } from './source-tree.ts';
+
+/** What a running agent does about a part. */
+export interface ReloadAction {
+  readonly part: 'source' | 'stream' | 'uplink' | 'buffer' | 'api' | 'log' | 'agent';
+  /** Of the source, stream or uplink; the part's own name otherwise. */
+  readonly name: string;
+  readonly action: 'start' | 'stop' | 'restart' | 'update' | 'needs_restart';
+  /** Streams only: positions of stages, in the new list, whose state carries over because nothing changed up to them. */
+  readonly stagesKept?: readonly number[];
+}
+
+/** One key that differs, and what follows from it. */
+export interface ReloadStep {
+  readonly path: string;
+  readonly kind: 'added' | 'removed' | 'changed';
+  /** As in the file, in one line; null where there is none. */
+  readonly before: string | null;
+  readonly after: string | null;
+  /** In words. */
+  readonly effect: string;
+  /** Null when nothing running is concerned. */
+  readonly action: ReloadAction | null;
+}
+
+/** What a reload from `before` to `after` would change; empty when nothing. */
+export function planReload(before: Config, after: Config): readonly ReloadStep[] {
+  const old = inputForm(configSchema, before);
+  const now = inputForm(configSchema, after);
+  const steps: ReloadStep[] = [];
+  compare(old, now, [], (path, one, other) => {
+    const kind = one === undefined ? 'added' : other === undefined ? 'removed' : 'changed';
+    const { effect, action } = consequence(path, kind, before, after);
+    steps.push({ path: renderPath(path), kind, before: oneLine(one), after: oneLine(other), effect, action });
+  });
+  return steps;
+}
+
+/** One action a part, the strongest that any step asks for. */
+export function reloadActions(steps: readonly ReloadStep[]): readonly ReloadAction[] {
+  const strength = { update: 0, restart: 1, start: 2, stop: 2, needs_restart: 3 } as const;
+  const actions = new Map<string, ReloadAction>();
+  for (const { action } of steps) {
+    if (action === null) continue;
+    const key = `${action.part} ${action.name}`;
+    const earlier = actions.get(key);
+    if (earlier === undefined || strength[action.action] > strength[earlier.action]) actions.set(key, action);
+  }
+  return [...actions.values()];
+}
+
+type Report = (path: Path, one: unknown, other: unknown) => void;
+
+/** Maps are followed to the key that differs; lists, and things that came or went whole, are told as one. */
+function compare(one: unknown, other: unknown, path: Path, report: Report): void {
+  if (isRecord(one) && isRecord(other) && !changesKind(one, other, path)) {
+    for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+      compare(one[key], other[key], [...path, key], report);
+    }
+  } else if (path[2] === 'stages' && path.length === 3 && Array.isArray(one) && Array.isArray(other)) {
+    for (let i = 0; i < Math.max(one.length, other.length); i++)
+      compareWhole(one[i], other[i], [...path, i], report);
+  } else {
+    compareWhole(one, other, path, report);
+  }
+}
+
+function compareWhole(one: unknown, other: unknown, path: Path, report: Report): void {
+  if (JSON.stringify(one) !== JSON.stringify(other)) report(path, one, other);
+}
+
+/** A source that was an MQTT client and is now a broker has no keys to compare. */
+function changesKind(one: Record<string, unknown>, other: Record<string, unknown>, path: Path): boolean {
+  return path.length === 2 && one['type'] !== other['type'];
+}
+
+type Consequence = Pick<ReloadStep, 'effect' | 'action'>;
+
+const parts = { sources: 'source', streams: 'stream', uplinks: 'uplink' } as const;
+
+function consequence(path: Path, kind: ReloadStep['kind'], before: Config, after: Config): Consequence {
+  const [section, name = ''] = path as readonly string[];
+  switch (section) {
+    case 'sources':
+    case 'streams':
+    case 'uplinks': {
+      const part = parts[section];
+      const whole = path.length === 2;
+      if (whole && kind === 'added') return act(`start ${part} ${name}`, { part, name, action: 'start' });
+      if (whole && kind === 'removed') return act(stopWords(part, name), { part, name, action: 'stop' });
+      if (section === 'streams') return streamChange(name, path, before.streams[name]!, after.streams[name]!);
+      if (section === 'sources') {
+        const session =
+          after.sources[name]?.type === 'mqtt' ? ' (the broker keeps what is sent meanwhile)' : '';
+        return act(`restart source ${name}${session}`, { part, name, action: 'restart' });
+      }
+      return act(`restart uplink ${name} (it goes on where it was)`, { part, name, action: 'restart' });
+    }
+    case 'buffer':
+      return act('update the buffer', { part: 'buffer', name: 'buffer', action: 'update' });
+    case 'api':
+      return act('restart the api', { part: 'api', name: 'api', action: 'restart' });
+    case 'log':
+      return act('update the log', { part: 'log', name: 'log', action: 'update' });
+    case 'tests':
+      return act('nothing that runs is concerned', null);
+    default:
+      return act('needs a restart of the agent', { part: 'agent', name: 'agent', action: 'needs_restart' });
+  }
+}
+
+function stopWords(part: 'source' | 'stream' | 'uplink', name: string): string {
+  switch (part) {
+    case 'source':
+      return `stop source ${name}`;
+    case 'stream':
+      return `stop stream ${name} (what is stored of it stays and is still sent)`;
+    case 'uplink':
+      return `stop uplink ${name} (its place in every stream is kept, and holds no data back)`;
+  }
+}
+
+function streamChange(name: string, path: Path, before: StreamConfig, after: StreamConfig): Consequence {
+  const stagesKept = unchangedStages(before, after);
+  const action: ReloadAction = { part: 'stream', name, action: 'update', stagesKept };
+  if (path[2] === 'priority') return act(`update the priority of stream ${name}`, action);
+  if (path[2] !== 'stages') return act(`swap pipeline of stream ${name} (state kept)`, action);
+  const kept =
+    stagesKept.length === 0 ? 'state lost' : `state kept up to stage ${stagesKept.length - 1}, lost after it`;
+  return act(`swap pipeline of stream ${name} (${kept})`, action);
+}
+
+/** Stages up to the first that differs: what a later stage remembers came out of those before it. */
+function unchangedStages(before: StreamConfig, after: StreamConfig): readonly number[] {
+  const kept: number[] = [];
+  for (const [index, stage] of after.stages.entries()) {
+    if (JSON.stringify(stage) !== JSON.stringify(before.stages[index])) break;
+    kept.push(index);
+  }
+  return kept;
+}
+
+function act(effect: string, action: ReloadAction | null): Consequence {
+  return { effect, action };
+}
+
+/** Shortened: a plan is read by people. */
+function oneLine(value: unknown): string | null {
+  if (value === undefined) return null;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
+}
