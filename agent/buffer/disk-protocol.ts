@@ -1,0 +1,78 @@
+import type { AppendOutcome, ReadRequest, Settlement, StreamBacklog } from '../ports/store.ts';
+import type { LogFields, LogLevel, Labels } from '../ports/telemetry.ts';
+import type { DeliveryMark } from '../reading/journal-entry.ts';
+import type { EntryToStore } from './append.ts';
+import type { FsckReport } from './fsck.ts';
+import type { Ledger } from './ledger.ts';
+import type { PurgeRequest } from './purge.ts';
+import type { StoreSettings } from './settings.ts';
+import type { BlockRow, StoreStats } from './stats.ts';
+
+/** What the disk thread can be asked, and what it answers. One table gives both sides their types. */
+export interface DiskCalls {
+  open: { ask: StoreSettings; answer: null };
+  configure: { ask: StoreSettings; answer: null };
+  append: { ask: readonly EntryToStore[]; answer: AppendOutcome };
+  settle: { ask: Settlement; answer: null };
+  read: { ask: ReadRequest; answer: ReadAnswer | null };
+  backlog: { ask: string; answer: readonly StreamBacklog[] };
+  marks: { ask: string; answer: readonly DeliveryMark[] };
+  ledger: { ask: null; answer: Ledger };
+  stats: { ask: null; answer: StoreStats };
+  blocks: { ask: { stream: string; from: number; limit: number }; answer: readonly BlockRow[] };
+  purge: { ask: PurgeRequest; answer: number };
+  fsck: { ask: { repair: boolean }; answer: FsckReport };
+  close: { ask: null; answer: null };
+}
+export type DiskCall = keyof DiskCalls;
+
+/** A run with its batch encoded as a journal row: one buffer crosses the threads, not a graph of arrays. */
+export interface ReadAnswer {
+  readonly first: number;
+  readonly row: Uint8Array<ArrayBuffer>;
+  readonly fidelity: 'raw' | 'segment' | 'window' | 'sketch';
+  readonly committedMicros: number;
+}
+
+export type DiskRequest = {
+  [Call in DiskCall]: { readonly id: number; readonly call: Call; readonly ask: DiskCalls[Call]['ask'] };
+}[DiskCall];
+
+export type DiskAnswer =
+  | { readonly id: number; readonly ok: true; readonly answer: unknown }
+  | { readonly id: number; readonly ok: false; readonly code: string | null; readonly message: string };
+
+/** Telemetry crosses the threads as data and is emitted on the main one. */
+export type Observation =
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly event: string;
+      readonly message: string;
+      readonly fields: LogFields;
+    }
+  | {
+      readonly kind: 'count' | 'gauge' | 'observe';
+      readonly name: string;
+      readonly value: number;
+      readonly labels: Labels;
+    };
+
+/** Everything one turn of the disk thread has to say. */
+export interface DiskReport {
+  readonly answers: readonly DiskAnswer[];
+  /** Streams with new readings. */
+  readonly grown: readonly string[];
+  readonly observations: readonly Observation[];
+}
+
+/** The way to the disk thread; the host implements it over a worker, tests in process. */
+export interface DiskChannel {
+  /** Buffers in `transfer` belong to the other side afterwards. */
+  post(request: DiskRequest, transfer: readonly ArrayBuffer[]): void;
+  onReport(listener: (report: DiskReport) => void): void;
+  /** The thread ended by itself; nothing more will be answered. */
+  onDeath(listener: (reason: string) => void): void;
+  /** Resolves when the thread is gone. Safe to call twice. */
+  end(): Promise<void>;
+}

@@ -1,0 +1,270 @@
+import { messageOf, SedgeError } from '../base/errors.ts';
+import { assert, unreachable } from '../base/assert.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import { DiskError } from '../ports/database.ts';
+import { bytesOf } from './append.ts';
+import { encodeRow } from './codec.ts';
+import type { DiskAnswer, DiskReport, DiskRequest, Observation, ReadAnswer } from './disk-protocol.ts';
+import type { BufferEvents } from './events.ts';
+import type { JournalStore, WriteOutcome, WriteRequest } from './journal-store.ts';
+import { groupReadsMax, groupRequestsMax, settleRetriesMax } from './limits.ts';
+import type { Moment } from './store-core.ts';
+
+/** Collects what the store reports until the turn's report takes it along. */
+export class ObservationLog implements Telemetry {
+  #observations: Observation[] = [];
+
+  log(...[level, event, message, fields]: Parameters<Telemetry['log']>): void {
+    this.#observations.push({ kind: 'log', level, event, message, fields: fields ?? {} });
+  }
+
+  count(...[name, labels, by]: Parameters<Telemetry['count']>): void {
+    this.#observations.push({ kind: 'count', name, value: by ?? 1, labels: labels ?? {} });
+  }
+
+  gauge(...[name, value, labels]: Parameters<Telemetry['gauge']>): void {
+    this.#observations.push({ kind: 'gauge', name, value, labels: labels ?? {} });
+  }
+
+  observe(...[name, value, labels]: Parameters<Telemetry['observe']>): void {
+    this.#observations.push({ kind: 'observe', name, value, labels: labels ?? {} });
+  }
+
+  take(): Observation[] {
+    const taken = this.#observations;
+    this.#observations = [];
+    return taken;
+  }
+}
+
+type WriteCall = Extract<DiskRequest, { call: 'append' | 'settle' }>;
+type OtherCall = Exclude<DiskRequest, WriteCall>;
+
+export interface Turn {
+  readonly report: DiskReport;
+  readonly transfer: readonly ArrayBuffer[];
+  /** Call again at once: requests wait, or there is upkeep to do. */
+  readonly again: boolean;
+  /** A settlement met a failing disk: call again after this many milliseconds. */
+  readonly retryMillis: number | null;
+}
+
+/**
+ * What the disk thread does in a turn: everything that wants to write goes into one transaction, then reads are
+ * answered, then a slice of upkeep is done. Requests that come while a turn syncs form the next group.
+ */
+export class DiskService {
+  readonly #store: JournalStore;
+  readonly #events: BufferEvents;
+  readonly #log: ObservationLog;
+  readonly #now: () => Moment;
+  #writes: { request: WriteCall; tries: number }[] = [];
+  #others: OtherCall[] = [];
+
+  constructor(options: {
+    store: JournalStore;
+    events: BufferEvents;
+    log: ObservationLog;
+    now: () => Moment;
+  }) {
+    this.#store = options.store;
+    this.#events = options.events;
+    this.#log = options.log;
+    this.#now = options.now;
+  }
+
+  /** Requests taken in and not answered. */
+  get waiting(): number {
+    return this.#writes.length + this.#others.length;
+  }
+
+  take(request: DiskRequest): void {
+    if (request.call === 'append' || request.call === 'settle') this.#writes.push({ request, tries: 0 });
+    else this.#others.push(request);
+  }
+
+  turn(): Turn {
+    const answers: DiskAnswer[] = [];
+    const transfer: ArrayBuffer[] = [];
+    let grown: readonly string[] = [];
+    let retryMillis: number | null = null;
+    if (this.#others[0]?.call !== 'open') {
+      const group = this.#nextGroup();
+      if (group.length > 0) ({ grown, retryMillis } = this.#commit(group, answers));
+    }
+    for (let i = 0; i < groupReadsMax; i++) {
+      const request = this.#others.shift();
+      if (request === undefined) break;
+      if (request.call === 'close' && !this.#mayClose(answers, retryMillis !== null)) {
+        this.#others.unshift(request);
+        break;
+      }
+      this.#answer(request, answers, transfer);
+    }
+    const upkeep = this.#maintain();
+    const waiting = retryMillis === null && this.#writes.length > 0;
+    return {
+      report: { answers, grown, observations: this.#log.take() },
+      transfer,
+      again: waiting || this.#others.length > 0 || upkeep,
+      retryMillis,
+    };
+  }
+
+  /** Bounded by requests and by what the log has room for. */
+  #nextGroup(): { request: WriteCall; tries: number }[] {
+    const limit = this.#store.appendBytesMax;
+    let bytes = 0;
+    let length = 0;
+    for (const { request } of this.#writes) {
+      const more = request.call === 'append' ? bytesOf(request.ask) : 0;
+      if (length === groupRequestsMax || (length > 0 && bytes + more > limit)) break;
+      bytes += more;
+      length++;
+    }
+    return this.#writes.splice(0, length);
+  }
+
+  #commit(
+    group: { request: WriteCall; tries: number }[],
+    answers: DiskAnswer[],
+  ): { grown: readonly string[]; retryMillis: number | null } {
+    if (!this.#store.isOpen) {
+      for (const { request } of group) {
+        answers.push({ id: request.id, ok: false, code: null, message: 'the store is not open' });
+      }
+      return { grown: [], retryMillis: null };
+    }
+    const started = this.#now();
+    const { outcomes, grown } = this.#store.commit(
+      group.map(({ request }) => toWrite(request)),
+      started,
+    );
+    this.#events.committed({
+      requests: group.length,
+      readings: readingsOf(group),
+      bytes: group.reduce(
+        (sum, { request }) => sum + (request.call === 'append' ? bytesOf(request.ask) : 0),
+        0,
+      ),
+      seconds: (this.#now().monotonicMillis - started.monotonicMillis) / 1000,
+    });
+    const again: typeof group = [];
+    for (const [i, outcome] of outcomes.entries()) {
+      const item = group[i];
+      assert(item !== undefined, 'an outcome for each request');
+      const answer = toAnswer(item.request, outcome);
+      if (answer !== null) answers.push(answer);
+      else if (item.tries < settleRetriesMax) again.push({ ...item, tries: item.tries + 1 });
+      else answers.push({ id: item.request.id, ok: false, code: null, message: 'the disk keeps failing' });
+    }
+    // Settlements wait in front for a disk that works again; appends are told, so that pressure goes upstream.
+    this.#writes.unshift(...again);
+    return { grown, retryMillis: again.length > 0 ? retryPauseMillis : null };
+  }
+
+  #answer(request: OtherCall, answers: DiskAnswer[], transfer: ArrayBuffer[]): void {
+    try {
+      const answer = this.#carryOut(request, transfer);
+      answers.push({ id: request.id, ok: true, answer });
+    } catch (error) {
+      const known = error instanceof SedgeError || error instanceof DiskError;
+      if (!known) throw error;
+      const code = error instanceof SedgeError ? error.code : codeOf(error);
+      answers.push({ id: request.id, ok: false, code, message: messageOf(error) });
+    }
+  }
+
+  #carryOut(request: OtherCall, transfer: ArrayBuffer[]): unknown {
+    const store = this.#store;
+    switch (request.call) {
+      case 'open':
+        store.open(request.ask);
+        return null;
+      case 'configure':
+        store.configure(request.ask);
+        return null;
+      case 'read': {
+        const run = store.read(request.ask);
+        if (run === null) return null;
+        const row = encodeRow(run.batch);
+        transfer.push(row.buffer);
+        const { first, fidelity, committedMicros } = run;
+        return { first, row, fidelity, committedMicros } satisfies ReadAnswer;
+      }
+      case 'backlog':
+        return store.backlog(request.ask);
+      case 'marks':
+        return store.marks(request.ask);
+      case 'ledger':
+        return store.ledger();
+      case 'stats':
+        return store.stats();
+      case 'blocks':
+        return store.blocks(request.ask.stream, request.ask);
+      case 'purge':
+        return store.purge(request.ask);
+      case 'fsck':
+        return store.fsck(request.ask);
+      case 'close':
+        store.close();
+        return null;
+      default:
+        return unreachable(request, 'disk request');
+    }
+  }
+
+  /** What was asked before is answered first; a settlement that met a failing disk is not waited for. */
+  #mayClose(answers: DiskAnswer[], failing: boolean): boolean {
+    if (this.#writes.length > 0 && !failing) return false;
+    for (const { request } of this.#writes.splice(0)) {
+      answers.push({ id: request.id, ok: false, code: null, message: 'the store is closed' });
+    }
+    return true;
+  }
+
+  /** One slice; under a flood as many as bring the journal back to its share. */
+  #maintain(): boolean {
+    if (!this.#store.isOpen) return false;
+    let more = this.#store.maintain(this.#now());
+    for (let slices = 0; more && this.#store.pressing && slices < pressingSlicesMax; slices++) {
+      more = this.#store.maintain(this.#now());
+    }
+    return more;
+  }
+}
+
+/** Between two tries of a settlement on a failing disk. */
+const retryPauseMillis = 500;
+/** Sealing slices between two commits while the journal is too big. */
+const pressingSlicesMax = 4;
+
+function toWrite(request: WriteCall): WriteRequest {
+  return request.call === 'append'
+    ? { kind: 'append', entries: request.ask }
+    : { kind: 'settle', settlement: request.ask };
+}
+
+function readingsOf(group: readonly { request: WriteCall }[]): number {
+  let readings = 0;
+  for (const { request } of group) {
+    if (request.call !== 'append') continue;
+    for (const entry of request.ask) for (const row of entry.rows) readings += row.count;
+  }
+  return readings;
+}
+
+/** Null when the request should be tried again. */
+function toAnswer(request: WriteCall, outcome: WriteOutcome): DiskAnswer | null {
+  const { id, call } = request;
+  if (outcome.ok) return { id, ok: true, answer: call === 'append' ? outcome : null };
+  if (outcome.trouble === 'misuse') {
+    return { id, ok: false, code: 'SEDGE_DATA_INVALID', message: outcome.message };
+  }
+  return call === 'append' ? { id, ok: true, answer: outcome } : null;
+}
+
+function codeOf(error: DiskError): string | null {
+  if (error.trouble === 'corrupt') return 'SEDGE_DATA_CORRUPT';
+  return error.trouble === 'busy' ? 'SEDGE_DATA_LOCKED' : null;
+}

@@ -1,0 +1,72 @@
+import type { Telemetry } from '../ports/telemetry.ts';
+
+/** What the store lets be seen; every call emits log line and counter together. */
+export class BufferEvents {
+  readonly #telemetry: Telemetry;
+
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry;
+  }
+
+  committed(group: { requests: number; readings: number; bytes: number; seconds: number }): void {
+    this.#telemetry.count('buffer_commits');
+    this.#telemetry.count('buffer_committed_readings', {}, group.readings);
+    this.#telemetry.count('buffer_committed_bytes', {}, group.bytes);
+    this.#telemetry.observe('buffer_commit_seconds', group.seconds);
+    this.#telemetry.observe('buffer_commit_requests', group.requests);
+  }
+
+  sealed(stream: string, block: { readings: number; rowBytes: number; bytes: number }): void {
+    this.#telemetry.count('buffer_sealed_blocks');
+    this.#telemetry.count('buffer_sealed_readings', {}, block.readings);
+    this.#telemetry.count('buffer_sealed_bytes', {}, block.bytes);
+    this.#telemetry.log('debug', 'buffer_sealed', `sealed ${block.readings} readings of ${stream}`, {
+      stream,
+      ...block,
+    });
+  }
+
+  dropped(stream: string, range: { first: number; count: number; rule: string }): void {
+    this.#telemetry.count('buffer_dropped_readings', { stream, rule: range.rule }, range.count);
+    this.#telemetry.log(
+      'warning',
+      'buffer_dropped',
+      `dropped ${range.count} readings of ${stream} from offset ${range.first} (${range.rule})`,
+      { stream, ...range },
+    );
+  }
+
+  quarantined(stream: string, range: { first: number; count: number; reason: string }): void {
+    this.#telemetry.count('buffer_quarantined_readings', { stream }, range.count);
+    this.#telemetry.log(
+      'error',
+      'buffer_quarantined',
+      `${stream}: offsets ${range.first} to ${range.first + range.count - 1} are damaged (${range.reason}); set aside`,
+      { stream, ...range },
+    );
+  }
+
+  full(reason: string): void {
+    this.#telemetry.count('buffer_full');
+    this.#telemetry.log('warning', 'buffer_full', `the buffer takes no more: ${reason}`);
+  }
+
+  troubled(trouble: string, message: string): void {
+    this.#telemetry.count('buffer_trouble', { trouble });
+    this.#telemetry.log('error', 'buffer_trouble', `the disk failed (${trouble}): ${message}`, { trouble });
+  }
+
+  opened(state: { streams: number; journalRows: number; bufferedReadings: number; seconds: number }): void {
+    this.#telemetry.log(
+      'info',
+      'buffer_opened',
+      `buffer opened: ${state.bufferedReadings} readings wait in ${state.streams} streams`,
+      state,
+    );
+  }
+
+  recovered(): void {
+    this.#telemetry.count('buffer_recovered');
+    this.#telemetry.log('notice', 'buffer_recovered', 'the buffer was reopened after a disk failure');
+  }
+}

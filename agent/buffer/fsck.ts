@@ -1,0 +1,140 @@
+import { DiskError } from '../ports/database.ts';
+import { quarantine } from './damage.ts';
+import { ledgerOf } from './ledger.ts';
+import { batchAt, Damage } from './read.ts';
+import { segmentFrom } from './segments.ts';
+import type { StoreCore } from './store-core.ts';
+import type { StreamState } from './stream-state.ts';
+
+export interface FsckFinding {
+  readonly kind: 'database' | 'damaged' | 'overlap' | 'aggregate' | 'ledger';
+  readonly stream: string;
+  /** Offsets concerned; 0 and 0 where it is not about offsets. */
+  readonly first: number;
+  readonly count: number;
+  readonly detail: string;
+  readonly repaired: boolean;
+}
+
+export interface FsckReport {
+  readonly streams: number;
+  readonly segments: number;
+  readonly readings: number;
+  readonly findings: readonly FsckFinding[];
+}
+
+/** Findings listed at most; a database that is all damage needs no longer list. */
+const findingsMax = 10_000;
+
+/** Reads everything that is stored and compares it with everything that is claimed. */
+export function fsck(core: StoreCore, options: { repair: boolean }): FsckReport {
+  const walk = { segments: 0, readings: 0, findings: [] as FsckFinding[], ...options };
+  checkDatabase(core, walk);
+  const names = [...core.memory.streams.keys()];
+  for (const name of names) checkStream(core, name, walk);
+  for (const entry of ledgerOf(core).streams) {
+    if (entry.balanced) continue;
+    note(walk, {
+      kind: 'ledger',
+      stream: entry.stream,
+      detail: `the accounts of ${entry.stream} do not balance`,
+    });
+  }
+  for (const entry of ledgerOf(core).cursors) {
+    if (entry.balanced) continue;
+    const detail = `the accounts of uplink ${entry.uplink} do not balance`;
+    note(walk, { kind: 'ledger', stream: entry.stream, detail });
+  }
+  return {
+    streams: core.memory.streams.size,
+    segments: walk.segments,
+    readings: walk.readings,
+    findings: walk.findings,
+  };
+}
+
+interface Walk {
+  segments: number;
+  readings: number;
+  readonly findings: FsckFinding[];
+  readonly repair: boolean;
+}
+
+function note(
+  walk: Walk,
+  finding: Partial<FsckFinding> & Pick<FsckFinding, 'kind' | 'stream' | 'detail'>,
+): void {
+  if (walk.findings.length >= findingsMax) return;
+  walk.findings.push({ first: 0, count: 0, repaired: false, ...finding });
+}
+
+function checkDatabase(core: StoreCore, walk: Walk): void {
+  try {
+    const rows = core.prepare<{ quick_check: string }>('PRAGMA quick_check(100)').all();
+    for (const row of rows) {
+      if (row.quick_check !== 'ok') note(walk, { kind: 'database', stream: '', detail: row.quick_check });
+    }
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    note(walk, { kind: 'database', stream: '', detail: error.message });
+  }
+}
+
+function checkStream(core: StoreCore, name: string, walk: Walk): void {
+  const sums = { blocks: 0, blockReadings: 0, blockBytes: 0 };
+  let end = 0;
+  for (let at = 0; ;) {
+    const stream = core.memory.streams.get(name);
+    const place = stream === undefined ? null : segmentFrom(core, stream, at);
+    if (stream === undefined || place === null) break;
+    const { first, count, bytes } = place.row;
+    at = first + count;
+    walk.segments++;
+    walk.readings += count;
+    if (first < end) {
+      note(walk, { kind: 'overlap', stream: name, first, count, detail: `begins before offset ${end}` });
+    }
+    end = Math.max(end, at);
+    try {
+      batchAt(core, stream, place);
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      if (walk.repair) core.within(() => quarantine(core, stream, place, error.message));
+      note(walk, {
+        kind: 'damaged',
+        stream: name,
+        first,
+        count,
+        detail: error.message,
+        repaired: walk.repair,
+      });
+      if (walk.repair) continue;
+    }
+    if (place.kind === 'block') {
+      sums.blocks++;
+      sums.blockReadings += count;
+      sums.blockBytes += bytes;
+    }
+  }
+  const stream = core.memory.streams.get(name);
+  if (stream !== undefined) checkSums(core, stream, sums, walk);
+}
+
+function checkSums(
+  core: StoreCore,
+  stream: StreamState,
+  sums: { blocks: number; blockReadings: number; blockBytes: number },
+  walk: Walk,
+): void {
+  const { blocks, blockReadings, blockBytes } = stream;
+  if (blocks === sums.blocks && blockReadings === sums.blockReadings && blockBytes === sums.blockBytes)
+    return;
+  if (walk.repair) {
+    core.within(() => {
+      Object.assign(stream, sums);
+      core.touchStream(stream);
+    });
+  }
+  const detail = `claims ${blockReadings} readings in ${blocks} blocks of ${blockBytes} bytes; there are ${sums.blockReadings} in ${sums.blocks} of ${sums.blockBytes}`;
+  note(walk, { kind: 'aggregate', stream: stream.name, detail, repaired: walk.repair });
+}

@@ -1,0 +1,279 @@
+import { SedgeError } from '../base/errors.ts';
+import { micros, type Micros } from '../base/units.ts';
+import { DiskError } from '../ports/database.ts';
+import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
+import type { DeliveryMark } from '../reading/journal-entry.ts';
+import { bytesOf, pagesFor, storeEntries, type EntryToStore } from './append.ts';
+import { alignUplinks } from './configure.ts';
+import { waiting } from './cursor.ts';
+import { fsck, type FsckReport } from './fsck.ts';
+import { ledgerOf, type Ledger } from './ledger.ts';
+import { spaceCheckBytes, vacuumPagesMin, vacuumShare, vacuumSlicePages, walFrameBytes } from './limits.ts';
+import { loadMarks } from './marks.ts';
+import { purge, type PurgeRequest } from './purge.ts';
+import { readRun } from './read.ts';
+import { trimDeadLetters } from './retention.ts';
+import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
+import { segmentFrom } from './segments.ts';
+import type { StoreSettings } from './settings.ts';
+import { checkSettlement, settle } from './settle.ts';
+import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
+import { StoreCore, type Moment, type StoreOptions } from './store-core.ts';
+import { buffered, storedBytes } from './stream-state.ts';
+
+/** What may change the store, one group of which shares a transaction and a sync. */
+export type WriteRequest =
+  | { readonly kind: 'append'; readonly entries: readonly EntryToStore[] }
+  | { readonly kind: 'settle'; readonly settlement: Settlement };
+
+export type WriteOutcome =
+  | AppendOutcome
+  /** The request can not be meant; it was not carried out, the others of its group were. */
+  | { readonly ok: false; readonly trouble: 'misuse'; readonly message: string };
+
+export interface CommitResult {
+  /** One for each request, in order. */
+  readonly outcomes: readonly WriteOutcome[];
+  /** Streams that have new readings. */
+  readonly grown: readonly string[];
+}
+
+/**
+ * The store itself: synchronous, on one thread, all time given as arguments. The disk thread runs it behind a queue; tests
+ * run it in process. Everything that is answered `ok` is on the device.
+ */
+export class JournalStore {
+  readonly #core: StoreCore;
+  #opened = false;
+
+  constructor(options: StoreOptions) {
+    this.#core = new StoreCore(options);
+  }
+
+  /** Opens the database, or says why it can not be: newer, corrupt, locked, too old a library. Safe to call twice. */
+  open(settings: StoreSettings): void {
+    this.#core.applySettings(settings);
+    void this.#core.memory;
+    this.#holdReserve();
+    this.configure(settings);
+    this.#opened = true;
+  }
+
+  /** Between `open` and `close`, also while a failed device waits to be opened again. */
+  get isOpen(): boolean {
+    return this.#opened;
+  }
+
+  /** Largest encoded size of one append, and of what is committed together. */
+  get appendBytesMax(): number {
+    return this.#core.shares.appendBytes;
+  }
+
+  /** A new config, at start or at reload. */
+  configure(settings: StoreSettings): void {
+    this.#core.applySettings(settings);
+    this.#relieved(() => this.#core.transaction(() => alignUplinks(this.#core, settings), { durable: true }));
+  }
+
+  close(): void {
+    this.#opened = false;
+    this.#core.close();
+  }
+
+  /** Group commit: all requests in one transaction and one sync. A disk that fails stores nothing and answers every append so. */
+  commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
+    const grown = new Set<string>();
+    try {
+      this.#prepareLog(requests);
+      const outcomes = this.#relieved(() =>
+        this.#core.transaction(() => requests.map((request) => this.#apply(request, { now, grown })), {
+          durable: true,
+        }),
+      );
+      return { outcomes, grown: [...grown] };
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      const trouble = error.trouble === 'full' ? 'full' : 'io';
+      if (trouble === 'full') this.#core.events.full(error.message);
+      else this.#core.events.troubled(error.trouble, error.message);
+      const outcome = { ok: false, trouble, message: error.message } as const;
+      return { outcomes: requests.map(() => outcome), grown: [] };
+    }
+  }
+
+  /** @throws {DiskError} */
+  read(request: ReadRequest): StoredRun | null {
+    return readRun(this.#core, request);
+  }
+
+  backlog(uplink: string): StreamBacklog[] {
+    const core = this.#core;
+    const budget = core
+      .prepare<{ day: number; bytes: number }>(
+        'SELECT budget_day AS day, budget_bytes AS bytes FROM uplinks WHERE name = ?',
+      )
+      .get(uplink);
+    const backlogs: StreamBacklog[] = [];
+    for (const stream of core.memory.streams.values()) {
+      const cursor = stream.cursors.get(uplink);
+      if (cursor === undefined || cursor.parked) continue;
+      const rest = waiting(cursor, stream.head);
+      const kept = buffered(stream);
+      backlogs.push({
+        stream: stream.name,
+        priority: stream.priority,
+        base: cursor.base,
+        head: stream.head,
+        settled: cursor.settled,
+        bytes: kept === 0 ? 0 : Math.round((storedBytes(stream) * rest) / kept),
+        oldestMicros: rest === 0 ? null : this.#oldestWaiting(stream.name, cursor.base),
+        budgetBytes: budget?.bytes ?? 0,
+        budgetDay: budget?.day ?? 0,
+      });
+    }
+    return backlogs;
+  }
+
+  marks(source: string): DeliveryMark[] {
+    return loadMarks(this.#core, source);
+  }
+
+  ledger(): Ledger {
+    return ledgerOf(this.#core);
+  }
+
+  stats(): StoreStats {
+    return statsOf(this.#core);
+  }
+
+  blocks(stream: string, page: { from: number; limit: number }): BlockRow[] {
+    return blocksOf(this.#core, stream, page);
+  }
+
+  purge(request: PurgeRequest): number {
+    return this.#relieved(() => this.#core.transaction(() => purge(this.#core, request), { durable: true }));
+  }
+
+  fsck(options: { repair: boolean }): FsckReport {
+    return fsck(this.#core, options);
+  }
+
+  /** The journal grew beyond its share: maintain before the next commit. */
+  get pressing(): boolean {
+    return journalPressing(this.#core);
+  }
+
+  /** One slice of the work that can wait. True when there may be more. Weather is reported and answered by false. */
+  maintain(now: Moment): boolean {
+    const core = this.#core;
+    try {
+      const due = dueForSealing(core, now);
+      if (due !== null) {
+        this.#prepareLog([]);
+        this.#relieved(() =>
+          core.transaction(
+            () => {
+              sealOldest(core, due);
+              trimDeadLetters(core);
+            },
+            { durable: false },
+          ),
+        );
+        return true;
+      }
+      if (core.walInUse() > core.shares.walBytes / 4) return core.checkpoint();
+      return this.#vacuum();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      core.events.troubled(error.trouble, error.message);
+      return false;
+    }
+  }
+
+  #apply(request: WriteRequest, context: { now: Moment; grown: Set<string> }): WriteOutcome {
+    const core = this.#core;
+    if (request.kind === 'append') {
+      const bytes = bytesOf(request.entries);
+      if (bytes > core.shares.appendBytes) {
+        return misuse(`an append of ${bytes} bytes; ${core.shares.appendBytes} is the limit`);
+      }
+      if (!storeEntries(core, request.entries, context.now)) {
+        core.events.full('the cap is reached');
+        return { ok: false, trouble: 'full', message: 'the buffer is full' };
+      }
+      for (const entry of request.entries) if (entry.rows.length > 0) context.grown.add(entry.stream);
+      return { ok: true };
+    }
+    try {
+      checkSettlement(core, request.settlement);
+    } catch (error) {
+      if (error instanceof SedgeError) return misuse(error.message);
+      throw error;
+    }
+    settle(core, request.settlement, context.now);
+    return { ok: true };
+  }
+
+  /** Makes sure the log has room for what the transaction will write. @throws {DiskError} when it can not be emptied. */
+  #prepareLog(requests: readonly WriteRequest[]): void {
+    const core = this.#core;
+    this.#lookAtDevice();
+    let pages = 96;
+    for (const request of requests) {
+      pages += request.kind === 'append' ? pagesFor(request.entries) : 24;
+    }
+    if (core.walInUse() + pages * walFrameBytes <= core.shares.walBytes) return;
+    if (core.checkpoint()) return;
+    throw new DiskError('io', 'the log is full and could not be copied into the database');
+  }
+
+  /** Runs a change; when the device is full, once more with the reserve given back. */
+  #relieved<T>(change: () => T): T {
+    try {
+      return change();
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.trouble !== 'full') throw error;
+      if (this.#core.space.reserveBytes() === 0) throw error;
+      this.#core.space.releaseReserve();
+      return change();
+    }
+  }
+
+  /** Gives pages back once a good part of the file is free; refilling it is cheaper than growing it again. */
+  #vacuum(): boolean {
+    const core = this.#core;
+    const { total, free } = core.pages();
+    if (free < vacuumPagesMin || free < total * vacuumShare) return false;
+    this.#prepareLog([{ kind: 'append', entries: [] }]);
+    core.transaction(() => core.db.exec(`PRAGMA incremental_vacuum(${vacuumSlicePages})`), {
+      durable: false,
+    });
+    return true;
+  }
+
+  #lookAtDevice(): void {
+    const core = this.#core;
+    if (core.memory.bytesSinceSpaceCheck < spaceCheckBytes) return;
+    core.memory.bytesSinceSpaceCheck = 0;
+    const { freeBytes, totalBytes } = core.space.room();
+    const floor = Math.max(core.settings.keepFreeBytes, totalBytes * core.settings.keepFreeShare);
+    core.memory.mayGrow = freeBytes > floor;
+    if (freeBytes > floor + core.shares.reserveBytes) this.#holdReserve();
+  }
+
+  #holdReserve(): void {
+    const { space, shares } = this.#core;
+    if (space.reserveBytes() < shares.reserveBytes) space.holdReserve(shares.reserveBytes);
+  }
+
+  #oldestWaiting(name: string, base: number): Micros | null {
+    const stream = this.#core.memory.streams.get(name);
+    if (stream === undefined) return null;
+    const place = segmentFrom(this.#core, stream, base);
+    return place === null ? null : micros(place.row.wallMicros);
+  }
+}
+
+function misuse(message: string): WriteOutcome {
+  return { ok: false, trouble: 'misuse', message };
+}

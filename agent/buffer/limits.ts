@@ -1,0 +1,78 @@
+import { KiB, MiB } from '../base/units.ts';
+
+/** SQLite's page. 4 KiB is the sector of flash and the unit of the kernel's page cache. */
+export const pageBytes = 4 * KiB;
+/** A WAL frame is a page and its 24-byte header. */
+export const walFrameBytes = pageBytes + 24;
+/** Smallest byte cap that still leaves room for WAL, reserve and a useful buffer. */
+export const sizeBytesMin = 2 * MiB;
+/** Start-up replays the WAL; 16 MiB is read in under a second from the slowest card. */
+export const walBytesMax = 16 * MiB;
+export const walBytesMin = 512 * KiB;
+/** Given back to the device when deleting fails for want of room. */
+export const reserveBytesMax = 4 * MiB;
+export const reserveBytesMin = 64 * KiB;
+
+/** Streams an agent may hold; each costs about 1 KiB of memory and three rows. */
+export const streamsMax = 4_096;
+export const uplinksMax = 64;
+/** Settled ranges above the base of one cursor: what `order: live_first` may leave open at once. */
+export const settledRangesMax = 64;
+
+/** A larger encoded row is cut in two before it is sent to the disk thread: bounds what one damaged row can cost. */
+export const rowBytesMax = 256 * KiB;
+/** A single reading beyond this can not be stored; it is accounted as filtered by rule `oversize`. */
+export const readingBytesMax = 256 * KiB;
+/** Requests the disk thread takes into one transaction. */
+export const groupRequestsMax = 4_096;
+/** Reads answered between two commits, so that a hungry uplink can not starve acknowledgements. */
+export const groupReadsMax = 16;
+/** Requests waiting for the disk thread; the client holds no more, callers wait. */
+export const requestsInFlightMax = 65_536;
+
+/** Journal rows of all streams in memory (about 100 bytes each); above it the fullest stream is sealed early. */
+export const journalRowsMax = 65_536;
+/** Journal bytes of all streams above which sealing goes before the next commit. */
+export const journalBytesMax = 32 * MiB;
+/** Readings and encoded bytes that make a stream due for sealing. */
+export const sealReadingsDefault = 4_096;
+export const sealBytesDefault = 256 * KiB;
+export const sealAgeMillisDefault = 60_000;
+/** Sealing by age pays only when a block saves more than its own header and rows cost. */
+export const sealAgeReadingsMin = 256;
+/** Journal bytes taken into one block: bounds the length of a sealing slice. */
+export const sealSliceBytesMax = 1 * MiB;
+
+/** Answers to one read. */
+export const readReadingsMax = 65_536;
+export const readBytesMax = 8 * MiB;
+/** Segments looked at for one read, so that a stream of tiny blocks can not hold the thread. */
+export const readSegmentsMax = 64;
+/** Decoded blocks kept for the next read of the same block. */
+export const decodedBlocksMax = 4;
+
+/** MQTT packet ids end at 65,535: no source can have more messages in flight. */
+export const marksPerSourceMax = 65_535;
+export const markSourcesMax = 256;
+
+/** Of the cap, what only priorities at or above `urgentPriorityMin` may fill in `when_full: block`. */
+export const urgentShare = 0.1;
+export const urgentPriorityMin = 7;
+/** Of the cap, what the dead-letter stream may hold. */
+export const deadLetterShare = 0.05;
+/** Of the pages, what appends leave to settling, sealing and accounts. */
+export const headroomShare = 1 / 64;
+export const headroomPagesMin = 24;
+
+/** Written bytes between two looks at the device's free space. */
+export const spaceCheckBytes = 1 * MiB;
+/** Pages given back to the device in one slice, once at least `vacuumPagesMin` and a third of the file are free. */
+export const vacuumSlicePages = 256;
+export const vacuumPagesMin = 4_096;
+export const vacuumShare = 1 / 3;
+/** Characters of a receiver's words kept in the dead-letter stream. */
+export const wordsCharactersMax = 512;
+/** Distinct ledger rules of one stream. */
+export const ledgerRulesMax = 1_024;
+/** Tries of one settlement on a failing disk, half a second apart, before its uplink is told: ten minutes. */
+export const settleRetriesMax = 1_200;

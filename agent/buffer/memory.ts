@@ -1,0 +1,136 @@
+import { assert } from '../base/assert.ts';
+import { DiskError, type Database } from '../ports/database.ts';
+import type { Interval } from './intervals.ts';
+import { newStream, type JournalRow, type StreamState } from './stream-state.ts';
+
+/** Rows of one source's delivery marks, oldest first; `marks` is the sum of their counts. */
+export interface MarkShelf {
+  readonly rows: { readonly seq: number; readonly count: number }[];
+  marks: number;
+  next: number;
+}
+
+/** What is kept in memory: O(streams + cursors + journal rows), never O(backlog). */
+export interface StoreMemory {
+  readonly streams: Map<string, StreamState>;
+  /** Key the next journal row gets. */
+  nextSeq: number;
+  /** Rows of all streams in the journal. */
+  journalRows: number;
+  journalBytes: number;
+  readonly boot: number;
+  /** By source; filled at first use. */
+  readonly marks: Map<string, MarkShelf>;
+  /** False while the device is below its free-space floor: the file may be refilled, not enlarged. */
+  mayGrow: boolean;
+  /** Bytes written since the device's free space was looked at. */
+  bytesSinceSpaceCheck: number;
+}
+
+export function loadMemory(db: Database, boot: string): StoreMemory {
+  const byId = new Map<number, StreamState>();
+  const streams = new Map<string, StreamState>();
+  for (const row of db.prepare<StreamRow>('SELECT * FROM streams').all()) {
+    const stream = newStream({ id: row.id, name: row.name, priority: row.priority });
+    stream.head = row.head;
+    stream.blocks = row.blocks;
+    stream.blockReadings = row.block_readings;
+    stream.blockBytes = row.block_bytes;
+    stream.oldestBlock = row.blocks === 0 ? null : undefined;
+    byId.set(row.id, stream);
+    streams.set(row.name, stream);
+  }
+  const memory: StoreMemory = {
+    streams,
+    nextSeq: 1,
+    journalRows: 0,
+    journalBytes: 0,
+    boot: bootId(db, boot),
+    marks: new Map(),
+    mayGrow: true,
+    bytesSinceSpaceCheck: Infinity,
+  };
+  loadJournal(db, memory, byId);
+  loadCursors(db, byId);
+  for (const row of db.prepare<LedgerRow>('SELECT * FROM ledger').all()) {
+    byId.get(row.stream)?.ledger.set(`${row.account} ${row.rule}`, row.count);
+  }
+  return memory;
+}
+
+/** The length of a blob is in its row's header: no overflow page is read. */
+function loadJournal(db: Database, memory: StoreMemory, byId: ReadonlyMap<number, StreamState>): void {
+  const rows = db
+    .prepare<JournalRow & { stream: number }>(
+      `SELECT seq, stream, first, count, length(row) AS bytes, wall AS wallMicros, mono AS monotonicMillis, boot
+       FROM journal ORDER BY seq`,
+    )
+    .all();
+  for (const { stream: id, ...row } of rows) {
+    const stream = byId.get(id);
+    assert(stream !== undefined, 'a journal row belongs to a stream');
+    stream.journal.push(row);
+    stream.journalReadings += row.count;
+    stream.journalBytes += row.bytes;
+    stream.head = Math.max(stream.head, row.first + row.count);
+    memory.nextSeq = row.seq + 1;
+    memory.journalRows++;
+    memory.journalBytes += row.bytes;
+  }
+}
+
+function loadCursors(db: Database, byId: ReadonlyMap<number, StreamState>): void {
+  for (const row of db.prepare<CursorRow>('SELECT * FROM cursors').all()) {
+    byId.get(row.stream)?.cursors.set(row.uplink, {
+      uplink: row.uplink,
+      start: row.start,
+      base: row.base,
+      settled: JSON.parse(row.settled) as Interval[],
+      delivered: row.delivered,
+      refused: row.refused,
+      dropped: row.dropped,
+      parked: row.parked === 1,
+    });
+  }
+}
+
+/** 0 stands for a boot that could not be noted because the disk is full: its monotonic times compare with none. */
+function bootId(db: Database, boot: string): number {
+  const row = db.prepare<{ id: number }>('SELECT id FROM boots WHERE boot = ?').get(boot);
+  if (row !== undefined) return row.id;
+  try {
+    return db.prepare('INSERT INTO boots (boot) VALUES (?)').run(boot).lastInsertRowid;
+  } catch (error) {
+    if (error instanceof DiskError && error.trouble === 'full') return 0;
+    throw error;
+  }
+}
+
+interface StreamRow {
+  id: number;
+  name: string;
+  priority: number;
+  head: number;
+  blocks: number;
+  block_readings: number;
+  block_bytes: number;
+}
+
+interface CursorRow {
+  uplink: string;
+  stream: number;
+  start: number;
+  base: number;
+  settled: string;
+  delivered: number;
+  refused: number;
+  dropped: number;
+  parked: number;
+}
+
+interface LedgerRow {
+  stream: number;
+  account: string;
+  rule: string;
+  count: number;
+}

@@ -1,0 +1,111 @@
+import { SedgeError } from '../base/errors.ts';
+import type { Database } from '../ports/database.ts';
+import { pageBytes } from './limits.ts';
+
+export const schemaVersion = 1;
+
+/** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
+const sqliteVersionMin = [3, 51, 3] as const;
+
+/**
+ * Journal rows stand in commit order, so that one commit touches the last pages only. What is asked for often
+ * (blocks' places and times) is apart from what is big (their bytes), so that looking never reads overflow pages.
+ */
+const tables = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+  CREATE TABLE boots (id INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE);
+  CREATE TABLE streams (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, priority INTEGER NOT NULL, head INTEGER NOT NULL,
+    blocks INTEGER NOT NULL, block_readings INTEGER NOT NULL, block_bytes INTEGER NOT NULL);
+  CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY, stream INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
+    wall INTEGER NOT NULL, mono INTEGER NOT NULL, boot INTEGER NOT NULL, row BLOB NOT NULL);
+  CREATE TABLE blocks (
+    stream INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    row_bytes INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, fidelity TEXT NOT NULL,
+    wall INTEGER NOT NULL, mono INTEGER NOT NULL, boot INTEGER NOT NULL, payload INTEGER NOT NULL,
+    PRIMARY KEY (stream, first)) WITHOUT ROWID;
+  CREATE TABLE payloads (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+  CREATE TABLE uplinks (
+    name TEXT PRIMARY KEY, budget_day INTEGER NOT NULL, budget_bytes INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE cursors (
+    uplink TEXT NOT NULL, stream INTEGER NOT NULL, start INTEGER NOT NULL, base INTEGER NOT NULL,
+    settled TEXT NOT NULL, delivered INTEGER NOT NULL, refused INTEGER NOT NULL, dropped INTEGER NOT NULL,
+    parked INTEGER NOT NULL, PRIMARY KEY (uplink, stream)) WITHOUT ROWID;
+  CREATE TABLE ledger (
+    stream INTEGER NOT NULL, account TEXT NOT NULL, rule TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (stream, account, rule)) WITHOUT ROWID;
+  CREATE TABLE forfeits (
+    stream INTEGER NOT NULL, rule TEXT NOT NULL, first INTEGER NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (stream, rule, first)) WITHOUT ROWID;
+  CREATE TABLE marks (
+    source TEXT NOT NULL, seq INTEGER NOT NULL, count INTEGER NOT NULL, marks BLOB NOT NULL,
+    PRIMARY KEY (source, seq)) WITHOUT ROWID;
+  CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
+    kind TEXT NOT NULL, reason TEXT NOT NULL, wall INTEGER NOT NULL, bytes BLOB);
+`;
+
+/**
+ * Sets the connection up and creates or checks the schema. One process holds the database exclusively: no shared
+ * memory file, no reader with an old snapshot, and a lock that dies with its holder.
+ */
+export function openSchema(db: Database, agent: string): void {
+  requireSqlite(db);
+  db.pragma(`page_size = ${pageBytes}`);
+  db.pragma('auto_vacuum = INCREMENTAL');
+  db.pragma('locking_mode = EXCLUSIVE');
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('wal_autocheckpoint = 0');
+  db.pragma('temp_store = MEMORY');
+  db.pragma('cache_size = -4096');
+  db.pragma('foreign_keys = OFF');
+  const version = Number(db.pragma('user_version'));
+  if (version > schemaVersion) {
+    throw new SedgeError(
+      'SEDGE_DATA_NEWER',
+      `the buffer has schema ${version}, this sedge knows up to ${schemaVersion}`,
+    );
+  }
+  if (version === schemaVersion) {
+    requireAgent(db, agent);
+    return;
+  }
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    db.exec(tables);
+    db.prepare('INSERT INTO meta VALUES (?, ?)').run('agent', agent);
+    db.pragma(`user_version = ${schemaVersion}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function requireSqlite(db: Database): void {
+  const version = db.prepare<{ version: string }>('SELECT sqlite_version() AS version').get()?.version ?? '0';
+  const parts = version.split('.').map(Number);
+  for (const [i, wanted] of sqliteVersionMin.entries()) {
+    const part = parts[i] ?? 0;
+    if (part > wanted) return;
+    if (part < wanted) {
+      throw new SedgeError(
+        'SEDGE_SQLITE_TOO_OLD',
+        `SQLite ${version} can lose commits; ${sqliteVersionMin.join('.')} is the oldest that does not`,
+      );
+    }
+  }
+}
+
+/** Offsets are keyed by agent: a folder that changes its name would make receivers take new readings for old ones. */
+function requireAgent(db: Database, agent: string): void {
+  const row = db.prepare<{ value: string }>("SELECT value FROM meta WHERE key = 'agent'").get();
+  if (row === undefined || row.value === agent) return;
+  throw new SedgeError(
+    'SEDGE_DATA_INVALID',
+    `the buffer belongs to agent ${JSON.stringify(row.value)}, the config says ${JSON.stringify(agent)}`,
+    { hint: 'set agent.id back, or give this agent a data folder of its own' },
+  );
+}

@@ -1,0 +1,91 @@
+import type { Batch } from '../reading/batch.ts';
+import { encodeBlock } from './codec.ts';
+import { quarantine } from './damage.ts';
+import { journalRowsMax, sealAgeReadingsMin, sealSliceBytesMax } from './limits.ts';
+import { batchAt, Damage } from './read.ts';
+import { removeJournalRows } from './segments.ts';
+import type { Moment, StoreCore } from './store-core.ts';
+import type { StreamState } from './stream-state.ts';
+
+/** The stream that should be sealed next: one that is full, one that is old, or under pressure the one that holds most. */
+export function dueForSealing(core: StoreCore, now: Moment): StreamState | null {
+  const { readings, bytes, ageMillis } = core.settings.seal;
+  let fullest: StreamState | null = null;
+  let aged: StreamState | null = null;
+  for (const stream of core.memory.streams.values()) {
+    const oldest = stream.journal[0];
+    if (oldest === undefined) continue;
+    if (fullest === null || stream.journalBytes > fullest.journalBytes) fullest = stream;
+    if (stream.journalReadings >= readings || stream.journalBytes >= bytes) return stream;
+    const worthIt = stream.journalReadings >= sealAgeReadingsMin || stream.journalBytes >= bytes / 8;
+    const old = oldest.boot !== core.memory.boot || now.monotonicMillis - oldest.monotonicMillis >= ageMillis;
+    if (worthIt && old) aged = stream;
+  }
+  return aged ?? (journalPressing(core) ? fullest : null);
+}
+
+/** The journal holds more than it should: sealing goes before the next commit. */
+export function journalPressing(core: StoreCore): boolean {
+  const memory = core.memory;
+  return memory.journalBytes > core.shares.journalBytes || memory.journalRows > journalRowsMax;
+}
+
+/**
+ * Turns the oldest run of journal rows of a stream into one block, inside a transaction. What a cursor reads stays the
+ * same. The rows go first, so that the block finds their pages free and sealing works in a full buffer.
+ */
+export function sealOldest(core: StoreCore, stream: StreamState): void {
+  const rows = [];
+  const batches: Batch[] = [];
+  let readings = 0;
+  let rowBytes = 0;
+  for (const row of stream.journal) {
+    const before = rows.at(-1);
+    if (before !== undefined) {
+      if (before.first + before.count !== row.first) break;
+      if (readings + row.count > core.settings.seal.readings || rowBytes + row.bytes > sealSliceBytesMax)
+        break;
+    }
+    try {
+      batches.push(batchAt(core, stream, { kind: 'journal', row }));
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      if (rows.length > 0) break;
+      quarantine(core, stream, { kind: 'journal', row }, error.message);
+      return;
+    }
+    rows.push(row);
+    readings += row.count;
+    rowBytes += row.bytes;
+  }
+  const first = rows[0];
+  if (first === undefined) return;
+  const block = encodeBlock(batches);
+  removeJournalRows(core, stream, 0, rows.length);
+  const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(block.bytes).lastInsertRowid;
+  core
+    .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(
+      stream.id,
+      first.first,
+      readings,
+      block.bytes.length,
+      rowBytes,
+      block.minTimeMicros,
+      block.maxTimeMicros,
+      'raw',
+      first.wallMicros,
+      first.monotonicMillis,
+      first.boot,
+      payload,
+    );
+  stream.blocks++;
+  stream.blockReadings += readings;
+  stream.blockBytes += block.bytes.length;
+  // Blocks lie below every journal row: only the first one ever is the oldest.
+  if (stream.oldestBlock === null) {
+    stream.oldestBlock = { first: first.first, wallMicros: first.wallMicros };
+  }
+  core.touchStream(stream);
+  core.events.sealed(stream.name, { readings, rowBytes, bytes: block.bytes.length });
+}

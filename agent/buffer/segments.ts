@@ -1,0 +1,212 @@
+import { assert } from '../base/assert.ts';
+import { absorb, waitingIn, type CursorAccount } from './cursor.ts';
+import { measure, unite, type Interval } from './intervals.ts';
+import type { StoreCore } from './store-core.ts';
+import { journalIndexAt, type BlockPlace, type JournalRow, type StreamState } from './stream-state.ts';
+
+/** A segment with the place it stands in. */
+export type Place =
+  | { readonly kind: 'journal'; readonly row: JournalRow }
+  | { readonly kind: 'block'; readonly row: BlockPlace };
+
+const blockColumns = `first, count, bytes, row_bytes AS rowBytes, fidelity, wall AS wallMicros, mono AS monotonicMillis,
+  boot, payload`;
+
+/** The block that holds `offset`, or else the next one above it. */
+export function blockFrom(core: StoreCore, stream: StreamState, offset: number): BlockPlace | null {
+  if (stream.blocks === 0) return null;
+  const below = core
+    .prepare<BlockPlace>(
+      `SELECT ${blockColumns} FROM blocks WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1`,
+    )
+    .get(stream.id, offset);
+  if (below !== undefined && below.first + below.count > offset) return below;
+  return (
+    core
+      .prepare<BlockPlace>(
+        `SELECT ${blockColumns} FROM blocks WHERE stream = ? AND first > ? ORDER BY first LIMIT 1`,
+      )
+      .get(stream.id, offset) ?? null
+  );
+}
+
+/** The segment that holds `offset`, or else the next one above it; blocks and journal rows may interleave. */
+export function segmentFrom(core: StoreCore, stream: StreamState, offset: number): Place | null {
+  const block = blockFrom(core, stream, offset);
+  const row = stream.journal[journalIndexAt(stream.journal, offset)];
+  if (block === null && row === undefined) return null;
+  if (row === undefined || (block !== null && block.first < row.first)) {
+    assert(block !== null, 'one of the two is there');
+    return { kind: 'block', row: block };
+  }
+  return { kind: 'journal', row };
+}
+
+/** Segments that overlap `from … until - 1`, ascending. */
+export function segmentsIn(core: StoreCore, stream: StreamState, from: number, until: number): Place[] {
+  const places: Place[] = [];
+  for (let at = from; at < until;) {
+    const place = segmentFrom(core, stream, at);
+    if (place === null || place.row.first >= until) break;
+    places.push(place);
+    at = place.row.first + place.row.count;
+  }
+  return places;
+}
+
+/** Offset of the oldest reading kept; the head when there is none. */
+export function tail(core: StoreCore, stream: StreamState): number {
+  const block = oldestBlock(core, stream);
+  const row = stream.journal[0];
+  return Math.min(block?.first ?? stream.head, row?.first ?? stream.head);
+}
+
+/** Commit time of the oldest reading kept. */
+export function oldestWall(core: StoreCore, stream: StreamState): number | null {
+  const block = oldestBlock(core, stream);
+  const row = stream.journal[0];
+  if (block !== null && (row === undefined || block.first < row.first)) return block.wallMicros;
+  return row?.wallMicros ?? null;
+}
+
+function oldestBlock(core: StoreCore, stream: StreamState): StreamState['oldestBlock'] & ({} | null) {
+  if (stream.oldestBlock === undefined) {
+    const row = core
+      .prepare<{ first: number; wallMicros: number }>(
+        'SELECT first, wall AS wallMicros FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
+      )
+      .get(stream.id);
+    stream.oldestBlock = row ?? null;
+  }
+  return stream.oldestBlock;
+}
+
+/** Takes a segment's bytes away. Accounts are the caller's. Inside a transaction. */
+export function removeSegment(core: StoreCore, stream: StreamState, place: Place): void {
+  if (place.kind === 'journal') {
+    const index = journalIndexAt(stream.journal, place.row.first);
+    assert(stream.journal[index]?.seq === place.row.seq, 'the journal row is the one in memory');
+    removeJournalRows(core, stream, index, 1);
+  } else {
+    core.prepare('DELETE FROM blocks WHERE stream = ? AND first = ?').run(stream.id, place.row.first);
+    core.prepare('DELETE FROM payloads WHERE id = ?').run(place.row.payload);
+    core.decoded.forget(place.row.payload);
+    stream.blocks--;
+    stream.blockReadings -= place.row.count;
+    stream.blockBytes -= place.row.bytes;
+    if (stream.oldestBlock?.first === place.row.first) stream.oldestBlock = undefined;
+    if (stream.blocks === 0) stream.oldestBlock = null;
+  }
+  core.touchStream(stream);
+}
+
+/** Deletes `count` rows from `index` on, in the table and in memory. */
+export function removeJournalRows(core: StoreCore, stream: StreamState, index: number, count: number): void {
+  const statement = core.prepare('DELETE FROM journal WHERE seq = ?');
+  for (const row of stream.journal.splice(index, count)) {
+    statement.run(row.seq);
+    stream.journalReadings -= row.count;
+    stream.journalBytes -= row.bytes;
+    core.memory.journalBytes -= row.bytes;
+    core.memory.journalRows--;
+  }
+  core.touchStream(stream);
+}
+
+/** Settles a range for every cursor of the stream that has not settled it yet. */
+export function absorbEverywhere(
+  core: StoreCore,
+  stream: StreamState,
+  range: { from: number; until: number; account: CursorAccount },
+): void {
+  for (const cursor of stream.cursors.values()) {
+    if (cursor.parked) continue;
+    if (absorb(cursor, range.from, range.until, range.account) > 0) core.touchCursor(stream, cursor);
+  }
+}
+
+/** Removes a segment before its time: its readings are accounted as dropped by `rule`, and cursors skip them. */
+export function dropSegment(core: StoreCore, stream: StreamState, place: Place, rule: string): void {
+  const { first, count } = place.row;
+  removeSegment(core, stream, place);
+  core.account(stream, { account: 'dropped', rule, count });
+  absorbEverywhere(core, stream, { from: first, until: first + count, account: 'dropped' });
+  forgetForfeits(core, stream, [first, first + count]);
+  core.events.dropped(stream.name, { first, count, rule });
+}
+
+/**
+ * Lets go of every segment in reach of the range that all uplinks of the stream have settled: delivered, or dropped
+ * by the rule under which one of them did without. A stream no uplink takes keeps its readings.
+ */
+export function releaseSettled(core: StoreCore, stream: StreamState, from: number, until: number): void {
+  const takers = [...stream.cursors.values()].filter((cursor) => !cursor.parked);
+  if (takers.length === 0) return;
+  for (const place of segmentsIn(core, stream, from, until)) {
+    const { first, count } = place.row;
+    if (takers.some((cursor) => waitingIn(cursor, first, first + count).length > 0)) continue;
+    removeSegment(core, stream, place);
+    let delivered = count;
+    for (const [rule, forfeited] of forfeitedIn(core, stream, first, first + count)) {
+      core.account(stream, { account: 'dropped', rule, count: forfeited });
+      delivered -= forfeited;
+    }
+    assert(delivered >= 0, 'no reading is forfeited twice');
+    core.account(stream, { account: 'delivered', rule: '', count: delivered });
+    forgetForfeits(core, stream, [first, first + count]);
+  }
+}
+
+interface ForfeitRow {
+  rule: string;
+  first: number;
+  until: number;
+}
+
+/**
+ * Notes that an uplink settled a range without taking it (it refused, or the operator purged): once released, these readings count as
+ * dropped by `rule`, not as delivered. Inside a transaction.
+ */
+export function forfeit(core: StoreCore, stream: StreamState, rule: string, [first, until]: Interval): void {
+  const touching = core
+    .prepare<{ first: number }>('SELECT first FROM forfeits WHERE stream = ? AND rule = ? AND until = ?')
+    .get(stream.id, rule, first);
+  core
+    .prepare('INSERT OR REPLACE INTO forfeits VALUES (?, ?, ?, ?)')
+    .run(stream.id, rule, touching?.first ?? first, until);
+}
+
+/** Forfeited readings of the range, each counted once, for the first rule by name. */
+function forfeitedIn(core: StoreCore, stream: StreamState, from: number, until: number): Map<string, number> {
+  const counts = new Map<string, number>();
+  let union: readonly Interval[] = [];
+  let before = 0;
+  for (const row of overlapping(core, stream, from, until)) {
+    union = unite(union, Math.max(row.first, from), Math.min(row.until, until));
+    const now = measure(union);
+    if (now > before) counts.set(row.rule, (counts.get(row.rule) ?? 0) + now - before);
+    before = now;
+  }
+  return counts;
+}
+
+/** What is gone needs no note any more; a range that reaches beyond is cut. */
+function forgetForfeits(core: StoreCore, stream: StreamState, [from, until]: Interval): void {
+  for (const row of overlapping(core, stream, from, until)) {
+    core
+      .prepare('DELETE FROM forfeits WHERE stream = ? AND rule = ? AND first = ?')
+      .run(stream.id, row.rule, row.first);
+    const insert = core.prepare('INSERT INTO forfeits VALUES (?, ?, ?, ?)');
+    if (row.first < from) insert.run(stream.id, row.rule, row.first, from);
+    if (row.until > until) insert.run(stream.id, row.rule, until, row.until);
+  }
+}
+
+function overlapping(core: StoreCore, stream: StreamState, from: number, until: number): ForfeitRow[] {
+  if (stream.cursors.size === 0) return [];
+  return core
+    .prepare<ForfeitRow>(
+      'SELECT rule, first, until FROM forfeits WHERE stream = ? AND first < ? AND until > ? ORDER BY rule, first',
+    )
+    .all(stream.id, until, from);
+}

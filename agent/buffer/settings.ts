@@ -1,0 +1,106 @@
+import { assert } from '../base/assert.ts';
+import {
+  deadLetterShare,
+  headroomPagesMin,
+  headroomShare,
+  journalBytesMax,
+  pageBytes,
+  reserveBytesMax,
+  reserveBytesMin,
+  sealAgeMillisDefault,
+  sealBytesDefault,
+  sealReadingsDefault,
+  sizeBytesMin,
+  urgentShare,
+  walBytesMax,
+  walBytesMin,
+} from './limits.ts';
+
+/** What the config says of the buffer, resolved to plain numbers. May be given again at reload. */
+export interface StoreSettings {
+  /** Cap on everything the buffer occupies: database, WAL and reserve. */
+  readonly sizeBytes: number;
+  /** The device keeps at least this much free; the larger of the two counts. */
+  readonly keepFreeBytes: number;
+  readonly keepFreeShare: number;
+  readonly whenFull: 'block' | 'drop_oldest';
+  readonly uplinks: readonly {
+    readonly name: string;
+    /** Globs over stream names; `*` is any run of characters. Names that begin with `_` need a glob that does too. */
+    readonly streams: readonly string[];
+  }[];
+  readonly streams: readonly { readonly name: string; readonly priority: number }[];
+  /** Priority of streams the config does not name. */
+  readonly defaultPriority: number;
+  readonly seal: { readonly readings: number; readonly bytes: number; readonly ageMillis: number };
+}
+
+export const defaultSettings: StoreSettings = {
+  sizeBytes: 512 * 1024 * 1024,
+  keepFreeBytes: 0,
+  keepFreeShare: 0.1,
+  whenFull: 'block',
+  uplinks: [],
+  streams: [],
+  defaultPriority: 5,
+  seal: { readings: sealReadingsDefault, bytes: sealBytesDefault, ageMillis: sealAgeMillisDefault },
+};
+
+/** How the cap is divided. Invariant: `pagesMax * pageBytes + walBytes + reserveBytes <= sizeBytes`. */
+export interface Shares {
+  readonly sizeBytes: number;
+  readonly walBytes: number;
+  readonly reserveBytes: number;
+  readonly pagesMax: number;
+  /** Pages that appends leave to accounts, cursors and sealing. */
+  readonly headroomPages: number;
+  /** Further pages kept for urgent priorities while `when_full: block`. */
+  readonly urgentPages: number;
+  readonly deadLetterBytes: number;
+  /** Largest encoded size of one append: it must fit the WAL with what it touches. */
+  readonly appendBytes: number;
+  readonly journalBytes: number;
+}
+
+export function divide(sizeBytes: number): Shares {
+  assert(sizeBytes >= sizeBytesMin, `a buffer needs at least ${sizeBytesMin} bytes`);
+  const walBytes = clamp(Math.floor(sizeBytes / 4), walBytesMin, walBytesMax);
+  const reserveBytes = clamp(Math.floor(sizeBytes / 64), reserveBytesMin, reserveBytesMax);
+  const pagesMax = Math.floor((sizeBytes - walBytes - reserveBytes) / pageBytes);
+  return {
+    sizeBytes,
+    walBytes,
+    reserveBytes,
+    pagesMax,
+    headroomPages: Math.max(headroomPagesMin, Math.floor(pagesMax * headroomShare)),
+    urgentPages: Math.floor(pagesMax * urgentShare),
+    deadLetterBytes: Math.floor(sizeBytes * deadLetterShare),
+    appendBytes: Math.floor(walBytes / 8),
+    journalBytes: Math.min(journalBytesMax, Math.floor(sizeBytes / 8)),
+  };
+}
+
+/** `*` matches any run of characters; nothing else is special. */
+export function takes(globs: readonly string[], stream: string): boolean {
+  return globs.some((glob) => {
+    if (stream.startsWith('_') && !glob.startsWith('_')) return false;
+    return matches(glob.split('*'), stream);
+  });
+}
+
+function matches(parts: readonly string[], text: string): boolean {
+  const [head = '', ...rest] = parts;
+  if (!text.startsWith(head)) return false;
+  let at = head.length;
+  for (const [i, part] of rest.entries()) {
+    if (i === rest.length - 1) return text.length - at >= part.length && text.endsWith(part);
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at === text.length;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}

@@ -1,0 +1,115 @@
+import { SedgeError } from '../base/errors.ts';
+import type { Settlement } from '../ports/store.ts';
+import { dropIncoming, insertRow, pagesFor, type EntryToStore } from './append.ts';
+import { encodeRow } from './codec.ts';
+import { absorb, rangesAfter, waitingIn } from './cursor.ts';
+import { deadLetters, deadLetterStream } from './dead-letter.ts';
+import type { Interval } from './intervals.ts';
+import { settledRangesMax } from './limits.ts';
+import { readRun } from './read.ts';
+import { dropOldest, trimDeadLetters } from './retention.ts';
+import { forfeit, releaseSettled } from './segments.ts';
+import type { Moment, StoreCore } from './store-core.ts';
+import type { StreamState } from './stream-state.ts';
+
+/** @throws {SedgeError} when the settlement can not be meant; nothing is touched then. */
+export function checkSettlement(core: StoreCore, settlement: Settlement): void {
+  const { uplink, stream: name, first, count } = settlement;
+  const what = `settlement of ${name} ${first}+${count} by ${uplink}`;
+  const stream = core.memory.streams.get(name);
+  const cursor = stream?.cursors.get(uplink);
+  if (stream === undefined || cursor === undefined) {
+    throw new SedgeError('SEDGE_DATA_INVALID', `${what}: this uplink does not take the stream`);
+  }
+  if (!Number.isSafeInteger(first) || first < 0 || !Number.isSafeInteger(count) || count <= 0) {
+    throw new SedgeError('SEDGE_DATA_INVALID', `${what}: not a range`);
+  }
+  if (first + count > stream.head) {
+    throw new SedgeError('SEDGE_DATA_INVALID', `${what}: the head is ${stream.head}`);
+  }
+  const ranges = rangesAfter(cursor, first, first + count);
+  if (ranges > settledRangesMax && ranges > cursor.settled.length) {
+    throw new SedgeError('SEDGE_DATA_INVALID', `${what}: more than ${settledRangesMax} settled ranges`);
+  }
+}
+
+/** Moves the cursor, the accounts, the budget, and lets go of what nobody waits for. Inside a transaction; checked before. */
+export function settle(core: StoreCore, settlement: Settlement, now: Moment): void {
+  const { uplink, first, count } = settlement;
+  const until = first + count;
+  const stream = core.memory.streams.get(settlement.stream);
+  const cursor = stream?.cursors.get(uplink);
+  if (stream === undefined || cursor === undefined)
+    throw new SedgeError('SEDGE_DATA_INVALID', 'checked before');
+  charge(core, settlement);
+  const fresh = waitingIn(cursor, first, until);
+  if (fresh.length === 0) return;
+  if (settlement.outcome.kind === 'refused') {
+    for (const range of fresh) {
+      forfeit(core, stream, `refused:${uplink}`, range);
+      copyToDeadLetters(core, stream, { uplink, words: settlement.outcome.words, range, now });
+    }
+    absorb(cursor, first, until, 'refused');
+  } else {
+    absorb(cursor, first, until, 'delivered');
+  }
+  core.touchCursor(stream, cursor);
+  // Parked cursors may still be told what was under way when their uplink was taken out of the config.
+  releaseSettled(core, stream, first, until);
+}
+
+/** A clock that steps back charges the day it came from: a budget is never opened twice. */
+function charge(core: StoreCore, settlement: Settlement): void {
+  if (settlement.bytes === 0) return;
+  core
+    .prepare(
+      `INSERT INTO uplinks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+         budget_bytes = iif(excluded.budget_day > budget_day, 0, budget_bytes) + excluded.budget_bytes,
+         budget_day = max(budget_day, excluded.budget_day)`,
+    )
+    .run(settlement.uplink, settlement.day, settlement.bytes);
+}
+
+function copyToDeadLetters(
+  core: StoreCore,
+  stream: StreamState,
+  refusal: { uplink: string; words: string; range: Interval; now: Moment },
+): void {
+  const [first, until] = refusal.range;
+  // Refused dead letters stay where they are: a copy of a copy tells nothing new.
+  if (stream.name === deadLetterStream) return;
+  for (let at = first; at < until;) {
+    const run = readRun(core, {
+      stream: stream.name,
+      from: at,
+      until,
+      readings: until - at,
+      bytes: core.shares.appendBytes / 2,
+    });
+    if (run === null) break;
+    const batch = deadLetters(run.batch, { ...refusal, stream: stream.name, first: run.first });
+    const row = { bytes: encodeRow(batch), count: batch.length };
+    const entry: EntryToStore = {
+      stream: deadLetterStream,
+      received: row.count,
+      filtered: [],
+      marks: [],
+      rows: [row],
+    };
+    storeCopy(core, entry, refusal.now);
+    at = run.first + run.batch.length;
+  }
+  trimDeadLetters(core);
+}
+
+/** Copies take the place of older copies only; where that is not enough they are dropped, with an account. */
+function storeCopy(core: StoreCore, entry: EntryToStore, now: Moment): void {
+  const stream = core.stream(deadLetterStream);
+  core.account(stream, { account: 'received', rule: '', count: entry.received });
+  const pages = pagesFor([entry]) + 8;
+  while (core.freePages() < pages && dropOldest(core, stream));
+  for (const row of entry.rows) {
+    if (core.freePages() < pages) dropIncoming(core, stream, row.count);
+    else insertRow(core, stream, row, now);
+  }
+}

@@ -1,0 +1,79 @@
+import { oldestWall, tail } from './segments.ts';
+import type { StoreCore } from './store-core.ts';
+import { buffered, storedBytes } from './stream-state.ts';
+
+export interface StreamStats {
+  readonly stream: string;
+  readonly priority: number;
+  /** Offset of the oldest reading kept; the head when there is none. */
+  readonly tail: number;
+  readonly head: number;
+  readonly readings: number;
+  readonly bytes: number;
+  readonly journalReadings: number;
+  readonly blocks: number;
+  /** Commit time of the oldest reading kept, microseconds; null when there is none. */
+  readonly oldestMicros: number | null;
+}
+
+export interface StoreStats {
+  readonly sizeBytes: number;
+  /** Database, WAL and reserve: never above `sizeBytes`. */
+  readonly occupiedBytes: number;
+  /** Of the database file, what the next readings may fill. */
+  readonly freeBytes: number;
+  readonly walBytes: number;
+  readonly reserveBytes: number;
+  readonly appendBytesMax: number;
+  readonly streams: readonly StreamStats[];
+}
+
+/** O(streams), whatever the backlog. */
+export function statsOf(core: StoreCore): StoreStats {
+  const streams: StreamStats[] = [];
+  for (const stream of core.memory.streams.values()) {
+    streams.push({
+      stream: stream.name,
+      priority: stream.priority,
+      tail: tail(core, stream),
+      head: stream.head,
+      readings: buffered(stream),
+      bytes: storedBytes(stream),
+      journalReadings: stream.journalReadings,
+      blocks: stream.blocks,
+      oldestMicros: oldestWall(core, stream),
+    });
+  }
+  return {
+    sizeBytes: core.shares.sizeBytes,
+    occupiedBytes: core.occupiedBytes(),
+    freeBytes: Math.max(0, core.freePages()) * core.pageBytes(),
+    walBytes: core.space.walBytes(),
+    reserveBytes: core.space.reserveBytes(),
+    appendBytesMax: core.shares.appendBytes,
+    streams,
+  };
+}
+
+export interface BlockRow {
+  readonly first: number;
+  readonly count: number;
+  readonly bytes: number;
+  readonly rowBytes: number;
+  readonly minTimeMicros: number;
+  readonly maxTimeMicros: number;
+  readonly fidelity: string;
+  readonly wallMicros: number;
+}
+
+/** Blocks of a stream in order, at most `limit` from offset `from` on. */
+export function blocksOf(core: StoreCore, name: string, page: { from: number; limit: number }): BlockRow[] {
+  const stream = core.memory.streams.get(name);
+  if (stream === undefined) return [];
+  return core
+    .prepare<BlockRow>(
+      `SELECT first, count, bytes, row_bytes AS rowBytes, min_time AS minTimeMicros, max_time AS maxTimeMicros, fidelity,
+         wall AS wallMicros FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
+    )
+    .all(stream.id, page.from, page.limit);
+}

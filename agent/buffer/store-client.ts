@@ -1,0 +1,216 @@
+import { assert } from '../base/assert.ts';
+import { errorCatalogue, SedgeError, type ErrorCode } from '../base/errors.ts';
+import { micros } from '../base/units.ts';
+import type {
+  AppendOutcome,
+  ReadRequest,
+  Settlement,
+  Store,
+  StoredRun,
+  StreamBacklog,
+} from '../ports/store.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import { assertBatch, sliceBatch, type Batch } from '../reading/batch.ts';
+import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
+import type { EntryToStore, RowToStore } from './append.ts';
+import { decodeRow, encodeRow } from './codec.ts';
+import type {
+  DiskAnswer,
+  DiskCall,
+  DiskCalls,
+  DiskChannel,
+  DiskReport,
+  DiskRequest,
+} from './disk-protocol.ts';
+import type { FsckReport } from './fsck.ts';
+import type { Ledger } from './ledger.ts';
+import { readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
+import type { PurgeRequest } from './purge.ts';
+import type { StoreSettings } from './settings.ts';
+import type { BlockRow, StoreStats } from './stats.ts';
+
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** The store as the main thread has it: encodes, posts, and settles the promises when the disk thread reports. */
+export class StoreClient implements Store {
+  readonly #channel: DiskChannel;
+  readonly #telemetry: Telemetry;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Set<(streams: readonly string[]) => void>();
+  #nextId = 1;
+  #state: 'new' | 'open' | 'ended' = 'new';
+  #death: string | null = null;
+
+  constructor(options: { channel: DiskChannel; telemetry: Telemetry }) {
+    this.#channel = options.channel;
+    this.#telemetry = options.telemetry;
+  }
+
+  /** Opens the database. @throws {SedgeError} SEDGE_DATA_NEWER, _CORRUPT, _LOCKED, _INVALID, SEDGE_SQLITE_TOO_OLD. */
+  async start(settings: StoreSettings): Promise<void> {
+    if (this.#state !== 'new') return;
+    this.#state = 'open';
+    this.#channel.onReport((report) => this.#settle(report));
+    this.#channel.onDeath((reason) => this.#fail(reason));
+    await this.#call('open', settings);
+  }
+
+  /** Everything asked before is answered first. */
+  async stop(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'ended';
+    try {
+      if (this.#death === null) await this.#call('close', null);
+    } finally {
+      await this.#channel.end();
+    }
+  }
+
+  async configure(settings: StoreSettings): Promise<void> {
+    await this.#call('configure', settings);
+  }
+
+  append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
+    const transfer: ArrayBuffer[] = [];
+    const encoded = entries.map((entry) => encodeEntry(entry, transfer));
+    return this.#call('append', encoded, transfer);
+  }
+
+  async read(request: ReadRequest): Promise<StoredRun | null> {
+    const answer = await this.#call('read', request);
+    if (answer === null) return null;
+    const batch = decodeRow(answer.row, request.stream);
+    assert(batch.ok, 'what the disk thread encoded can be decoded');
+    const { first, fidelity, committedMicros } = answer;
+    return {
+      stream: request.stream,
+      first,
+      batch: batch.value,
+      fidelity,
+      committedMicros: micros(committedMicros),
+    };
+  }
+
+  async settle(settlement: Settlement): Promise<void> {
+    await this.#call('settle', settlement);
+  }
+
+  backlog(uplink: string): Promise<readonly StreamBacklog[]> {
+    return this.#call('backlog', uplink);
+  }
+
+  marks(source: string): Promise<readonly DeliveryMark[]> {
+    return this.#call('marks', source);
+  }
+
+  ledger(): Promise<Ledger> {
+    return this.#call('ledger', null);
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#call('stats', null);
+  }
+
+  blocks(page: { stream: string; from: number; limit: number }): Promise<readonly BlockRow[]> {
+    return this.#call('blocks', page);
+  }
+
+  purge(request: PurgeRequest): Promise<number> {
+    return this.#call('purge', request);
+  }
+
+  fsck(options: { repair: boolean }): Promise<FsckReport> {
+    return this.#call('fsck', options);
+  }
+
+  onGrowth(listener: (streams: readonly string[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #call<Call extends DiskCall>(
+    call: Call,
+    ask: DiskCalls[Call]['ask'],
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<DiskCalls[Call]['answer']> {
+    assert(this.#state === 'open' || call === 'close', 'the store is started');
+    if (this.#death !== null) return Promise.reject(new Error(`the disk thread ended: ${this.#death}`));
+    assert(this.#waiting.size < requestsInFlightMax, 'callers bound what they have in flight');
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#channel.post({ id, call, ask } as DiskRequest, transfer);
+    });
+  }
+
+  #settle(report: DiskReport): void {
+    for (const observation of report.observations) this.#emit(observation);
+    for (const answer of report.answers) {
+      const waiting = this.#waiting.get(answer.id);
+      if (waiting === undefined) continue;
+      this.#waiting.delete(answer.id);
+      if (answer.ok) waiting.resolve(answer.answer);
+      else waiting.reject(toError(answer));
+    }
+    if (report.grown.length > 0) for (const listener of this.#listeners) listener(report.grown);
+  }
+
+  #emit(observation: DiskReport['observations'][number]): void {
+    const telemetry = this.#telemetry;
+    if (observation.kind === 'log') {
+      telemetry.log(observation.level, observation.event, observation.message, observation.fields);
+    } else if (observation.kind === 'count') {
+      telemetry.count(observation.name, observation.labels, observation.value);
+    } else if (observation.kind === 'gauge') {
+      telemetry.gauge(observation.name, observation.value, observation.labels);
+    } else {
+      telemetry.observe(observation.name, observation.value, observation.labels);
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#death = reason;
+    for (const waiting of this.#waiting.values())
+      waiting.reject(new Error(`the disk thread ended: ${reason}`));
+    this.#waiting.clear();
+  }
+}
+
+function toError(answer: Extract<DiskAnswer, { ok: false }>): Error {
+  const { code, message } = answer;
+  if (code !== null && Object.hasOwn(errorCatalogue, code)) return new SedgeError(code as ErrorCode, message);
+  return new Error(message);
+}
+
+function encodeEntry(entry: JournalEntry, transfer: ArrayBuffer[]): EntryToStore {
+  const { stream, received, marks } = entry;
+  const rows: RowToStore[] = [];
+  const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, rows);
+  for (const row of rows) transfer.push(row.bytes.buffer as ArrayBuffer);
+  const filtered =
+    oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
+  return { stream, received, filtered, marks, rows };
+}
+
+/** Halves what is too big for one row; a single reading that is too big is counted, not kept. */
+function encodeRows(batch: Batch, rows: RowToStore[]): number {
+  if (batch.length === 0) return 0;
+  assertBatch(batch);
+  const bytes = encodeRow(batch);
+  if (bytes.length <= rowBytesMax) {
+    rows.push({ bytes, count: batch.length });
+    return 0;
+  }
+  if (batch.length === 1) {
+    if (bytes.length > readingBytesMax) return 1;
+    rows.push({ bytes, count: 1 });
+    return 0;
+  }
+  const middle = batch.length >> 1;
+  return (
+    encodeRows(sliceBatch(batch, 0, middle), rows) + encodeRows(sliceBatch(batch, middle, batch.length), rows)
+  );
+}

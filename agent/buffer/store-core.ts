@@ -1,0 +1,334 @@
+import { assert } from '../base/assert.ts';
+import { SedgeError } from '../base/errors.ts';
+import { DiskError, type Database, type SqlValue, type Statement } from '../ports/database.ts';
+import type { DiskSpace } from '../ports/disk-space.ts';
+import { newCursor, type Cursor } from './cursor.ts';
+import { DecodedBlocks } from './decoded-blocks.ts';
+import type { BufferEvents } from './events.ts';
+import { markSourcesMax, streamsMax, walFrameBytes } from './limits.ts';
+import { loadMemory, type MarkShelf, type StoreMemory } from './memory.ts';
+import { openSchema } from './schema.ts';
+import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
+import { ledgerKey, newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
+
+export interface StoreOptions {
+  /** Opens the database file; called again after the device failed. */
+  readonly open: () => Database;
+  readonly space: DiskSpace;
+  readonly agent: string;
+  /** Names the boot of the host: monotonic times compare within one. */
+  readonly boot: string;
+  readonly events: BufferEvents;
+}
+
+/** Both clocks at the moment of a call. */
+export interface Moment {
+  readonly wallMicros: number;
+  readonly monotonicMillis: number;
+}
+
+/**
+ * The connection, the mirror in memory, and the one way to change both: a transaction. Whatever fails inside it leaves
+ * neither a trace in the database nor in memory.
+ */
+export class StoreCore {
+  readonly space: DiskSpace;
+  readonly events: BufferEvents;
+  readonly #options: StoreOptions;
+  settings: StoreSettings = defaultSettings;
+  shares: Shares = divide(defaultSettings.sizeBytes);
+  readonly decoded = new DecodedBlocks();
+  #db: Database | null = null;
+  #memory: StoreMemory | null = null;
+  #synchronous: 'FULL' | 'NORMAL' = 'FULL';
+  #inside = false;
+  /** Set when a failed sync may have left frames that only the page cache holds. */
+  #suspect = false;
+  readonly #dirtyStreams = new Set<StreamState>();
+  readonly #dirtyCursors = new Map<Cursor, StreamState>();
+  readonly #dirtyLedger = new Map<StreamState, Set<string>>();
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.space = options.space;
+    this.events = options.events;
+  }
+
+  /** Opens when needed. @throws {DiskError} @throws {SedgeError} */
+  get db(): Database {
+    if (this.#db === null) this.#open();
+    assert(this.#db !== null, 'opened');
+    return this.#db;
+  }
+
+  get memory(): StoreMemory {
+    if (this.#memory === null) {
+      const db = this.db;
+      this.#memory ??= loadMemory(db, this.#options.boot);
+    }
+    return this.#memory;
+  }
+
+  prepare<Row = Record<string, SqlValue>>(sql: string): Statement<Row> {
+    return this.db.prepare<Row>(sql);
+  }
+
+  /**
+   * Runs `work` in one transaction; `durable` ones are synced before this returns. A transaction that need not be durable may be
+   * lost by a power cut, never torn: the log is one sequence, and the next durable commit carries it.
+   */
+  transaction<T>(work: () => T, options: { durable: boolean }): T {
+    assert(!this.#inside, 'transactions do not nest');
+    const db = this.db;
+    void this.memory;
+    const synchronous = options.durable ? 'FULL' : 'NORMAL';
+    let committing = false;
+    try {
+      if (synchronous !== this.#synchronous) {
+        db.pragma(`synchronous = ${synchronous}`);
+        this.#synchronous = synchronous;
+      }
+      this.#inside = true;
+      db.exec('BEGIN IMMEDIATE');
+      const result = work();
+      this.#flush();
+      committing = true;
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#undo(error, committing);
+      throw error;
+    } finally {
+      this.#inside = false;
+      this.#clearDirty();
+    }
+  }
+
+  /** Joins the transaction under way, or runs one. */
+  within(work: () => void): void {
+    if (this.#inside) work();
+    else this.transaction(work, { durable: true });
+  }
+
+  touchStream(stream: StreamState): void {
+    this.#dirtyStreams.add(stream);
+  }
+
+  touchCursor(stream: StreamState, cursor: Cursor): void {
+    this.#dirtyCursors.set(cursor, stream);
+  }
+
+  account(stream: StreamState, entry: { account: LedgerAccount; rule: string; count: number }): void {
+    if (entry.count === 0) return;
+    const key = ledgerKey(entry.account, entry.rule);
+    stream.ledger.set(key, (stream.ledger.get(key) ?? 0) + entry.count);
+    let keys = this.#dirtyLedger.get(stream);
+    if (keys === undefined) this.#dirtyLedger.set(stream, (keys = new Set()));
+    keys.add(key);
+  }
+
+  /** The stream of this name, created when it is new, with a cursor for every uplink that takes it. Inside a transaction. */
+  stream(name: string): StreamState {
+    const known = this.memory.streams.get(name);
+    if (known !== undefined) return known;
+    if (this.memory.streams.size >= streamsMax) {
+      throw new SedgeError('SEDGE_DATA_INVALID', `stream ${name}: ${streamsMax} streams are the limit`);
+    }
+    const priority = this.priorityOf(name);
+    const row = this.prepare(
+      `INSERT INTO streams (name, priority, head, blocks, block_readings, block_bytes) VALUES (?, ?, 0, 0, 0, 0)`,
+    ).run(name, priority);
+    const stream = newStream({ id: row.lastInsertRowid, name, priority });
+    this.memory.streams.set(name, stream);
+    for (const uplink of this.settings.uplinks) {
+      if (!takes(uplink.streams, name)) continue;
+      const cursor = newCursor(uplink.name, 0);
+      stream.cursors.set(uplink.name, cursor);
+      this.touchCursor(stream, cursor);
+    }
+    return stream;
+  }
+
+  /** Priority of a stream, or what it would get when it came. */
+  priorityOf(name: string): number {
+    const known = this.memory.streams.get(name);
+    if (known !== undefined) return known.priority;
+    const configured = this.settings.streams.find((stream) => stream.name === name);
+    return configured?.priority ?? (name.startsWith('_') ? 0 : this.settings.defaultPriority);
+  }
+
+  /** What is kept of one source's delivery marks; read from the table at first use. */
+  markShelf(source: string): MarkShelf {
+    const shelves = this.memory.marks;
+    let shelf = shelves.get(source);
+    if (shelf !== undefined) return shelf;
+    if (shelves.size >= markSourcesMax) {
+      throw new SedgeError('SEDGE_DATA_INVALID', `source ${source}: ${markSourcesMax} sources are the limit`);
+    }
+    const rows = this.prepare<{ seq: number; count: number }>(
+      'SELECT seq, count FROM marks WHERE source = ? ORDER BY seq',
+    ).all(source);
+    shelf = {
+      rows,
+      marks: rows.reduce((sum, row) => sum + row.count, 0),
+      next: (rows.at(-1)?.seq ?? 0) + 1,
+    };
+    shelves.set(source, shelf);
+    return shelf;
+  }
+
+  /** Pages that can still be filled before the cap, or before the device's floor, is reached. */
+  freePages(): number {
+    const pages = this.#pageCount();
+    const ceiling = this.memory.mayGrow ? this.shares.pagesMax : Math.min(this.shares.pagesMax, pages);
+    return ceiling - pages + this.#freelist();
+  }
+
+  /** Bytes on the device: what the cap is measured against. */
+  occupiedBytes(): number {
+    return this.#pageCount() * this.pageBytes() + this.space.walBytes() + this.space.reserveBytes();
+  }
+
+  pages(): { total: number; free: number } {
+    return { total: this.#pageCount(), free: this.#freelist() };
+  }
+
+  /** Frames in the log that a restart of it would throw away or a crash would replay, as bytes. */
+  walInUse(): number {
+    const row = this.prepare<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint = NOOP').get();
+    if (row === undefined || row.log < 0 || row.log === row.checkpointed) return 0;
+    return row.log * walFrameBytes;
+  }
+
+  /** Copies the log into the database. True when all of it was. Weather: a failure is reported, and nothing is lost. */
+  checkpoint(): boolean {
+    try {
+      const row = this.prepare<{ log: number; checkpointed: number }>(
+        'PRAGMA wal_checkpoint = PASSIVE',
+      ).get();
+      return row !== undefined && row.log === row.checkpointed;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.events.troubled(error.trouble, `checkpoint: ${error.message}`);
+      if (error.trouble === 'io') this.drop();
+      return false;
+    }
+  }
+
+  /** Forgets the connection after the device failed; the next use opens anew. */
+  drop(): void {
+    const db = this.#db;
+    this.#db = null;
+    this.#memory = null;
+    this.#suspect = true;
+    try {
+      db?.close();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+  }
+
+  close(): void {
+    const db = this.#db;
+    this.#db = null;
+    this.#memory = null;
+    db?.close();
+  }
+
+  applySettings(settings: StoreSettings): void {
+    this.settings = settings;
+    this.shares = divide(settings.sizeBytes);
+    if (this.#db !== null) this.#limitPages(this.#db);
+  }
+
+  #open(): void {
+    const db = this.#options.open();
+    try {
+      openSchema(db, this.#options.agent);
+      // After a failed sync the kernel may hold frames the device does not: nothing may be built on them.
+      if (this.#suspect) {
+        const row = db.prepare<{ busy: number }>('PRAGMA wal_checkpoint = TRUNCATE').get();
+        if (row?.busy !== 0) throw new DiskError('io', 'the log could not be brought into the database');
+        this.events.recovered();
+      }
+      this.#suspect = false;
+      this.#limitPages(db);
+      this.#synchronous = 'FULL';
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    this.#db = db;
+  }
+
+  /** A file beyond a cap that was lowered keeps its pages; it only may not grow. */
+  #limitPages(db: Database): void {
+    const pages = Number(db.pragma('page_count'));
+    db.pragma(`max_page_count = ${Math.max(this.shares.pagesMax, pages)}`);
+    db.pragma(`journal_size_limit = ${this.shares.walBytes}`);
+  }
+
+  #undo(error: unknown, committing: boolean): void {
+    this.#memory = null;
+    this.decoded.clear();
+    const io = error instanceof DiskError && error.trouble === 'io';
+    if (io) {
+      this.drop();
+      return;
+    }
+    try {
+      if (this.#db !== null && this.#inside) this.#db.exec('ROLLBACK');
+    } catch (rollbackError) {
+      // SQLite rolls back by itself on some failures; then there is nothing left to roll back.
+      if (rollbackError instanceof DiskError && rollbackError.trouble === 'io') this.drop();
+      else if (committing) this.drop();
+    }
+  }
+
+  #flush(): void {
+    for (const stream of this.#dirtyStreams) {
+      this.prepare(
+        `UPDATE streams SET priority = ?, head = ?, blocks = ?, block_readings = ?, block_bytes = ? WHERE id = ?`,
+      ).run(stream.priority, stream.head, stream.blocks, stream.blockReadings, stream.blockBytes, stream.id);
+    }
+    for (const [cursor, stream] of this.#dirtyCursors) {
+      this.prepare('INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+        cursor.uplink,
+        stream.id,
+        cursor.start,
+        cursor.base,
+        JSON.stringify(cursor.settled),
+        cursor.delivered,
+        cursor.refused,
+        cursor.dropped,
+        cursor.parked ? 1 : 0,
+      );
+    }
+    for (const [stream, keys] of this.#dirtyLedger) {
+      for (const key of keys) {
+        const space = key.indexOf(' ');
+        this.prepare(
+          `INSERT INTO ledger VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = excluded.count`,
+        ).run(stream.id, key.slice(0, space), key.slice(space + 1), stream.ledger.get(key) ?? 0);
+      }
+    }
+  }
+
+  #clearDirty(): void {
+    this.#dirtyStreams.clear();
+    this.#dirtyCursors.clear();
+    this.#dirtyLedger.clear();
+  }
+
+  #pageCount(): number {
+    return this.prepare<{ page_count: number }>('PRAGMA page_count').get()?.page_count ?? 0;
+  }
+
+  #freelist(): number {
+    return this.prepare<{ freelist_count: number }>('PRAGMA freelist_count').get()?.freelist_count ?? 0;
+  }
+
+  pageBytes(): number {
+    return Number(this.db.pragma('page_size'));
+  }
+}

@@ -1,0 +1,101 @@
+import type { Cursor } from './cursor.ts';
+
+/** Readings stored together: one journal row or one block. */
+export interface Segment {
+  /** Offset of the first reading. */
+  readonly first: number;
+  /** > 0; the segment covers `first … first + count - 1`. */
+  readonly count: number;
+  /** Bytes stored. */
+  readonly bytes: number;
+  /** Wall clock of the commit, microseconds. */
+  readonly wallMicros: number;
+  /** Monotonic clock of the commit, milliseconds; comparable within one `boot`. */
+  readonly monotonicMillis: number;
+  readonly boot: number;
+}
+
+export interface JournalRow extends Segment {
+  /** Key in the journal table; ascends in commit order. */
+  readonly seq: number;
+}
+
+export interface BlockPlace extends Segment {
+  readonly payload: number;
+  /** Bytes its rows had in the journal: a measure of what reading it yields. */
+  readonly rowBytes: number;
+  readonly fidelity: 'raw' | 'segment' | 'window' | 'sketch';
+}
+
+/** One stream in memory: written through to the database by the transaction that changes it. */
+export interface StreamState {
+  readonly id: number;
+  readonly name: string;
+  /** 0 least … 9 most. */
+  priority: number;
+  /** Offset the next reading gets; `head = delivered + buffered + coarsened + dropped` of the ledger. */
+  head: number;
+  /** Rows not sealed yet, ascending by `first`. */
+  readonly journal: JournalRow[];
+  journalReadings: number;
+  journalBytes: number;
+  blocks: number;
+  blockReadings: number;
+  blockBytes: number;
+  /** Place of the oldest block; null when there is none, undefined when it must be looked up. */
+  oldestBlock: { readonly first: number; readonly wallMicros: number } | null | undefined;
+  /** Ledger by `account rule`; see {@link ledgerKey}. */
+  readonly ledger: Map<string, number>;
+  /** By uplink. */
+  readonly cursors: Map<string, Cursor>;
+}
+
+export type LedgerAccount = 'received' | 'filtered' | 'delivered' | 'coarsened' | 'dropped';
+
+/** Accounts hold no space, so the first one parts account from rule. */
+export function ledgerKey(account: LedgerAccount, rule: string): string {
+  return `${account} ${rule}`;
+}
+
+export function newStream(row: { id: number; name: string; priority: number }): StreamState {
+  return {
+    ...row,
+    head: 0,
+    journal: [],
+    journalReadings: 0,
+    journalBytes: 0,
+    blocks: 0,
+    blockReadings: 0,
+    blockBytes: 0,
+    oldestBlock: null,
+    ledger: new Map(),
+    cursors: new Map(),
+  };
+}
+
+export function buffered(stream: StreamState): number {
+  return stream.journalReadings + stream.blockReadings;
+}
+
+export function storedBytes(stream: StreamState): number {
+  return stream.journalBytes + stream.blockBytes;
+}
+
+export function ledgerSum(stream: StreamState, account: LedgerAccount): number {
+  let sum = 0;
+  for (const [key, count] of stream.ledger) if (key.startsWith(`${account} `)) sum += count;
+  return sum;
+}
+
+/** First index whose row ends after `offset`; `journal.length` when there is none. */
+export function journalIndexAt(journal: readonly JournalRow[], offset: number): number {
+  let low = 0;
+  let high = journal.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const row = journal[middle]!;
+    if (row.first + row.count <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

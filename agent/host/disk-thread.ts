@@ -1,0 +1,44 @@
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '../base/errors.ts';
+import type { DiskChannel, DiskReport, DiskRequest } from '../buffer/disk-protocol.ts';
+
+/** What the disk thread is told at its start. */
+export interface DiskWorkerData {
+  readonly folder: string;
+  readonly agent: string;
+  readonly addon?: string;
+}
+
+/** Where the worker's program is: a file beside this one, or, in a single executable, its text. */
+export type WorkerSource = { readonly url: URL } | { readonly text: string };
+
+export const diskWorkerFromSource: WorkerSource = { url: new URL('./disk-worker.ts', import.meta.url) };
+
+/** Starts the disk thread and returns the way to it. */
+export function startDiskThread(
+  data: DiskWorkerData,
+  source: WorkerSource = diskWorkerFromSource,
+): DiskChannel {
+  const options = { workerData: data, name: 'disk' };
+  const worker =
+    'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
+  const reports: ((report: DiskReport) => void)[] = [];
+  const deaths: ((reason: string) => void)[] = [];
+  let ending: Promise<void> | null = null;
+  worker.on('message', (report: DiskReport) => {
+    for (const listener of reports) listener(report);
+  });
+  worker.on('error', (error) => {
+    for (const listener of deaths) listener(messageOf(error));
+  });
+  worker.on('exit', (code) => {
+    if (ending !== null) return;
+    for (const listener of deaths) listener(`exit code ${code}`);
+  });
+  return {
+    post: (request: DiskRequest, transfer) => worker.postMessage(request, [...transfer]),
+    onReport: (listener) => void reports.push(listener),
+    onDeath: (listener) => void deaths.push(listener),
+    end: () => (ending ??= worker.terminate().then(() => undefined)),
+  };
+}

@@ -1,0 +1,75 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+import type { DiskRequest } from '../buffer/disk-protocol.ts';
+import { DiskService, ObservationLog } from '../buffer/disk-service.ts';
+import { BufferEvents } from '../buffer/events.ts';
+import { JournalStore } from '../buffer/journal-store.ts';
+import { groupRequestsMax } from '../buffer/limits.ts';
+import { HostDiskSpace } from './disk-space.ts';
+import type { DiskWorkerData } from './disk-thread.ts';
+import { openSqlite } from './sqlite.ts';
+
+/** Between two looks for streams that became old enough to seal. */
+const upkeepPauseMillis = 1_000;
+
+/** The disk thread: everything that waits for the device waits here. */
+function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
+  mkdirSync(data.folder, { recursive: true, mode: 0o700 });
+  const file = join(data.folder, 'buffer.db');
+  const log = new ObservationLog();
+  const events = new BufferEvents(log);
+  const store = new JournalStore({
+    open: () => openSqlite({ file, ...(data.addon === undefined ? {} : { addon: data.addon }) }),
+    space: new HostDiskSpace({ folder: data.folder, database: file }),
+    agent: data.agent,
+    boot: bootId(),
+    events,
+  });
+  const service = new DiskService({ store, events, log, now });
+  let scheduled = false;
+  let pause: NodeJS.Timeout | undefined;
+
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    clearTimeout(pause);
+    setImmediate(turn);
+  };
+  const turn = (): void => {
+    scheduled = false;
+    while (service.waiting < groupRequestsMax) {
+      const next = receiveMessageOnPort(port);
+      if (next === undefined) break;
+      service.take(next.message);
+    }
+    const { report, transfer, again, retryMillis } = service.turn();
+    if (report.answers.length > 0 || report.observations.length > 0) port.postMessage(report, [...transfer]);
+    if (again) schedule();
+    else pause = setTimeout(schedule, retryMillis ?? upkeepPauseMillis);
+  };
+  port.on('message', (request: DiskRequest) => {
+    service.take(request);
+    schedule();
+  });
+}
+
+/** The kernel's monotonic clock: unlike a thread's own it compares between processes of one boot. */
+function now(): { wallMicros: number; monotonicMillis: number } {
+  return {
+    wallMicros: Date.now() * 1_000,
+    monotonicMillis: Number(process.hrtime.bigint() / 1_000n) / 1_000,
+  };
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+assert(parentPort !== null, 'the disk worker runs as a thread');
+runDiskThread(parentPort, workerData as DiskWorkerData);
