@@ -14,7 +14,12 @@ type Issue = z.core.$ZodIssue;
 export function explainIssues(issues: readonly Issue[], root: SourceNode, texts: SourceTexts): Problem[] {
   const value = toValue(root);
   const explained: Problem[] = [];
+  const withUnknownKeys = new Set(
+    issues.filter((issue) => issue.code === 'unrecognized_keys').map((issue) => issue.path.join('\0')),
+  );
   for (const issue of issues) {
+    // A check of the whole map says little while one of its keys is misspelt.
+    if (issue.code === 'custom' && withUnknownKeys.has(issue.path.join('\0'))) continue;
     if (explained.length >= problemsLimit) break;
     explained.push(...new Explanation(issue, root, value, texts).problems());
   }
@@ -108,8 +113,8 @@ class Explanation {
     if (notes.secret === true) {
       message = custom === '' ? `is not ${expected}` : custom;
     } else if (node.kind === 'scalar' && node.reference === null) {
-      meant =
-        notes.meant?.(value) ?? (notes.words === undefined ? null : meantWord(String(value), notes.words));
+      meant = notes.meant?.(value) ?? null;
+      if (typeof value === 'string' && notes.words !== undefined) meant ??= meantWord(value, notes.words);
       if (custom === '' && meant === null) message += this.#quotesHint(value);
     } else if (custom === '' && node.kind === 'map') {
       message += this.#wantsText() ? '; put text that begins with { in quotes' : '';
@@ -126,6 +131,7 @@ class Explanation {
       const issue = this.#issue;
       if (issue.code === 'too_small') message = 'is empty; it needs at least one item';
       else if (issue.code === 'too_big') message = `holds more than ${issue.maximum} items`;
+      else if (node.kind === 'scalar' && node.value === null) message = `is empty; it is ${expected}`;
       else message = `${showNode(node, this.#path)} is not ${expected}`;
     }
     const meant =
