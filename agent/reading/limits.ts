@@ -1,7 +1,7 @@
 /** Bounds of the reading room, each with its reason. Decoded memory per payload byte: see README.md. */
 
 /** A payload is held several times over while it is parsed; MQTT itself would allow 256 MiB. Common clouds stop at 128 to 256 KiB. */
-export const payloadBytesLimit = 1024 * 1024;
+export const payloadBytesLimit = 512 * 1024;
 /** Nesting of objects and arrays. Sensor payloads have 2 to 5; deeper is an attack on the stack. */
 export const depthLimit = 16;
 /** Values of one reading. Below the builder's columns, so that a reading always fits an empty builder. */
@@ -11,7 +11,7 @@ export const readingsPerMessageLimit = 4096;
 /** Values of one message, with those shared by an array of readings counted once a reading: 2 MiB of doubles. */
 export const valuesPerMessageLimit = 262_144;
 /** UTF-16 units of one text value. Longer texts are files, not readings. */
-export const textLengthLimit = 65_536;
+export const textLengthLimit = 262_144;
 /** UTF-16 units of a field name after flattening. */
 export const nameLengthLimit = 256;
 /** Items up to which an array becomes `a.0`, `a.1` …; a longer one (a waveform) is kept as one JSON text. */
@@ -24,6 +24,8 @@ export const tagValueLengthLimit = 512;
 export const detailLengthLimit = 200;
 /** Names joined of nested keys that a decoder remembers, so that equal names are one string. */
 export const joinedNamesLimit = 4096;
+/** Field names whose roles a decoder remembers: the devices of a stream may each have their own. */
+export const knownRolesLimit = 4096;
 /** Positions at which a decoder remembers the last name seen: one reading's fields, with shared ones. */
 export const nameHintsLimit = 1024;
 
@@ -37,6 +39,10 @@ export const cachedTopicLengthLimit = 512;
 export const patternsPerStreamLimit = 64;
 /** Sets of tags remembered by one table. */
 export const tagSetsLimit = 8192;
+/** UTF-16 units of all keys remembered by one table, of each of its two kinds. */
+export const tagTextLimit = 4 * 1024 * 1024;
+/** UTF-16 units of measurement and tags of an Influx line. */
+export const influxHeadLengthLimit = 8192;
 
 /** UTF-16 units of a text holding a time: RFC 3339 with nine digits has 35; zeros may follow. */
 export const timeTextLengthLimit = 64;

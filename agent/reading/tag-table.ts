@@ -1,5 +1,6 @@
 import { seriesKey, type Tags } from './batch.ts';
-import { tagSetsLimit } from './limits.ts';
+import { tagSetsLimit, tagTextLimit } from './limits.ts';
+import { ownText } from './own-text.ts';
 import { RecentMap } from './recent-map.ts';
 
 export const noTags: Tags = Object.freeze({});
@@ -19,10 +20,12 @@ export function tagsOf(pairs: Iterable<readonly [string, string]>): Tags {
 /** Makes equal tags one object, so that a batch can tell series apart by identity. Bounded: it forgets what was not used lately. */
 export class TagTable {
   readonly #limit: number;
-  readonly #interned: RecentMap<string, Tags>;
+  #interned: RecentMap<string, Tags>;
+  #internedText = 0;
   /** What was derived from which tags: for each base, key → tags. */
   #derived = new WeakMap<Tags, Map<string, Tags>>();
   #derivedCount = 0;
+  #derivedText = 0;
 
   constructor(limit: number = tagSetsLimit) {
     this.#limit = limit;
@@ -34,6 +37,11 @@ export class TagTable {
     if (key === '') return noTags;
     const known = this.#interned.get(key);
     if (known !== undefined) return known;
+    this.#internedText += key.length;
+    if (this.#internedText > tagTextLimit) {
+      this.#interned = new RecentMap(this.#limit);
+      this.#internedText = key.length;
+    }
     this.#interned.set(key, tags);
     return tags;
   }
@@ -45,18 +53,21 @@ export class TagTable {
   derive(base: Tags, key: string, build: () => Iterable<readonly [string, string]>): Tags {
     const known = this.#derived.get(base)?.get(key);
     if (known !== undefined) return known;
-    const tags = this.intern(tagsOf([...Object.entries(base), ...build()]));
-    if (this.#derivedCount >= this.#limit) {
+    const added = Array.from(build(), ([name, value]) => [ownText(name), ownText(value)] as const);
+    const tags = this.intern(tagsOf([...Object.entries(base), ...added]));
+    if (this.#derivedCount >= this.#limit || this.#derivedText + key.length > tagTextLimit) {
       this.#derived = new WeakMap();
       this.#derivedCount = 0;
+      this.#derivedText = 0;
     }
     let ofBase = this.#derived.get(base);
     if (ofBase === undefined) {
       ofBase = new Map();
       this.#derived.set(base, ofBase);
     }
-    ofBase.set(key, tags);
+    ofBase.set(ownText(key), tags);
     this.#derivedCount++;
+    this.#derivedText += key.length;
     return tags;
   }
 }

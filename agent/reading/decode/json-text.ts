@@ -1,0 +1,106 @@
+import { integerDigitsLimit } from '../limits.ts';
+import { Undecodable } from './undecodable.ts';
+
+/** Newer than the compiler's library: the source text of a number (ECMA-262 `JSON.parse` with source, `JSON.rawJSON`). */
+type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** @throws {Undecodable} when the bytes are not UTF-8. A byte order mark is left out. */
+export function utf8Text(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new Undecodable('encoding', `the payload is not UTF-8 (byte ${firstBadByte(bytes)})`);
+  }
+}
+
+/**
+ * JSON.parse, but integers beyond 2^53 - 1 come as bigint. `mayHoldLong` says whether the text may hold one: only
+ * then numbers are looked at again.
+ * @throws {Undecodable}
+ */
+export function parseJson(text: string, mayHoldLong: boolean): unknown {
+  try {
+    return mayHoldLong ? JSON.parse(text, exactIntegers as never) : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof Undecodable) throw error;
+    if (error instanceof RangeError) throw new Undecodable('limit', 'the payload is nested too deep');
+    throw new Undecodable('syntax', (error as Error).message);
+  }
+}
+
+const exactIntegers: Reviver = (_key, value, context) => {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context.source ?? '';
+  if (!/^-?\d+$/.test(source)) return value;
+  if (source.length > integerDigitsLimit + 1) {
+    throw new Undecodable(
+      'limit',
+      `an integer of ${source.length} digits, at most ${integerDigitsLimit} are taken`,
+    );
+  }
+  return BigInt(source);
+};
+
+/**
+ * Whether 16 digits stand in a row, as any integer beyond 2^53 has. A run of 16 covers every 16th position, so that
+ * only these are looked at.
+ */
+export function mayHoldLongInteger(bytes: Uint8Array): boolean {
+  for (let i = 15; i < bytes.length; i += 16) {
+    if (!isDigit(bytes[i]!)) continue;
+    let from = i;
+    let to = i + 1;
+    while (from > 0 && isDigit(bytes[from - 1]!)) from--;
+    while (to < bytes.length && isDigit(bytes[to]!)) to++;
+    if (to - from >= 16) return true;
+  }
+  return false;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
+
+/** A tree as JSON: bigints as digits, bytes as `{"base64": …}`, NaN and the infinities as text. */
+export function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_key, item: unknown) => {
+      if (typeof item === 'bigint') return rawJSON(String(item));
+      if (typeof item === 'number' && !Number.isFinite(item)) return String(item);
+      if (item instanceof Uint8Array) return { base64: base64Of(item) };
+      return item;
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new Undecodable('limit', 'the payload is nested too deep');
+    throw error;
+  }
+}
+
+/** Newer than the compiler's library. */
+export function base64Of(bytes: Uint8Array): string {
+  return (bytes as Uint8Array & { toBase64(): string }).toBase64();
+}
+
+function firstBadByte(bytes: Uint8Array): number {
+  // The longest prefix that decodes as a stream ends where the trouble starts; found by halving.
+  let good = 0;
+  let bad = bytes.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >>> 1;
+    if (decodes(bytes.subarray(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+function decodes(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+import { detailLengthLimit } from '../limits.ts';
+
+/**
+ * Why a payload gave no readings. `columns`: the batch has no room for so many names; the message may fit an empty
+ * builder, so finish the batch and offer it again.
+ */
+export const decodeReasons = [
+  'empty',
+  'too_large',
+  'encoding',
+  'syntax',
+  'structure',
+  'time',
+  'limit',
+  'columns',
+] as const;
+export type DecodeReason = (typeof decodeReasons)[number];
+
+/** Thrown by a format's reader and caught at the decoder's edge; never leaves this room. */
+export class Undecodable extends Error {
+  override readonly name = 'Undecodable';
+  readonly reason: DecodeReason;
+
+  constructor(reason: DecodeReason, detail: string) {
+    super(oneLine(detail));
+    this.reason = reason;
+  }
+}
+
+/** Any text as one printable line of at most `detailLengthLimit`: payload text ends up in it. */
+export function oneLine(text: string): string {
+  const cut = text.length > detailLengthLimit ? `${text.slice(0, detailLengthLimit - 1)}…` : text;
+  return cut.replaceAll(/[\p{Cc}\u2028\u2029]/gu, ' ').toWellFormed();
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { BatchBuilder } from '#agent/reading/batch-builder.ts';
+import { createDecoder } from '#agent/reading/decode/decoder.ts';
+import { decodeProblem, type DecodeOptions } from '#agent/reading/decode/options.ts';
+import { oneLine } from '#agent/reading/decode/undecodable.ts';
+import { TagTable, tagsOf } from '#agent/reading/tag-table.ts';
+import { refusalOf, valuesOf } from '../rows.ts';
+
+describe('number, text and raw', () => {
+  it.each([
+    ['21.5', 21.5],
+    [' -3\n', -3],
+    ['1e3', 1000],
+    ['nan', Number.NaN],
+    ['9007199254740993', 9_007_199_254_740_993n],
+  ])('number reads %j', (text, value) => {
+    expect(valuesOf({ format: 'number' }, text)).toEqual([{ value }]);
+  });
+
+  it('number refuses what is none', () => {
+    expect(refusalOf({ format: 'number' }, '21.5 C')).toBe('syntax: "21.5 C" is no number');
+    expect(refusalOf({ format: 'number' }, '')).toBe('empty: the payload is empty');
+  });
+
+  it('text keeps the payload, renamed when asked', () => {
+    expect(valuesOf({ format: 'text', fields: { state: 'value' } }, 'on')).toEqual([{ state: 'on' }]);
+    expect(valuesOf({ format: 'text' }, '')).toEqual([{ value: '' }]);
+    expect(refusalOf({ format: 'text' }, new Uint8Array([0x61, 0xc3]))).toContain('encoding');
+  });
+
+  it('raw keeps a copy of any bytes', () => {
+    const payload = Buffer.from([0, 255, 1]);
+    const [row] = valuesOf({ format: 'raw' }, payload);
+    payload.fill(0);
+    expect(row).toEqual({ payload: new Uint8Array([0, 255, 1]) });
+  });
+});
+
+describe('Decoder', () => {
+  it('gives equal tags as one object, so that a batch has one series for them', () => {
+    const decoder = createDecoder({ format: 'json', tags: ['m', 'n'] });
+    const into = new BatchBuilder({ stream: 's', clock: 'agent' });
+    const tags = new TagTable().intern(tagsOf([['plant', 'p']]));
+    for (const m of ['1', '2', '1', '1']) {
+      const payload = new TextEncoder().encode(JSON.stringify({ v: 1, n: 'x', m }));
+      decoder.decode({ topic: 't', payload, tags, arrivalMicros: 0 }, into);
+    }
+    const batch = into.finish();
+    expect(batch.series).toEqual([
+      { m: '1', n: 'x', plant: 'p' },
+      { m: '2', n: 'x', plant: 'p' },
+    ]);
+    expect([...batch.seriesIndex]).toEqual([0, 1, 0, 0]);
+  });
+
+  it('tells a batch without room for new columns from a bad payload', () => {
+    const decoder = createDecoder({ format: 'json' });
+    const into = new BatchBuilder({ stream: 's', clock: 'agent', columnsLimit: 2 });
+    const decode = (text: string) =>
+      decoder.decode(
+        { topic: 't', payload: new TextEncoder().encode(text), tags: {}, arrivalMicros: 0 },
+        into,
+      );
+    decode('{"a":1,"b":1}');
+    expect(decode('{"a":1,"c":1}')).toEqual({
+      ok: false,
+      reason: 'columns',
+      detail: 'no room for column c beside 2 others',
+    });
+    expect(into.length).toBe(1);
+  });
+
+  it.each([
+    [{ format: 'raw', time: 't' }, 'time'],
+    [{ format: 'json', columns: ['a'] }, 'columns'],
+    [{ format: 'json', time_unit: 's' }, 'time_unit'],
+    [{ format: 'influx', time_unit: 'rfc3339' }, 'time_unit'],
+    [{ format: 'csv', header: false }, 'columns'],
+    [{ format: 'csv', columns: ['a', 'a'] }, 'columns'],
+    [{ format: 'csv', delimiter: ';;' }, 'delimiter'],
+  ] as [DecodeOptions, string][])('refuses the options %j', (options, key) => {
+    expect(decodeProblem(options)?.key).toBe(key);
+    expect(() => createDecoder(options)).toThrow(`decode.${key}`);
+  });
+
+  it('tells trouble in one printable line of at most 200 characters', () => {
+    expect(oneLine('a\r\n\tb\u2028c\u0000')).toBe('a   b c ');
+    expect(oneLine('x'.repeat(300))).toHaveLength(200);
+  });
+});
