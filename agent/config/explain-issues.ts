@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { problemsLimit } from './limits.ts';
 import { homesOf } from './key-index.ts';
-import { meantWord } from './meant.ts';
+import { meantWord, translatedWord } from './meant.ts';
 import { notYetKey, notYetValue } from './not-yet.ts';
 import { problemAt, problemIn, quote, showNode, type Problem, type SourceTexts } from './problem.ts';
 import { configSchema } from './schema/config.ts';
@@ -68,7 +68,7 @@ class Explanation {
     const notYet = this.#path.length === 0 || isStage ? notYetKey(place, key) : null;
     if (notYet !== null) return problemAt(this.#texts, keyPlace, path, { message: notYet });
     const absent = [...(fields?.keys() ?? [])].filter((name) => !isRecord(here) || !(name in here));
-    const homes = homesOf(key, fields);
+    const homes = translatedWord(key, absent) === null ? homesOf(key, fields) : [];
     const meant = homes.length > 0 ? null : meantWord(key, absent);
     const expected = `one of ${absent.join(', ')}`;
     const message =

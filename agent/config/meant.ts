@@ -38,13 +38,19 @@ const otherWords: Readonly<Record<string, readonly string[]>> = {
   verify: ['insecure_skip_verify'],
 };
 
+/** What a word of another system is called here, if that is legal at the place. */
+export function translatedWord(word: string, legal: readonly string[]): string | null {
+  const known = word.toLowerCase();
+  if (!Object.hasOwn(otherWords, known)) return null;
+  return otherWords[known]!.find((other) => legal.includes(other)) ?? null;
+}
+
 /** The key or value a person most likely meant, out of what is legal at that place. */
-export function meantWord(word: string, legal: Iterable<string>): string | null {
-  if (word.length > comparedWordMax) return null;
+export function meantWord(word: string, legal: readonly string[]): string | null {
+  const translated = translatedWord(word, legal);
+  if (translated !== null || word.length > comparedWordMax) return translated;
   const byBareForm = new Map<string, string>();
   for (const candidate of legal) if (candidate !== word) byBareForm.set(bare(candidate), candidate);
-  const known = otherWords[word.toLowerCase()]?.find((other) => byBareForm.has(bare(other)));
-  if (known !== undefined && Object.hasOwn(otherWords, word.toLowerCase())) return known;
   const found = nearest(bare(word), [...byBareForm.keys()]);
   return found === undefined ? null : byBareForm.get(found)!;
 }

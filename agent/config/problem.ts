@@ -97,11 +97,7 @@ function shorten(text: string): string {
 
 /** Control characters would let a file write to the terminal of who reads about it. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- that is the point
-  return text.replaceAll(
-    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    '·',
-  );
+  return text.replaceAll(/(?!\t)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '·');
 }
 
 function maskUserinfo(text: string): string {
