@@ -6,7 +6,7 @@ export const problemCatalogue = {
   SEDGE_API_TOKEN: { status: 401, hint: 'send the header authorization: Bearer TOKEN' },
   SEDGE_API_ORIGIN: {
     status: 403,
-    hint: 'open the agent by its IP address or localhost, or add the name to api.hosts',
+    hint: "open the agent by its IP address, as localhost, or by its host's name",
   },
   SEDGE_API_NOT_FOUND: { status: 404, hint: 'GET /v1 lists the routes' },
   SEDGE_API_NO_STREAM: { status: 404, hint: 'GET /v1/streams lists the streams' },

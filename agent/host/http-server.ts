@@ -2,9 +2,11 @@ import {
   createServer,
   type IncomingMessage,
   type Server,
+  type ServerOptions,
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -19,6 +21,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly handler: HttpHandler;
   readonly bounds: HttpBounds;
+  /** PEM texts; with `clientCa`, callers must show a certificate of one of these authorities. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
 /** node:http and ws behind {@link HttpHandler}. Starts and stops; knows no route. */
@@ -40,8 +44,9 @@ export class HostHttpServer {
   /** @throws {SedgeError} SEDGE_LISTEN_FAILED. */
   async start(): Promise<void> {
     if (this.#server !== null) return;
-    const { host, port, handler, bounds } = this.#options;
-    const server = createServer(
+    const { host, port, handler, bounds, tls } = this.#options;
+    const server = createListener(
+      tls,
       {
         maxHeaderSize: bounds.headerBytes,
         headersTimeout: bounds.headersMs,
@@ -104,6 +109,17 @@ export class HostHttpServer {
     clearTimeout(cut);
     this.#live = null;
   }
+}
+
+function createListener(
+  tls: HttpServerOptions['tls'],
+  options: ServerOptions,
+  listener: (message: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  if (tls === undefined) return createServer(options, listener);
+  const { cert, key, clientCa } = tls;
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return createTlsServer({ ...options, cert, key, ...clients, minVersion: 'TLSv1.2' }, listener);
 }
 
 async function respond(

@@ -1,0 +1,107 @@
+/**
+ * The only door to C functions. `node:ffi` is experimental: everything here is feature-detected and answers null where
+ * it is missing, so that callers fall back. No pointer leaves this file.
+ */
+type Ffi = typeof import('node:ffi');
+
+/** Loads `node:ffi` without its warning, which would stand in every journal at every start. */
+function loadFfi(): Ffi | null {
+  // oxlint-disable-next-line typescript/unbound-method -- put back as it was, never called
+  const warn = process.emitWarning;
+  process.emitWarning = () => undefined;
+  try {
+    return (process.getBuiltinModule('node:ffi') as Ffi | undefined) ?? null;
+  } catch {
+    return null;
+  } finally {
+    process.emitWarning = warn;
+  }
+}
+
+/** A connectionless socket to one AF_UNIX address. */
+export interface UnixDatagram {
+  /** False when the kernel did not take it: nobody listens, or the queue is full. Never blocks. */
+  send(bytes: Uint8Array): boolean;
+  close(): void;
+}
+
+/** Linux constants: the same on x64 and arm64. */
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+/** `sizeof(sun_path)`, unix(7). */
+const pathBytesMax = 108;
+
+/** `path` beginning with `@` is an abstract address. Null where ffi or the address cannot be used. */
+export function openUnixDatagram(path: string): UnixDatagram | null {
+  const name = Buffer.from(path);
+  const isAbstract = path.startsWith('@');
+  if (process.platform !== 'linux' || name.length === 0 || name.length >= pathBytesMax) return null;
+  const ffi = loadFfi();
+  if (ffi === null) return null;
+  try {
+    const { functions: libc } = ffi.dlopen(null, {
+      socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+      sendto: { arguments: ['i32', 'pointer', 'u64', 'i32', 'pointer', 'u32'], return: 'i64' },
+      close: { arguments: ['i32'], return: 'i32' },
+    });
+    const descriptor = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return null;
+    // struct sockaddr_un: family, then the path with its closing zero, or a zero and the abstract name without one.
+    const address = Buffer.alloc(2 + name.length + (isAbstract ? 0 : 1));
+    address.writeUInt16LE(AF_UNIX, 0);
+    name.copy(address, 2);
+    if (isAbstract) address[2] = 0;
+    let open = true;
+    return {
+      send: (bytes) => {
+        if (!open) return false;
+        // A copy of its own: the pointer must stay valid for the call, whatever the caller's view points into.
+        const message = Buffer.from(bytes);
+        const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+        return libc.sendto(descriptor, message, BigInt(message.length), flags, address, address.length) >= 0n;
+      },
+      close: () => {
+        if (open) libc.close(descriptor);
+        open = false;
+      },
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** What the kernel says of its clock, adjtimex(2). */
+export interface ClockDiscipline {
+  readonly synchronized: boolean;
+  /** What is still being slewed away. */
+  readonly offsetSeconds: number;
+}
+
+/** STA_UNSYNC, STA_NANO of adjtimex(2); `struct timex` on 64-bit Linux is 208 bytes. */
+const unsynchronized = 0x40;
+const nanoseconds = 0x2000;
+const timexBytes = 208;
+
+/** Null where the kernel may not be asked (a service's system call filter may forbid it). */
+export function readClockDiscipline(): ClockDiscipline | null {
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return null;
+  const ffi = loadFfi();
+  if (ffi === null) return null;
+  try {
+    using library = ffi.dlopen(null, { adjtimex: { arguments: ['pointer'], return: 'i32' } });
+    // modes = 0 only reads.
+    const timex = Buffer.alloc(timexBytes);
+    if (library.functions.adjtimex(timex) < 0) return null;
+    const status = timex.readInt32LE(40);
+    const offset = Number(timex.readBigInt64LE(8));
+    return {
+      synchronized: (status & unsynchronized) === 0,
+      offsetSeconds: offset / ((status & nanoseconds) === 0 ? 1e6 : 1e9),
+    };
+  } catch {
+    return null;
+  }
+}
