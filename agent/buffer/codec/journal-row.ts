@@ -3,10 +3,12 @@ import { ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
 import { crc32c } from '../../base/crc32c.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { Batch, Column, Presence, Tags } from '../../reading/batch.ts';
+import { columnKinds } from './columns.ts';
 import { codecError, parseBounded, type CodecError } from './codec-error.ts';
-import { columnsMax, journalBytesMax, journalReadingsMax, tagsMax } from './limits.ts';
-import { RowWriter } from './row-writer.ts';
+import { blockCellsMax, columnsMax, journalBytesMax, journalReadingsMax } from './limits.ts';
+import { bytesOf, RowWriter } from './row-writer.ts';
 import { readBytes, readScalar, writeScalar } from './scalars.ts';
+import { readTags, writeTags } from './tags.ts';
 import { readText } from './text-bytes.ts';
 
 /**
@@ -19,13 +21,16 @@ const version = 1;
 const rowBytesMin = 8;
 
 const flag = { agentClock: 1, nanos: 2, quality: 4, seriesIndex: 8, wideIndex: 16 } as const;
-const kinds = ['number', 'bigint', 'boolean', 'text', 'bytes', 'mixed'] as const;
 const presentFlag = 0x10;
 
 /** Bytes in a buffer of their own, ready to be transferred. */
 export function encodeJournalRow(batch: Batch): Uint8Array<ArrayBuffer> {
   assert(batch.length <= journalReadingsMax, 'a journal row holds at most journalReadingsMax readings');
   assert(batch.columns.length <= columnsMax, 'a journal row holds at most columnsMax columns');
+  assert(
+    batch.columns.length * batch.length <= blockCellsMax,
+    'a journal row holds at most blockCellsMax cells',
+  );
   const writer = new RowWriter(capacityFor(batch));
   const series = usedSeries(batch);
   const quality = batch.quality.some((code) => code !== 0);
@@ -63,7 +68,7 @@ export function decodeJournalRow(bytes: Uint8Array, of: { stream: string }): Res
   const end = bytes.length - 4;
   const stored = new DataView(bytes.buffer, bytes.byteOffset + end, 4).getUint32(0, true);
   if (crc32c(bytes.subarray(0, end)) !== stored) return codecError('checksum', 'journal row is damaged');
-  return parseBounded(() => ok(readRow(new ByteReader(bytes.subarray(2, end)), of.stream)));
+  return parseBounded(() => ok(readRow(new ByteReader(bytesOf(bytes).subarray(2, end)), of.stream)));
 }
 
 function readRow(reader: ByteReader, stream: string): Batch {
@@ -122,27 +127,8 @@ function capacityFor(batch: Batch): number {
   return names + perReading * batch.length + 32 * Math.min(batch.series.length, batch.length);
 }
 
-export function writeTags(writer: RowWriter, tags: Tags): void {
-  const names = Object.keys(tags);
-  assert(names.length <= tagsMax, 'a series has at most tagsMax tags');
-  writer.varint(names.length);
-  for (const name of names) {
-    writer.text(name);
-    writer.text(tags[name]!);
-  }
-}
-
-/** @throws {MalformedBytes} */
-export function readTags(reader: ByteReader): Tags {
-  const entries: [string, string][] = [];
-  for (let left = reader.count(tagsMax, 'tags'); left > 0; left--) {
-    entries.push([readText(reader), readText(reader)]);
-  }
-  return Object.fromEntries(entries);
-}
-
 function writeColumn(writer: RowWriter, column: Column): void {
-  writer.uint8(kinds.indexOf(column.kind) | (column.present === null ? 0 : presentFlag));
+  writer.uint8(columnKinds.indexOf(column.kind) | (column.present === null ? 0 : presentFlag));
   writer.text(column.name);
   if (column.present !== null) writer.raw(column.present);
   switch (column.kind) {
@@ -168,7 +154,7 @@ function writeColumn(writer: RowWriter, column: Column): void {
 
 function readColumn(reader: ByteReader, length: number): Column {
   const head = reader.uint8();
-  const kind = kinds[head & 0x0f];
+  const kind = columnKinds[head & 0x0f];
   if (kind === undefined || head > (presentFlag | 0x0f)) throw new MalformedBytes(`column of kind ${head}`);
   const name = readText(reader);
   const present: Presence = head & presentFlag ? bits(reader, length) : null;

@@ -118,7 +118,7 @@ export class RowWriter {
   }
 }
 
-/** The bytes of a typed array, as a view. */
+/** The bytes of a typed array, as a view; of a Node Buffer too, whose own `slice` would not copy. */
 export function bytesOf(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

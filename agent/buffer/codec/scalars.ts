@@ -1,5 +1,6 @@
 import { MalformedBytes, type ByteReader } from '../../base/byte-reader.ts';
 import type { Scalar } from '../../reading/batch.ts';
+import { wideFromHex } from './wide.ts';
 import type { RowWriter } from './row-writer.ts';
 import { readText } from './text-bytes.ts';
 
@@ -48,7 +49,7 @@ export function readScalar(reader: ByteReader): Scalar {
       return BigInt.asIntN(64, (BigInt(reader.uint32()) << 32n) | low);
     }
     case tag.wide:
-      return readWide(reader);
+      return wideFromHex(readText(reader));
     default:
       throw new MalformedBytes(`value of unknown kind ${kind}`);
   }
@@ -69,15 +70,6 @@ function writeBigint(writer: RowWriter, value: bigint): void {
   }
   writer.uint8(tag.wide);
   writer.text(value.toString(16));
-}
-
-function readWide(reader: ByteReader): bigint {
-  const digits = readText(reader);
-  const negative = digits.startsWith('-');
-  const magnitude = negative ? digits.slice(1) : digits;
-  if (!/^[0-9a-f]+$/.test(magnitude)) throw new MalformedBytes('bigint is not hexadecimal');
-  const value = BigInt(`0x${magnitude}`);
-  return negative ? -value : value;
 }
 
 const empty = new Uint8Array(0);

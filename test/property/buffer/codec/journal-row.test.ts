@@ -15,7 +15,10 @@ describe('a journal row', () => {
   it('gives its batch back, whatever the batch holds', () => {
     fc.assert(
       fc.property(anyBatch(), (batch) => {
-        const back = decoded(encodeJournalRow(batch));
+        // As SQLite hands blobs out.
+        const row = Buffer.from(encodeJournalRow(batch));
+        const back = decoded(row);
+        row.fill(0xff);
         assertBatch(back);
         expect(rowsOf(back)).toEqual(rowsOf(batch));
         expect({ ...back, ...ignored }).toEqual({ ...batch, ...ignored });

@@ -1,0 +1,77 @@
+import { MalformedBytes } from '../../base/byte-reader.ts';
+import type { BlockReader, BlockWriter } from './block-bytes.ts';
+
+/**
+ * Non-negative integers as byte planes: all lowest bytes, then all second bytes … Small residuals leave the upper planes zero, and what is
+ * left has one distribution a plane, which zstd's entropy coder takes close to its entropy.
+ */
+export function putPlanes(out: BlockWriter, values: Float64Array): void {
+  const width = bytesWide(values);
+  out.common.uint8(width);
+  const plane = new Uint8Array(values.length);
+  for (let p = 0; p < width; p++) {
+    if (p < 4) for (let i = 0; i < values.length; i++) plane[i] = (values[i]! >>> 0) >>> (8 * p);
+    else
+      for (let i = 0; i < values.length; i++)
+        plane[i] = Math.floor(values[i]! / 0x1_0000_0000) >>> (8 * (p - 4));
+    out.part(plane);
+  }
+}
+
+/** @throws {MalformedBytes} */
+export function takePlanes(from: BlockReader, length: number): Float64Array {
+  const width = from.common.uint8();
+  if (width > 7) throw new MalformedBytes(`integers of ${width} bytes`);
+  const values = new Float64Array(length);
+  let scale = 1;
+  for (let p = 0; p < width; p++) {
+    const plane = from.part(length);
+    for (let i = 0; i < length; i++) values[i]! += plane[i]! * scale;
+    scale *= 256;
+  }
+  if (width === 7 && values.some((value) => value > Number.MAX_SAFE_INTEGER)) {
+    throw new MalformedBytes('integer beyond 2^53 - 1');
+  }
+  return values;
+}
+
+/** Bytes that hold the largest value; 0 when all are 0. */
+function bytesWide(values: Float64Array): number {
+  let max = 0;
+  for (let i = 0; i < values.length; i++) if (values[i]! > max) max = values[i]!;
+  let width = 0;
+  for (; max >= 1; max /= 256) width++;
+  return width;
+}
+
+/** Bits that {@link putPlanes} will take about: the planes' order-0 entropy, and a little for each plane. */
+export function planesCost(values: Float64Array): number {
+  let bits = 0;
+  const counts = new Uint32Array(256);
+  for (let p = 0, width = bytesWide(values); p < width; p++) {
+    counts.fill(0);
+    if (p < 4) for (let i = 0; i < values.length; i++) counts[((values[i]! >>> 0) >>> (8 * p)) & 255]!++;
+    else
+      for (let i = 0; i < values.length; i++)
+        counts[(Math.floor(values[i]! / 0x1_0000_0000) >>> (8 * (p - 4))) & 255]!++;
+    bits += entropyBits(counts, values.length) + planeBits;
+  }
+  return bits;
+}
+
+/** Bits that `total` symbols with these counts take under an ideal order-0 coder. */
+export function entropyBits(counts: Uint32Array, total: number): number {
+  let bits = 0;
+  let distinct = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i]!;
+    if (count === 0) continue;
+    distinct++;
+    bits += count * Math.log2(total / count);
+  }
+  // A Huffman table costs about four bits a symbol.
+  return bits + 4 * distinct;
+}
+
+/** Frame and block headers of one plane. */
+const planeBits = 8 * 12;
