@@ -1,3 +1,4 @@
+import type { Micros } from '../base/units.ts';
 import type { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, ClockSource, Tags } from '../reading/batch.ts';
 import type { DeliveryMark, FilteredCount } from '../reading/journal-entry.ts';
@@ -29,8 +30,13 @@ export interface Arrival {
   readonly stream: string | null;
   /** Used instead of the stream's own (HTTP ingest by content type); null: the stream's. */
   readonly decoder: Decoder | null;
-  /** Committed together with the readings. */
+  /**
+   * Committed together with the readings. A message's mark in state `released` (QoS 1) is committed only if all its
+   * readings brought their own time, because only then may it be trusted after a restart.
+   */
   readonly mark: DeliveryMark | null;
+  /** Written by the intake: every reading of the message brought its own event time. */
+  ownTime: boolean;
   /** Written by the intake before it settles. */
   verdict: Verdict;
   /** One line about an undecodable payload, else ''. */
@@ -63,7 +69,8 @@ export interface DecodeInput {
 }
 
 export type DecodeOutcome =
-  | { readonly ok: true; readonly readings: number }
+  /** `ownTime`: every reading brought its own event time, none took the arrival's. */
+  | { readonly ok: true; readonly readings: number; readonly ownTime: boolean }
   | { readonly ok: false; readonly reason: string; readonly detail: string };
 
 /** A stream that takes a topic, and the tags the topic's parts give. Tags are interned: equal ones are one object. */
@@ -79,9 +86,9 @@ export interface Router {
 
 /** What a stream does to a batch before it is stored. Readings in = readings of the stream out + filtered. */
 export interface Preprocess {
-  process(batch: Batch, nowMicros: number): Processed;
+  process(batch: Batch, nowMicros: Micros): Processed;
   /** Gives out what is due by now although nothing arrived (windows that close). */
-  tick?(nowMicros: number): Processed;
+  tick?(nowMicros: Micros): Processed;
 }
 
 export interface Processed {

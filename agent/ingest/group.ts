@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { Micros } from '../base/units.ts';
 import { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, Tags } from '../reading/batch.ts';
 import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
@@ -55,14 +56,7 @@ export class GroupMaker {
     this.#markStream = options.plans[0]?.name ?? null;
   }
 
-  /** True when every stream that takes `topic` finds its readings' own time in them. */
-  ownTime(source: string, topic: string): boolean {
-    const routes = this.#router.routes(source, topic);
-    for (const route of routes) if (this.#lanes.get(route.stream)?.plan.clock !== 'device') return false;
-    return routes.length > 0;
-  }
-
-  make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, nowMicros: number): Group {
+  make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, nowMicros: Micros): Group {
     const tally: Tally = {
       arrivals: 0,
       bytes: 0,
@@ -74,8 +68,8 @@ export class GroupMaker {
     const marks: DeliveryMark[] = [];
     for (const [inlet, arrivals] of parcels) {
       for (const arrival of arrivals) {
-        if (arrival.mark !== null) marks.push(arrival.mark);
         this.#take(arrival, inlet.source, tally);
+        if (arrival.mark !== null && keepsMark(arrival, arrival.mark)) marks.push(arrival.mark);
       }
     }
     const entries: JournalEntry[] = [];
@@ -86,7 +80,7 @@ export class GroupMaker {
   }
 
   /** What is due by now although nothing arrived; null when nothing is. */
-  tick(nowMicros: number): readonly JournalEntry[] {
+  tick(nowMicros: Micros): readonly JournalEntry[] {
     const entries: JournalEntry[] = [];
     for (const { plan } of this.#lanes.values()) {
       const processed = plan.preprocess.tick?.(nowMicros);
@@ -109,6 +103,7 @@ export class GroupMaker {
     }
     let taken = false;
     arrival.verdict = 'stored';
+    arrival.ownTime = true;
     if (arrival.stream !== null) taken = this.#decode(arrival, source, arrival.stream, noTags, tally);
     else {
       for (const route of this.#router.routes(source, arrival.topic)) {
@@ -116,6 +111,7 @@ export class GroupMaker {
       }
     }
     if (!taken) {
+      arrival.ownTime = false;
       tally.unrouted++;
       arrival.verdict = 'unrouted';
     }
@@ -135,7 +131,11 @@ export class GroupMaker {
       { topic: arrival.topic, payload: arrival.payload, tags, arrivalMicros: arrival.arrivalMicros },
       lane.builder,
     );
-    if (outcome.ok) return true;
+    if (outcome.ok) {
+      arrival.ownTime &&= outcome.ownTime;
+      return true;
+    }
+    arrival.ownTime = false;
     lane.undecodable++;
     arrival.verdict = 'undecodable';
     arrival.detail = outcome.detail;
@@ -161,8 +161,12 @@ export class GroupMaker {
   }
 }
 
+function keepsMark(arrival: Arrival, mark: DeliveryMark): boolean {
+  return arrival.kind !== 'message' || mark.state === 'seen' || arrival.ownTime;
+}
+
 /** Pushes the entries of one stream, if it got anything; answers the readings decoded. */
-function finishLane(lane: Lane, nowMicros: number, entries: JournalEntry[]): number {
+function finishLane(lane: Lane, nowMicros: Micros, entries: JournalEntry[]): number {
   const { plan, builder, undecodable } = lane;
   if (builder === null) return 0;
   lane.builder = null;

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
-import { millis } from '../base/units.ts';
+import { millis, type Micros } from '../base/units.ts';
 import type { Alarm, Clock } from '../ports/clock.ts';
 import type { AppendOutcome, Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
@@ -101,13 +101,8 @@ export class Intake {
     this.#maker = new GroupMaker({ ...options, deadLetters: this.#deadLetters });
   }
 
-  /** True when every stream that takes `topic` finds its readings' own time in them. */
-  ownTime(source: string, topic: string): boolean {
-    return this.#maker.ownTime(source, topic);
-  }
-
   /** Lets stages give out what is due although nothing arrived. */
-  tick(nowMicros: number): void {
+  tick(nowMicros: Micros): void {
     if (this.#trouble !== null) return;
     const entries = this.#maker.tick(nowMicros);
     if (entries.length > 0) this.#append(emptyGroup(entries));

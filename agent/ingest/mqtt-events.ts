@@ -54,11 +54,11 @@ export function mqttSubscriptionRefused(
 }
 
 /** The broker sends more unacknowledged messages than we allowed. They are taken in all the same. */
-export function mqttOvershoot(telemetry: Telemetry, source: string, receiveMaximum: number): void {
-  telemetry.count('ingest_mqtt_overshoot', { source });
+export function mqttOvershoot(telemetry: Telemetry, source: string, count: number): void {
+  telemetry.count('ingest_mqtt_overshoot', { source }, count);
   telemetry.log('debug', 'ingest_mqtt_overshoot', `source ${source}: the broker exceeds Receive Maximum`, {
     source,
-    receiveMaximum,
+    count,
   });
 }
 

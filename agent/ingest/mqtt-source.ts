@@ -14,7 +14,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { DeliveryMark } from '../reading/journal-entry.ts';
 import type { AckMode, Arrival, ArrivalKind, InletPeer } from './arrival.ts';
 import { Backoff } from './backoff.ts';
-import { DeliveryMarks, deliveryHash } from './delivery-marks.ts';
+import { DeliveryMarks, FlatSlots, deliveryHash } from './delivery-marks.ts';
 import {
   mqttClosed,
   mqttConnected,
@@ -42,7 +42,6 @@ export interface MqttSourceDependencies {
   readonly links: MqttLinks;
   readonly intake: {
     open<A extends Arrival>(options: InletOptions, peer: InletPeer<A>): Inlet<A>;
-    ownTime(source: string, topic: string): boolean;
   };
   /** The marks the store holds of this source, oldest first. */
   readonly marks: (source: string) => Promise<readonly DeliveryMark[]>;
@@ -98,6 +97,8 @@ export class MqttSource {
   /** Slots of Receive Maximum in use as the protocol counts them: QoS 1 until PUBACK, QoS 2 until PUBCOMP. */
   #slotsQos1 = 0;
   readonly #slotsQos2 = new Set<number>();
+  /** Messages beyond Receive Maximum since the last settlement. */
+  #overshoot = 0;
   #paused = 0;
   #subscribed = false;
 
@@ -111,7 +112,7 @@ export class MqttSource {
       maxMs: options.backoffMsMax,
       entropy: dependencies.entropy,
     });
-    this.#marks = new DeliveryMarks(options.name, receiveMaximum * 2);
+    this.#marks = new DeliveryMarks(options.name, new FlatSlots());
     this.#windowMax = version === '5' ? receiveMaximum * limits.overshootFactor : receiveMaximum;
   }
 
@@ -228,13 +229,9 @@ export class MqttSource {
       return;
     }
     this.#countSlot(qos, packetId);
-    let mark: DeliveryMark | null = null;
-    let kind: ArrivalKind = 'message';
-    if (qos === 2 || this.#dependencies.intake.ownTime(this.#options.name, topic)) {
-      const message = { qos, dup: packet.dup, packetId, hash: deliveryHash(topic, payload) };
-      if (this.#marks.find(message) === 'new') mark = this.#marks.take(message);
-      else kind = 'duplicate';
-    }
+    const message = { qos, dup: packet.dup, packetId, hash: deliveryHash(topic, payload) };
+    const kind: ArrivalKind = this.#marks.knows(message) ? 'duplicate' : 'message';
+    const mark = kind === 'message' ? this.#marks.take(message) : null;
     inlet.offer(this.#arrival(kind, packet, qos === 1 ? 'puback' : 'pubrec', mark));
     this.#taken();
   }
@@ -264,6 +261,7 @@ export class MqttSource {
       stream: null,
       decoder: null,
       mark,
+      ownTime: false,
       verdict: 'waiting',
       detail: '',
       ack,
@@ -282,20 +280,24 @@ export class MqttSource {
     else this.#slotsQos2.add(packetId);
     const used = this.#slotsQos1 + this.#slotsQos2.size;
     if (this.#options.link.version !== '5' || used <= this.#options.link.receiveMaximum) return;
-    mqttOvershoot(this.#dependencies.telemetry, this.#options.name, this.#options.link.receiveMaximum);
+    this.#overshoot++;
   }
 
   #settled(arrivals: readonly MqttArrival[]): void {
     const acks: MqttAck[] = [];
     for (const arrival of arrivals) {
-      if (arrival.mark !== null) this.#marks.committed(arrival.mark);
-      if (arrival.generation !== this.#generation) continue;
-      this.#unsettled--;
-      if (arrival.ack === null || !this.#linkUp) continue;
+      const live = arrival.generation === this.#generation;
+      const acknowledged = live && this.#linkUp && arrival.ack !== null;
+      if (arrival.mark !== null)
+        this.#marks.settled(arrival.mark, { acknowledged, ownTime: arrival.ownTime });
+      if (live) this.#unsettled--;
+      if (!acknowledged) continue;
       if (arrival.ack === 'puback') this.#slotsQos1--;
       else if (arrival.ack === 'pubcomp') this.#slotsQos2.delete(arrival.packetId);
       acks.push(arrival as MqttAck);
     }
+    if (this.#overshoot > 0) mqttOvershoot(this.#dependencies.telemetry, this.#options.name, this.#overshoot);
+    this.#overshoot = 0;
     if (acks.length > 0) this.#link?.acknowledge(acks);
     if (this.#unsettled * 2 <= this.#windowMax) this.#resume(pauses.window);
   }

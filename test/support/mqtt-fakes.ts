@@ -123,7 +123,7 @@ export const textDecoder: Decoder = {
     if (text.startsWith('bad')) return { ok: false, reason: 'syntax', detail: `cannot read ${text}` };
     into.begin({ tags: message.tags, timeMicros: message.arrivalMicros });
     into.set('value', text);
-    return { ok: true, readings: 1 };
+    return { ok: true, readings: 1, ownTime: !text.startsWith('late') };
   },
 };
 
@@ -187,6 +187,7 @@ export function arrival(topic: string, text: string, more: Partial<TestArrival> 
     stream: null,
     decoder: null,
     mark: null,
+    ownTime: false,
     verdict: 'waiting',
     detail: '',
     id: ++lastId,
