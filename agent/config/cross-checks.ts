@@ -1,3 +1,4 @@
+import { decodeProblem } from '../reading/decode/options.ts';
 import { readTime } from '../reading/event-time.ts';
 import { filtersOverlap } from '../reading/topic-filter.ts';
 import { patternFilter } from '../reading/topic-match.ts';
@@ -159,6 +160,8 @@ function checkStream(
   if (stream.from.length === 0) {
     findings.warning(path, `takes messages from no source; only POST /v1/ingest/${name} feeds it`);
   }
+  const decode = decodeProblem(stream.decode);
+  if (decode !== null) findings.error([...path, 'decode', decode.key], decode.problem);
   const filters = (typeof stream.match === 'string' ? [stream.match] : stream.match).map(patternFilter);
   for (const [index, from] of stream.from.entries()) {
     if (!names.sources.includes(from)) {
@@ -323,7 +326,8 @@ function checkCases(config: Config, names: CheckedNames, findings: Findings): vo
       });
     }
     for (const [i, message] of test.input.entries()) checkTime(message.at, [...path, 'input', i, 'at']);
-    for (const [i, reading] of test.expect.entries()) checkTime(reading.time, [...path, 'expect', i, 'time']);
+    for (const [i, reading] of (test.expect ?? []).entries())
+      checkTime(reading.time, [...path, 'expect', i, 'time']);
   }
 }
 

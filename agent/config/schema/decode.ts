@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { decodeFormats } from '../../reading/decode/options.ts';
 import { timeUnits } from '../../reading/event-time.ts';
 import { choice, flag, leaf, list, text } from './leaf.ts';
 
 const fieldName = () => text({ what: 'a field name of 1 to 256 characters', type: 'field name', max: 256 });
 
-/** Either names to keep, or new names with the path each comes from. */
-const fieldSelection = () =>
+/** Either paths, or names with the path each comes from. */
+const namedPaths = () =>
   leaf(
     z.union([
       z.array(z.string().min(1).max(256)).min(1).max(1024),
@@ -18,7 +19,7 @@ const fieldSelection = () =>
   );
 
 export const decodeSchema = z.strictObject({
-  format: choice('json', 'cbor', 'influx', 'csv', 'number', 'text', 'raw')
+  format: choice(...decodeFormats)
     .prefault('json')
     .describe(
       'How payloads are written. number and text: the whole payload is the field `value`; raw: kept undecoded as the field `payload`.',
@@ -27,30 +28,38 @@ export const decodeSchema = z.strictObject({
     .optional()
     .describe('Field that holds the event time, a path such as `meta.ts`; default: the time of arrival.'),
   time_unit: choice(...timeUnits)
-    .prefault('auto')
-    .describe('Unit of the time field. auto: RFC 3339 for text, s, ms, us or ns for numbers by their size.'),
+    .optional()
+    .describe(
+      'Unit of the time field. Default: auto (RFC 3339 for text, s, ms, us or ns for numbers by their size); for influx ns.',
+    ),
   readings: text({ what: 'a path such as data.samples', type: 'path', max: 1024 })
     .optional()
     .describe('Path of an array of readings in the payload; fields beside it belong to each of them.'),
-  tags: list(fieldName(), { max: 64 })
-    .prefault([])
-    .describe('Fields that become tags: they name the series and are not values.'),
+  tags: namedPaths()
+    .optional()
+    .describe(
+      'Fields that become tags instead of values (they name the series): paths, or TAG: PATH. Default: none.',
+    ),
   quality: fieldName()
     .optional()
     .describe('Field that holds the quality: good, uncertain, bad, or an OPC UA status; default: good.'),
-  fields: fieldSelection()
+  fields: namedPaths()
     .optional()
-    .describe('Fields to keep, and their new names; default: all as they are.'),
-  columns: list(fieldName(), { min: 1, max: 1024 })
+    .describe('The only values to take: paths, or NEW_NAME: PATH. Default: all.'),
+  columns: list(text({ what: 'a field name', type: 'field name', min: 0, max: 256 }), { min: 1, max: 1024 })
     .optional()
-    .describe('csv: names of the columns, in order; default: the first line names them.'),
+    .describe(
+      'csv: names of the columns, in order, an empty name leaves one out; default: the first line names them.',
+    ),
   header: flag()
     .optional()
     .describe('csv: whether the first line names the columns. Default: true without `columns`.'),
   delimiter: text({ what: 'one character', type: 'character', max: 1 })
-    .prefault(',')
-    .describe('csv: what stands between columns.'),
-  measurement: text({ what: 'a tag name', type: 'tag name', max: 256 })
     .optional()
-    .describe('influx: tag that takes the measurement name; default: `measurement`.'),
+    .describe('csv: what stands between columns; default: a comma.'),
+  measurement: text({ what: 'a tag name', type: 'tag name', min: 0, max: 256 })
+    .optional()
+    .describe(
+      'influx: tag that takes the measurement name; default: `measurement`; an empty text leaves it out.',
+    ),
 });

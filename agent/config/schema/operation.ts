@@ -38,15 +38,22 @@ const scalar = () =>
     expected: 'a text, a number, true, false, or null (must be absent)',
   });
 
+const tagValue = () =>
+  leaf(z.union([z.string(), z.null()]), {
+    type: 'text or null',
+    expected: 'a text, or null (must be absent)',
+  });
+
 const caseReading = z.strictObject({
+  stream: name().optional().describe('Stream the reading must come out in; default: that of the case.'),
   values: z
     .record(z.string(), scalar())
     .optional()
     .describe('Values the reading must have; others may be there too. null: must be absent.'),
   tags: z
-    .record(z.string(), text({ what: 'a text', min: 0, max: 4096 }))
+    .record(z.string(), tagValue())
     .optional()
-    .describe('Tags the reading must have; others may be there too.'),
+    .describe('Tags the reading must have; others may be there too. null: must be absent.'),
   time: text({ what: 'a time such as 2026-11-21T08:00:00Z', type: 'RFC 3339 time', max: 64 })
     .optional()
     .describe('Event time the reading must have.'),
@@ -57,7 +64,9 @@ export const testCaseSchema = z.strictObject({
   name: text({ what: 'a text', max: 256 }).describe('What the case shows, a sentence.'),
   stream: name().describe('Stream whose decoder and stages run.'),
   input: list(caseMessage, { min: 1 }).describe('Messages, in order.'),
-  expect: list(caseReading).prefault([]).describe('Readings that must come out, in order and all of them.'),
+  expect: list(caseReading)
+    .optional()
+    .describe('Readings that must come out, in order and all of them; default: not compared.'),
   expect_filtered: integer(0, 1_000_000)
     .optional()
     .describe('Readings that must have been filtered; default: not compared.'),

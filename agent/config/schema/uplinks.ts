@@ -25,11 +25,11 @@ const common = () => ({
   })
     .prefault(['*'])
     .describe('Streams that go this way, globs allowed. `*` leaves out streams whose name begins with _.'),
-  batch: integer(1, 100_000).prefault(500).describe('Readings sent together at most.'),
+  batch: integer(1, 10_000).prefault(500).describe('Readings sent together at most.'),
   batch_bytes: size('1KiB', '64MiB')
     .prefault('1MiB')
     .describe('Bytes sent together at most, before compression.'),
-  in_flight: integer(1, 64)
+  in_flight: integer(1, 16)
     .prefault(4)
     .describe('Batches under way at a time; more hide latency and use memory.'),
   order: choice('live_first', 'oldest_first')
