@@ -58,3 +58,5 @@ export const deadLetterTopicLengthLimit = 512;
 export const ndjsonLineLengthLimit = 4 * 1024 * 1024;
 /** Lines of one NDJSON body that a receiver accepts. */
 export const ndjsonLinesLimit = 100_000;
+/** Values, and tags, of one reading that a receiver accepts: the columns of a batch. */
+export const fieldsPerBatchLimit = 1024;

@@ -1,3 +1,4 @@
+import { base64Of } from '../base64.ts';
 import { integerDigitsLimit } from '../limits.ts';
 import { Undecodable } from './undecodable.ts';
 
@@ -77,11 +78,6 @@ export function jsonText(value: unknown): string {
     if (error instanceof RangeError) throw new Undecodable('limit', 'the payload is nested too deep');
     throw error;
   }
-}
-
-/** Newer than the compiler's library. */
-export function base64Of(bytes: Uint8Array): string {
-  return (bytes as Uint8Array & { toBase64(): string }).toBase64();
 }
 
 function firstBadByte(bytes: Uint8Array): number {

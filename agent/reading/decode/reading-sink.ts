@@ -6,7 +6,7 @@ import type { TagTable } from '../tag-table.ts';
 import type { DecodeOptions } from './options.ts';
 import { qualityOf } from './quality-text.ts';
 import { Roles, type Role } from './roles.ts';
-import { Undecodable } from './undecodable.ts';
+import { checkText, Undecodable } from './undecodable.ts';
 
 /**
  * Where a format's reader puts what it finds: fields, then `finish` for each reading. It gives each field its role,
@@ -132,12 +132,7 @@ export class ReadingSink {
     if (i >= limits.fieldsPerReadingLimit) {
       throw new Undecodable('limit', `more than ${limits.fieldsPerReadingLimit} fields in one reading`);
     }
-    if (typeof value === 'string' && value.length > limits.textLengthLimit) {
-      throw new Undecodable(
-        'limit',
-        `${name} is a text of ${value.length} characters, at most ${limits.textLengthLimit} are taken`,
-      );
-    }
+    if (typeof value === 'string') checkLength(name, value);
     this.#names[i] = name;
     this.#values[i] = value;
   }
@@ -153,6 +148,7 @@ export class ReadingSink {
           `tag ${role.name} has ${text.length} characters, at most ${limits.tagValueLengthLimit} are taken`,
         );
       }
+      checkText(text, `tag ${role.name}`);
       this.#tagValues[role.index] = text;
       this.#now.tagged = true;
     }
@@ -239,6 +235,15 @@ function restore(to: State, from: Readonly<State>): void {
   to.quality = from.quality;
   to.tagged = from.tagged;
   to.tags = from.tags;
+}
+
+function checkLength(name: string, text: string): void {
+  checkText(text, name);
+  if (text.length <= limits.textLengthLimit) return;
+  throw new Undecodable(
+    'limit',
+    `${name} is a text of ${text.length} characters, at most ${limits.textLengthLimit} are taken`,
+  );
 }
 
 function hex(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@ import { knownRolesLimit, nameLengthLimit } from '../limits.ts';
 import { ownText } from '../own-text.ts';
 import { RecentMap } from '../recent-map.ts';
 import { namedPaths, type DecodeOptions } from './options.ts';
-import { Undecodable } from './undecodable.ts';
+import { checkText, Undecodable } from './undecodable.ts';
 
 /** What becomes of a field: `name` is the column of a value, `index` the place of a tag. */
 export interface Role {
@@ -49,6 +49,7 @@ export class Roles {
     const known = this.#fixed.get(name) ?? this.#known.get(name);
     if (known !== undefined) return known;
     if (name.length > nameLengthLimit) return this.#oversized(name);
+    checkText(name, 'a field name');
     const path = ownText(name);
     const column = this.#columnOf(path);
     const role: Role =

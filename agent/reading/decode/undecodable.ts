@@ -32,3 +32,8 @@ export function oneLine(text: string): string {
   const cut = text.length > detailLengthLimit ? `${text.slice(0, detailLengthLimit - 1)}…` : text;
   return cut.replaceAll(/[\p{Cc}\u2028\u2029]/gu, ' ').toWellFormed();
 }
+
+/** @throws {Undecodable} for text that has no UTF-8 form: JSON can write half of a surrogate pair. */
+export function checkText(text: string, what: string): void {
+  if (!text.isWellFormed()) throw new Undecodable('encoding', `${what} holds half of a surrogate pair`);
+}

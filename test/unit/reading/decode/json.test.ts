@@ -104,6 +104,8 @@ describe('json', () => {
     ['{"a":1', 'syntax: '],
     ['{"a":\n1,}', 'syntax: '],
     ['null', 'structure: null is no reading'],
+    [String.raw`{"a":"\ud800"}`, 'encoding: a holds half of a surrogate pair'],
+    [String.raw`{"\udc00":1}`, 'encoding: a field name holds half of a surrogate pair'],
     ['', 'empty: the payload is empty'],
     [new Uint8Array([123, 34, 0xff, 34, 58, 49, 125]), 'encoding: the payload is not UTF-8 (byte 2)'],
     [`{"a":${'['.repeat(20)}1${']'.repeat(20)}}`, 'limit: a.0.0'],
