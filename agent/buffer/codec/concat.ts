@@ -8,7 +8,7 @@ import { seriesKey, type Batch, type Column, type Scalar, type Tags } from '../.
 export function concatBatches(batches: readonly Batch[]): Batch {
   const first = batches[0];
   assert(first !== undefined, 'at least one batch');
-  if (batches.length === 1) return first;
+  if (batches.length === 1 && first.series.length <= 1) return first;
   const length = batches.reduce((sum, batch) => sum + batch.length, 0);
   const timeMicros = new Float64Array(length);
   const timeNanos = batches.some((batch) => batch.timeNanos !== null) ? new Uint16Array(length) : null;
@@ -43,23 +43,24 @@ export function concatBatches(batches: readonly Batch[]): Batch {
 function seriesMerger(): { series: Tags[]; into(index: Uint32Array, at: number, batch: Batch): void } {
   const series: Tags[] = [];
   const byKey = new Map<string, number>();
-  const byTags = new Map<Tags, number>();
   const numberOf = (tags: Tags): number => {
-    const known = byTags.get(tags);
-    if (known !== undefined) return known;
     const key = seriesKey(tags);
     let number = byKey.get(key);
     if (number === undefined) {
       number = series.push(tags) - 1;
       byKey.set(key, number);
     }
-    byTags.set(tags, number);
     return number;
   };
   return {
     series,
     into: (index, at, batch) => {
-      for (let i = 0; i < batch.length; i++) index[at + i] = numberOf(batch.series[batch.seriesIndex[i]!]!);
+      const numbers = new Int32Array(batch.series.length).fill(-1);
+      for (let i = 0; i < batch.length; i++) {
+        const own = batch.seriesIndex[i]!;
+        if (numbers[own] === -1) numbers[own] = numberOf(batch.series[own]!);
+        index[at + i] = numbers[own]!;
+      }
     },
   };
 }
@@ -84,6 +85,7 @@ function concatColumns(batches: readonly Batch[], length: number): Column[] {
 }
 
 function joined(name: string, pieces: readonly Piece[], length: number): Column {
+  if (pieces.length === 1 && pieces[0]!.column.values.length === length) return pieces[0]!.column;
   const present = presenceOf(pieces, length);
   const kind = pieces.every(({ column }) => column.kind === pieces[0]!.column.kind)
     ? pieces[0]!.column.kind

@@ -6,7 +6,7 @@
 export interface DecimalPlan {
   readonly digits: number;
   readonly single: boolean;
-  /** At an exception stands the integer before it. */
+  /** At an exception stands the nearest integer, or the one before where there is none. */
   readonly integers: Float64Array;
   /** Positions whose value the integers do not give, ascending. */
   readonly exceptions: Float64Array;
@@ -18,8 +18,8 @@ const singleDigitsMax = 9;
 /** Integers stay small enough that two differences and a zigzag fit 2^53. */
 const integersMax = 2 ** 50;
 const samplesMax = 128;
-/** What an exception costs, in bits: its eight bytes and its position. */
-const exceptionBits = 80;
+/** What an exception costs at worst, in bits: its eight bytes and its position. */
+export const exceptionBits = 80;
 const bitsPerDigit = Math.log2(10);
 
 /** Null when more than a quarter of the values would be exceptions. */
@@ -33,10 +33,9 @@ export function planDecimals(values: Float64Array, single: boolean): DecimalPlan
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     const integer = Math.round(value * scale);
-    if (fits(value, integer, scale, single)) {
-      // Adding zero turns a rounded -0 into 0.
-      before = integer + 0;
-    } else {
+    // Adding zero turns a rounded -0 into 0.
+    if (Math.abs(integer) <= integersMax) before = integer + 0;
+    if (!fits(value, integer, scale, single)) {
       exceptions.push(i);
       if (exceptions.length * 4 > values.length) return null;
     }

@@ -1,9 +1,9 @@
 import { assert } from '../../base/assert.ts';
 import { MalformedBytes } from '../../base/byte-reader.ts';
 import type { BlockReader, BlockWriter } from './block-bytes.ts';
-import { digitsMax, fromDecimals, planDecimals, type DecimalPlan } from './decimals.ts';
+import { digitsMax, exceptionBits, fromDecimals, planDecimals, type DecimalPlan } from './decimals.ts';
 import { planIntegers, putIntegers, takeIntegers, type IntegerPlan } from './integers.ts';
-import { planWords, putWords, takeWords, type WordPlan } from './words.ts';
+import { distances, nearby, planWords, putWords, takeWords, type WordPlan } from './words.ts';
 
 /**
  * Doubles, kept bit for bit (every NaN as the one NaN). The cheapest of: decimal fractions as integers ({@link planDecimals}),
@@ -67,7 +67,7 @@ function putPlan(out: BlockWriter, values: Float64Array, plan: FloatPlan): void 
       putWords(out, plan.words);
       return;
     case 'decimal': {
-      const { digits, single, exceptions } = plan.decimals;
+      const { digits, single, integers, exceptions } = plan.decimals;
       out.common.uint8(way | (single ? singleFlag : 0));
       out.common.uint8(digits);
       putIntegers(out, plan.plan);
@@ -76,7 +76,10 @@ function putPlan(out: BlockWriter, values: Float64Array, plan: FloatPlan): void 
       const positions = planIntegers(exceptions);
       assert(positions !== null, 'positions lie close together');
       putIntegers(out, positions);
-      putWords(out, planWords(halvesOf(exceptions.map((position) => values[position]!))));
+      const near = exceptions.map((position) => integers[position]!);
+      fromDecimals(near, digits, single);
+      const actual = exceptions.map((position) => values[position]!);
+      putWords(out, planWords(distances(halvesOf(actual), halvesOf(near))));
       return;
     }
     case 'table':
@@ -95,7 +98,9 @@ function takeDecimals(from: BlockReader, length: number, single: boolean): Float
   const count = from.common.count(length, 'exceptions');
   if (count === 0) return values;
   const positions = takeIntegers(from, count);
-  const exceptions = new Float64Array(takeWords(from, count));
+  const near = new Float64Array(count);
+  for (let i = 0; i < count; i++) near[i] = values[positions[i]!] ?? 0;
+  const exceptions = new Float64Array(nearby(new Uint32Array(takeWords(from, count)), halvesOf(near)).buffer);
   for (let i = 0; i < count; i++) {
     const position = positions[i]!;
     if (position < 0 || position >= length) throw new MalformedBytes('exception outside the column');
@@ -126,7 +131,7 @@ function decimal(values: Float64Array, single: boolean): (FloatPlan & { way: 'de
   if (decimals === null) return null;
   const plan = planIntegers(decimals.integers);
   if (plan === null) return null;
-  return { way: 'decimal', cost: plan.cost + 80 * decimals.exceptions.length, decimals, plan };
+  return { way: 'decimal', cost: plan.cost + exceptionBits * decimals.exceptions.length, decimals, plan };
 }
 
 /** A plan by table, when a sample shows repetition and the whole has few distinct values. */

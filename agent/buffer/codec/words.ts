@@ -43,6 +43,37 @@ export function takeWords(from: BlockReader, length: number): ArrayBuffer {
   return bytes.buffer;
 }
 
+/**
+ * How far each word lies from the one `near` it, modulo 2^64 in zigzag order: two doubles a few units in the last place apart
+ * have a small distance. {@link nearby} undoes it.
+ */
+export function distances(halves: Uint32Array, near: Uint32Array): Uint32Array {
+  const result = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i += 2) {
+    const borrow = halves[i]! < near[i]! ? 1 : 0;
+    const low = halves[i]! - near[i]!;
+    const high = halves[i + 1]! - near[i + 1]! - borrow;
+    const sign = high >> 31;
+    result[i] = (low << 1) ^ sign;
+    result[i + 1] = ((high << 1) | ((low >>> 31) & 1)) ^ sign;
+  }
+  return result;
+}
+
+/** The words at these distances from those near them. */
+export function nearby(distances: Uint32Array, near: Uint32Array): Uint32Array<ArrayBuffer> {
+  const result = new Uint32Array(distances.length);
+  for (let i = 0; i < distances.length; i += 2) {
+    const sign = -(distances[i]! & 1);
+    const low = (((distances[i]! >>> 1) | (distances[i + 1]! << 31)) ^ sign) >>> 0;
+    const high = (distances[i + 1]! >>> 1) ^ sign;
+    const sum = near[i]! + low;
+    result[i] = sum;
+    result[i + 1] = near[i + 1]! + high + (sum > 0xffff_ffff ? 1 : 0);
+  }
+  return result;
+}
+
 function predicted(halves: Uint32Array, prediction: 0 | 1 | 2): Uint32Array {
   if (prediction === 0) return halves;
   const result = new Uint32Array(halves.length);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '#agent/base/crc32c.ts';
-import { assertBatch, type Batch } from '#agent/reading/batch.ts';
+import { assertBatch, sliceBatch, type Batch } from '#agent/reading/batch.ts';
 import { blockHeader, decodeBlock, encodeBlock, headerBytes } from '#agent/buffer/codec/block.ts';
 import { concatBatches } from '#agent/buffer/codec/concat.ts';
 import { anyBatch, rowsOf } from './any-batch.ts';
@@ -36,6 +36,17 @@ describe('a block', () => {
         expect(block.readings).toBe(back.length);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('holds slices of batches, whose tables of series are longer than they are', () => {
+    fc.assert(
+      fc.property(batches, fc.nat(), (list, cut) => {
+        const slices = list.map((batch) => sliceBatch(batch, cut % (batch.length + 1), batch.length));
+        for (const parts of [slices, slices.slice(0, 1)]) {
+          expect(rowsOf(decoded(encodeBlock(parts).bytes))).toEqual(parts.flatMap(rowsOf));
+        }
+      }),
     );
   });
 
