@@ -2,6 +2,7 @@ import { SedgeError } from '../base/errors.ts';
 import { type FaultRates, Faults } from '../receiver/faults.ts';
 import { Inbox, type StreamSummary } from '../receiver/inbox.ts';
 import { ReceiverFiles } from './receiver-files.ts';
+import { ReceiverMqtt } from './receiver-mqtt.ts';
 import { ReceiverHttp, type ReceiverHttpOptions } from './receiver-http.ts';
 
 export interface ReceiverOptions extends Omit<ReceiverHttpOptions, 'host' | 'port'> {
@@ -9,6 +10,8 @@ export interface ReceiverOptions extends Omit<ReceiverHttpOptions, 'host' | 'por
   readonly folder: string;
   /** `host:port`, `[v6]:port` or `:port`; port 0 takes a free one. */
   readonly listen: string;
+  /** Where MQTT is taken, as `listen`; absent: nowhere. */
+  readonly listenMqtt?: string;
   readonly faults?: FaultRates;
   /** Seed of the faults. */
   readonly seed?: number;
@@ -23,10 +26,11 @@ export interface ReceiverOptions extends Omit<ReceiverHttpOptions, 'host' | 'por
 export class Receiver {
   readonly inbox: Inbox;
   readonly #http: ReceiverHttp;
+  readonly #mqtt: ReceiverMqtt | null;
   readonly #seed: number;
 
   constructor(options: ReceiverOptions) {
-    const { folder, listen, faults, seed = 1, fileBytesMax, indexEveryBytes, ...rest } = options;
+    const { folder, listen, listenMqtt, faults, seed = 1, fileBytesMax, indexEveryBytes, ...rest } = options;
     this.inbox = new Inbox(
       new ReceiverFiles({
         folder,
@@ -35,6 +39,7 @@ export class Receiver {
       }),
     );
     this.#http = new ReceiverHttp({ ...rest, ...parseListen(listen) }, this.inbox);
+    this.#mqtt = listenMqtt === undefined ? null : new ReceiverMqtt(parseListen(listenMqtt), this.inbox);
     this.#seed = seed;
     if (faults !== undefined) this.setFaults(faults);
   }
@@ -44,30 +49,37 @@ export class Receiver {
     return this.#http.url;
   }
 
+  /** Where readings are published to; null without `listenMqtt`. */
+  get mqttUrl(): string | null {
+    return this.#mqtt?.url ?? null;
+  }
+
   /** POST requests seen. */
   get requests(): number {
     return this.#http.requests;
   }
 
-  async start(): Promise<{ url: string }> {
+  async start(): Promise<{ url: string; mqttUrl: string | null }> {
     await this.inbox.start();
-    await this.#http.start();
-    return { url: this.#http.url };
+    await this.heal();
+    return { url: this.url, mqttUrl: this.mqttUrl };
   }
 
   async stop(): Promise<void> {
-    await this.#http.stop();
+    await this.cut();
     await this.inbox.stop();
   }
 
   /** The cloud goes away: connections end, the port is closed. What is kept stays. */
-  cut(): Promise<void> {
-    return this.#http.stop();
+  async cut(): Promise<void> {
+    await this.#http.stop();
+    await this.#mqtt?.stop();
   }
 
   /** The cloud is back, at the same address. */
-  heal(): Promise<void> {
-    return this.#http.start();
+  async heal(): Promise<void> {
+    await this.#http.start();
+    await this.#mqtt?.start();
   }
 
   setFaults(rates: FaultRates | null): void {

@@ -86,6 +86,16 @@ export class UplinkEvents {
     );
   }
 
+  settlementRejected(what: string, words: string): void {
+    this.#telemetry.count('uplink_settlements_rejected', { uplink: this.#uplink });
+    this.#telemetry.log(
+      'error',
+      'uplink_settlement_rejected',
+      `uplink ${this.#uplink}: the buffer calls it misuse to ${what}: ${words}; the readings are sent again after a restart`,
+      { uplink: this.#uplink },
+    );
+  }
+
   backlog(figures: { readings: number; bytes: number; oldestSeconds: number; spentBytes: number }): void {
     const labels = { uplink: this.#uplink };
     this.#telemetry.gauge('uplink_waiting_readings', figures.readings, labels);

@@ -1,5 +1,3 @@
-import type { OffsetRange } from './ranges.ts';
-
 /** One batch as it leaves: NDJSON lines of one stream and what a receiver may want to know before it reads them. */
 export interface OutgoingBatch {
   readonly agent: string;
@@ -48,21 +46,4 @@ export interface Sink {
 /** `agent/stream/first-last`: equal for every attempt to send the same offsets. */
 export function idempotencyKey(batch: Pick<OutgoingBatch, 'agent' | 'stream' | 'first' | 'last'>): string {
   return `${batch.agent}/${batch.stream}/${batch.first}-${batch.last}`;
-}
-
-/** Offsets of `range` split into runs with one fate: null for delivered, else the reason. Ascending, without holes. */
-export function* runsOfFate(
-  range: OffsetRange,
-  refused: ReadonlyMap<number, string>,
-): Generator<{ first: number; count: number; reason: string | null }> {
-  let first = range[0];
-  let reason = refused.get(first) ?? null;
-  for (let offset = range[0] + 1; offset < range[1]; offset++) {
-    const fate = refused.get(offset) ?? null;
-    if (fate === reason) continue;
-    yield { first, count: offset - first, reason };
-    first = offset;
-    reason = fate;
-  }
-  yield { first, count: range[1] - first, reason };
 }

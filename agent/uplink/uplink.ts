@@ -4,13 +4,15 @@ import type { Alarm, Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import { Budget, type BudgetLimits, type BudgetReport } from './budget.ts';
+import { Budget, type BudgetLimits } from './budget.ts';
 import { type Collected, collect } from './collect.ts';
-import { DrainPlan, type DrainOrder, type PlannedRange, type StreamProgress } from './drain-plan.ts';
+import { DrainPlan, type DrainOrder, type PlannedRange } from './drain-plan.ts';
 import { UplinkEvents } from './events.ts';
 import { uplinkLimits } from './limits.ts';
-import { type Backoff, LinkHealth, type LinkEvent, type LinkReport } from './link-health.ts';
-import { type SendOutcome, type Sink, runsOfFate } from './sink.ts';
+import { type Backoff, LinkHealth, type LinkEvent } from './link-health.ts';
+import { Settler } from './settler.ts';
+import type { SendOutcome, Sink } from './sink.ts';
+import type { UplinkStatus } from './uplink-status.ts';
 
 export interface UplinkOptions {
   readonly name: string;
@@ -36,31 +38,6 @@ export interface UplinkPorts {
   readonly telemetry: Telemetry;
 }
 
-export interface UplinkStatus {
-  readonly name: string;
-  readonly kind: string;
-  readonly running: boolean;
-  readonly link: LinkReport;
-  /** Monotonic time of this report; the times in `link` are on the same clock. */
-  readonly now: Millis;
-  readonly streams: readonly StreamProgress[];
-  readonly waitingReadings: number;
-  readonly waitingBytes: number;
-  /** Commit time of the oldest reading that waits, null when none does. */
-  readonly oldestMicros: number | null;
-  readonly wallMicros: Micros;
-  readonly batchesInFlight: number;
-  readonly deliveredReadings: number;
-  readonly refusedReadings: number;
-  readonly sentBytes: number;
-  readonly lastTakenAt: Millis | null;
-  /** Anything answered, sent or settled last: for a watchdog that wants progress. */
-  readonly lastProgressAt: Millis | null;
-  readonly budget: BudgetReport;
-  /** Until when a budget holds the uplink back; 0 when none does. */
-  readonly budgetWaitMs: Millis;
-}
-
 /** Account of one range between its first send and its settlement. */
 interface Carriage {
   /** Readings the receiver refused, with its words; left out of the next attempt and settled with the range. */
@@ -81,6 +58,7 @@ export class Uplink {
   readonly #health: LinkHealth;
   readonly #budget: Budget;
   readonly #events: UplinkEvents;
+  readonly #settler: Settler;
   readonly #carriages = new Map<number, Carriage>();
   readonly #inFlight = new Set<Promise<void>>();
   #running = false;
@@ -109,6 +87,11 @@ export class Uplink {
     );
     this.#budget = new Budget(options.budget ?? { bytesPerSecond: null, bytesPerDay: null });
     this.#events = new UplinkEvents(ports.telemetry, options.name);
+    this.#settler = new Settler(options.name, {
+      store: ports.store,
+      clock: ports.clock,
+      events: this.#events,
+    });
   }
 
   async start(): Promise<void> {
@@ -383,54 +366,22 @@ export class Uplink {
     await this.#settle(sent.range, sent.collected, sent.carriage);
   }
 
-  /** Tells the store, run by run in ascending order, until it has it. Ends early only when the uplink stops. */
+  /** Ends without effect on the plan when the uplink stops before the store has it. */
   async #settle(range: PlannedRange, collected: Collected, carriage: Carriage): Promise<void> {
-    let bytes = carriage.bytes;
-    for (const run of runsOfFate([collected.first, collected.until], carriage.refused)) {
-      const kept = await this.#settleRun(range.stream, run, bytes);
-      if (!kept) return;
-      bytes = 0;
-      if (run.reason === null) this.#delivered += run.count;
-      else {
-        this.#refused += run.count;
-        const last = run.first + run.count - 1;
-        const words = run.reason;
-        this.#events.refused({ stream: range.stream, first: run.first, last, readings: run.count, words });
-      }
-    }
+    const settled = await this.#settler.settle({
+      stream: range.stream,
+      range: [collected.first, collected.until],
+      refused: carriage.refused,
+      bytes: carriage.bytes,
+      day: () => this.#budget.day(this.#now()),
+      goesOn: () => this.#running,
+    });
+    this.#delivered += settled.delivered;
+    this.#refused += settled.refused;
+    if (!settled.whole) return;
     this.#carriages.delete(range.id);
     this.#lastProgressAt = this.#now().monotonic;
     this.#plan.step({ kind: 'settled', id: range.id }, this.#lastProgressAt);
-  }
-
-  async #settleRun(
-    stream: string,
-    run: { first: number; count: number; reason: string | null },
-    bytes: number,
-  ): Promise<boolean> {
-    for (;;) {
-      try {
-        await this.#ports.store.settle({
-          uplink: this.name,
-          stream,
-          first: run.first,
-          count: run.count,
-          outcome: run.reason === null ? { kind: 'delivered' } : { kind: 'refused', words: run.reason },
-          bytes,
-          day: this.#budget.day(this.#now()),
-        });
-        return true;
-      } catch (error) {
-        this.#events.storeFailed(
-          `settle ${stream} ${run.first}-${run.first + run.count - 1}`,
-          messageOf(error),
-        );
-      }
-      if (!this.#running) return false;
-      const pause = Promise.withResolvers<void>();
-      this.#ports.clock.after(uplinkLimits.settleRetryMs, pause.resolve);
-      await pause.promise;
-    }
   }
 
   #reportBacklog(): void {
