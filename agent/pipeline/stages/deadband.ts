@@ -25,8 +25,9 @@ interface Watched {
   readonly slot: number;
 }
 
-/** Bytes of one series with one field: map entry, key of about 60 characters, series and value objects. */
+/** Bytes of one series, measured: map entry, key of about 60 characters, series object; and of one field of it. */
 const stateBytesPerSeries = 340;
+const stateBytesPerField = 90;
 
 /**
  * Drops readings that say nothing new: no watched field moved out of its band around the value passed last, no quality changed,
@@ -218,6 +219,7 @@ export class DeadbandStage implements Stage {
 
   inspect(): StageState {
     const { size: series, limit: seriesLimit, evicted } = this.#series;
-    return { series, seriesLimit, bytes: series * stateBytesPerSeries, evicted };
+    const bytes = series * (stateBytesPerSeries + stateBytesPerField * this.#slots.size);
+    return { series, seriesLimit, bytes, evicted };
   }
 }

@@ -57,6 +57,17 @@ describe('calibrate', () => {
   });
 });
 
+test('calibrate keeps the slot of a missing value blank', () => {
+  const batch = batchOf([
+    { at: 0, values: { v: 1 } },
+    { at: 1, values: { w: 1 } },
+  ]);
+
+  const out = pipelineOf({ calibrate: { field: 'v', offset: 5 } }).process(batch, now).outputs[0]!.batch;
+
+  expect(out.columns[0]).toMatchObject({ values: new Float64Array([6, 0]), present: new Uint8Array([1, 0]) });
+});
+
 describe('select', () => {
   test('keeps named fields and drops readings left without any', () => {
     const { out, filtered } = run(
