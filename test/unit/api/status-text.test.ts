@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import type { StatusJson } from '#agent/api/contract.ts';
+import { statusLine, statusText } from '#agent/api/status-text.ts';
+
+const MiB = 1_024 ** 2;
+
+/** A gateway on a good day. */
+const calm: StatusJson = {
+  agent: { id: 'gw-7', site: 'plant-3' },
+  version: '0.1.0',
+  time: '2026-11-21T08:12:00.000Z',
+  uptime_seconds: 3 * 3_600 + 300,
+  clock: { synchronized: true, offset_seconds: 0.000_1 },
+  ready: true,
+  parts: [
+    { name: 'source.line', state: 'ok', reason: '', since: '2026-11-21T05:00:00.000Z', needed: true },
+    { name: 'disk', state: 'ok', reason: '', since: '2026-11-21T05:00:00.000Z', needed: true },
+  ],
+  sources: [
+    {
+      name: 'line',
+      type: 'mqtt',
+      state: 'ok',
+      words: 'connected to broker:1883 for 3 h',
+      messages: 4_200_000,
+      in_flight: 12,
+      duplicates: 0,
+      undecodable: 0,
+      rate_per_second: 1_204,
+    },
+  ],
+  streams: [
+    {
+      name: 'vibration',
+      priority: 5,
+      received: 4_200_000,
+      delivered: 4_118_796,
+      buffered: 81_204,
+      filtered: 0,
+      coarsened: 0,
+      dropped: 0,
+      head: 4_200_000,
+      bytes: 300 * MiB,
+      rate_per_second: 1_204,
+      oldest: '2026-11-21T08:00:00.000Z',
+    },
+  ],
+  uplinks: [
+    {
+      name: 'cloud',
+      type: 'http',
+      state: 'up',
+      words: 'up for 3 h, 1,204 readings/s, 812 readings wait',
+      waiting_readings: 812,
+      waiting_bytes: 9_000,
+      delivered: 4_118_796,
+      refused: 0,
+      rate_per_second: 1_204,
+      oldest: null,
+      last_success: '2026-11-21T08:11:59.000Z',
+      budget_used_bytes: null,
+      budget_bytes: null,
+      streams: [],
+    },
+  ],
+  buffer: {
+    bytes: 312 * MiB,
+    size_bytes: 512 * MiB,
+    percent: 61,
+    readings: 81_204,
+    when_full: 'block',
+    full_in_seconds: 777_600,
+    disk_free_bytes: 9_000 * MiB,
+    commit_p50_seconds: 0.002,
+    commit_p99_seconds: 0.004_2,
+    words: '312 MiB of 512 MiB (61 %), full in about 9 days at this rate',
+  },
+  ledger: { balanced: true },
+  host: {
+    model: 'Raspberry Pi 4 Model B Rev 1.4',
+    temperature_celsius: 61.3,
+    throttled: [],
+    disk_free_bytes: 9_000 * MiB,
+    disk_size_bytes: 29_000 * MiB,
+    memory_available_bytes: 600 * MiB,
+    memory_size_bytes: 926 * MiB,
+    load_ratio: 0.2,
+    cpu_busy_ratio: 0.18,
+    uptime_seconds: 900_000,
+    process_memory_bytes: 84 * MiB,
+  },
+};
+
+const troubled: StatusJson = {
+  ...calm,
+  ready: false,
+  clock: { synchronized: false, offset_seconds: null },
+  parts: [
+    ...calm.parts,
+    {
+      name: 'uplink.cloud',
+      state: 'degraded',
+      reason: 'connection refused',
+      since: '2026-11-21T08:00:00.000Z',
+      needed: false,
+    },
+    {
+      name: 'source.hall',
+      state: 'failed',
+      reason: 'not authorized',
+      since: '2026-11-21T08:11:20.000Z',
+      needed: true,
+    },
+  ],
+  streams: [{ ...calm.streams[0]!, filtered: 1_000, dropped: 7 }],
+  uplinks: [
+    {
+      ...calm.uplinks[0]!,
+      state: 'down',
+      words: 'down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate',
+    },
+  ],
+  ledger: { balanced: false },
+  host: { ...calm.host, throttled: ['under_voltage'] },
+};
+
+describe('statusText', () => {
+  it('tells a good day in short', () => {
+    expect(`\n${statusText(calm)}`).toBe(`
+gw-7 of plant-3: ready, sedge 0.1.0, up 3 h 5 min
+
+sources
+  line  mqtt  connected to broker:1883 for 3 h, 1,204/s, 12 not acknowledged yet
+
+uplinks
+  cloud  http  up for 3 h, 1,204 readings/s, 812 readings wait
+
+streams
+              received  delivered  buffered     rate
+  vibration  4,200,000  4,118,796    81,204  1,204/s
+
+buffer  312 MiB of 512 MiB (61 %), full in about 9 days at this rate, commits p99 4.2 ms
+ledger  balanced: every reading is accounted for
+host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, processors 18 % busy, 600 MiB of 926 MiB memory available, 8.8 GiB disk free, agent 84 MiB`);
+  });
+
+  it('puts what needs somebody first, the worst on top', () => {
+    expect(`\n${statusText(troubled)}`).toBe(`
+gw-7 of plant-3: NOT READY, sedge 0.1.0, up 3 h 5 min
+the clock is not synchronized: times of arrival may be off
+
+attention
+  ledger        does not balance; run sedge buffer fsck
+  source.hall   failed for 40 s: not authorized
+  uplink.cloud  degraded for 12 min: connection refused
+
+sources
+  line  mqtt  connected to broker:1883 for 3 h, 1,204/s, 12 not acknowledged yet
+
+uplinks
+  cloud  http  down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate
+
+streams
+              received  delivered  buffered  filtered  dropped     rate
+  vibration  4,200,000  4,118,796    81,204     1,000        7  1,204/s
+
+buffer  312 MiB of 512 MiB (61 %), full in about 9 days at this rate, commits p99 4.2 ms
+ledger  DOES NOT BALANCE
+host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, under voltage, processors 18 % busy, 600 MiB of 926 MiB memory available, 8.8 GiB disk free, agent 84 MiB`);
+  });
+
+  it('leaves out what an empty agent does not have', () => {
+    const empty: StatusJson = {
+      ...calm,
+      agent: { id: 'gw-7', site: null },
+      sources: [],
+      streams: [],
+      uplinks: [],
+      host: {
+        model: null,
+        temperature_celsius: null,
+        throttled: [],
+        disk_free_bytes: null,
+        disk_size_bytes: null,
+        memory_available_bytes: null,
+        memory_size_bytes: null,
+        load_ratio: null,
+        cpu_busy_ratio: null,
+        uptime_seconds: null,
+        process_memory_bytes: null,
+      },
+      buffer: { ...calm.buffer, words: '0 bytes of 512 MiB (0 %)', commit_p99_seconds: null },
+    };
+
+    expect(statusText(empty)).toBe(
+      'gw-7: ready, sedge 0.1.0, up 3 h 5 min\n\nbuffer  0 bytes of 512 MiB (0 %)\nledger  balanced: every reading is accounted for',
+    );
+  });
+
+  it('fits into one line for the service manager', () => {
+    expect(statusLine(calm)).toBe('ready, 1,204/s in, 81,204 readings buffered');
+    expect(statusLine(troubled)).toBe(
+      'not ready, 1,204/s in, 81,204 readings buffered, uplink cloud: down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate',
+    );
+  });
+});
