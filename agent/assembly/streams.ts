@@ -1,0 +1,68 @@
+import { assert } from '../base/assert.ts';
+import { micros } from '../base/units.ts';
+import type { Config } from '../config/schema/config.ts';
+import type { Preprocess, Processed, Route, Router, StreamPlan } from '../ingest/arrival.ts';
+import { reportNotes } from '../pipeline/events.ts';
+import type { Pipeline, PipelineOutput } from '../pipeline/pipeline.ts';
+import { compilePipeline } from '../pipeline/plan.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import { createDecoder } from '../reading/decode/decoder.ts';
+import { TagTable } from '../reading/tag-table.ts';
+import { TopicRouter } from '../reading/topic-match.ts';
+
+/** What the intake needs of the configured streams, and the pipelines for those who want to tap them. */
+export interface BuiltStreams {
+  readonly router: Router;
+  readonly plans: readonly StreamPlan[];
+  readonly pipelines: ReadonlyMap<string, Pipeline>;
+}
+
+/**
+ * Builds decoders, routes and pipelines. `kept` holds pipelines of streams whose stages did not change: they go on with what
+ * they remember.
+ */
+export function buildStreams(
+  config: Config,
+  telemetry: Telemetry,
+  kept: ReadonlyMap<string, Pipeline> = new Map(),
+): BuiltStreams {
+  const tagTable = new TagTable();
+  const pipelines = new Map<string, Pipeline>();
+  const plans = Object.entries(config.streams).map(([name, stream]): StreamPlan => {
+    const decoder = createDecoder(stream.decode, tagTable);
+    const pipeline = kept.get(name) ?? newPipeline(name, stream.stages);
+    pipelines.set(name, pipeline);
+    return { name, decoder, clock: decoder.clock, preprocess: preprocessOf(pipeline, telemetry) };
+  });
+  return { router: routerOf(config, tagTable), plans, pipelines };
+}
+
+function newPipeline(stream: string, stages: Config['streams'][string]['stages']): Pipeline {
+  const compiled = compilePipeline({ stream, stages });
+  assert(compiled.ok, `the stages of ${stream} were checked with the config`);
+  return compiled.pipeline;
+}
+
+function preprocessOf(pipeline: Pipeline, telemetry: Telemetry): Preprocess {
+  const reported = (output: PipelineOutput): Processed => {
+    if (output.notes.length > 0) reportNotes(telemetry, pipeline.stream, output.notes);
+    return output;
+  };
+  return {
+    process: (batch, now) => reported(pipeline.process(batch, micros(now))),
+    tick: (now) => reported(pipeline.tick(micros(now))),
+  };
+}
+
+/** One topic table a source: a stream takes topics only from the sources it names. */
+function routerOf(config: Config, tags: TagTable): Router {
+  const bySource = new Map<string, TopicRouter>();
+  for (const source of Object.keys(config.sources)) {
+    const streams = Object.entries(config.streams)
+      .filter(([, stream]) => stream.from.includes(source))
+      .map(([stream, { match }]) => ({ stream, match }));
+    bySource.set(source, new TopicRouter(streams, { tags }));
+  }
+  const none: readonly Route[] = [];
+  return { routes: (source, topic) => bySource.get(source)?.route(topic) ?? none };
+}

@@ -1,0 +1,50 @@
+import { Agent } from './assemble.ts';
+import { completionScript } from './cli/completion.ts';
+import { runVerb } from './cli/run.ts';
+import { exit, type Verb } from './cli/verb.ts';
+import { packaging } from './host/packaging.ts';
+import { Secrets } from './host/secrets.ts';
+import { line } from './ports/world.ts';
+import { version } from './version.ts';
+
+const versionVerb: Verb = {
+  name: 'version',
+  summary: 'release, Node and architecture',
+  operands: '',
+  flags: [],
+  run: (invocation, world) => {
+    const { arch, platform, version: node } = process;
+    if (invocation.flags.has('json'))
+      line(world.stdout, JSON.stringify({ version, node: node.slice(1), platform, arch }));
+    else line(world.stdout, `sedge ${version} (node ${node.slice(1)}, ${platform}-${arch})`);
+    return Promise.resolve(exit.ok);
+  },
+};
+
+const completionVerb: Verb = {
+  name: 'completion',
+  summary: 'shell completion: source <(sedge completion bash)',
+  operands: 'bash|zsh|fish',
+  subverbs: ['bash', 'zsh', 'fish'],
+  flags: [],
+  run: (invocation, world) => {
+    world.stdout.write(completionScript(invocation.words[0] ?? 'bash', verbs));
+    return Promise.resolve(exit.ok);
+  },
+};
+
+/** Every verb, in the order of the help. */
+export const verbs: readonly Verb[] = [
+  runVerb(
+    (config, world) =>
+      new Agent({
+        config,
+        environment: world.environment,
+        packaging: packaging(world.environment),
+        secrets: new Secrets({ env: world.environment }),
+        version,
+      }),
+  ),
+  versionVerb,
+  completionVerb,
+];
