@@ -141,8 +141,7 @@ function membership(member: ASTNode, list: ASTNode, fields: FieldLookup): Built 
 function presence(argument: ASTNode | undefined, fields: FieldLookup): Built {
   const reference = argument === undefined ? undefined : referenceOf(argument);
   if (reference?.of === 'tags') return hasTag(reference.name);
-  // Of a nested name CEL also asks whether the branches are there; the library knows.
-  if (reference?.of !== 'reading' || reference.name.includes('.')) return undefined;
+  if (reference?.of !== 'reading') return undefined;
   const { slot, kind } = fields(reference.name);
   return kind === 'other' ? undefined : hasField(slot);
 }

@@ -165,14 +165,29 @@ export function streamVector(): Texts {
   };
 }
 
-/** `has(reading.x)`: never fails for a name of one part. */
+/** `has(reading.x)`. Of a nested name it asks for the last part only: readings without the branch before it fail. */
 export function hasField(slot: FieldSlot): Truths {
+  const dot = slot.name.lastIndexOf('.');
+  const branch = dot < 0 ? null : slot.name.slice(0, dot + 1);
   return truths((batch: Batch, codes) => {
     const present = slot.at < 0 ? undefined : batch.columns[slot.at]!.present;
-    for (let i = 0; i < batch.length; i++) {
-      codes[i] = present === undefined ? Truth.no : present === null ? Truth.yes : present[i]!;
+    if (present === null) {
+      codes.fill(Truth.yes, 0, batch.length);
+      return;
     }
+    codes.fill(branch === null ? Truth.no : Truth.failed, 0, batch.length);
+    if (branch !== null) markBranch(batch, branch, codes);
+    if (present !== undefined)
+      for (let i = 0; i < batch.length; i++) if (present[i] === 1) codes[i] = Truth.yes;
   });
+}
+
+/** `no` where some other field stands on the branch. */
+function markBranch(batch: Batch, branch: string, codes: Uint8Array): void {
+  for (const { name, present } of batch.columns) {
+    if (!name.startsWith(branch)) continue;
+    for (let i = 0; i < batch.length; i++) if (present === null || present[i] === 1) codes[i] = Truth.no;
+  }
 }
 
 export function hasTag(name: string): Truths {
