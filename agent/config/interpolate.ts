@@ -12,7 +12,7 @@ export interface Interpolated {
 /**
  * Fills `${VAR}`, `${VAR:-default}`, `${VAR:?message}` and `$$` into values, after parsing: what a variable holds can never
  * become a key, a list or another value. Keys stay as they are. As in a shell, `:-` and `:?` also act on an empty variable.
- * An unquoted value that came out as a number, true or false is one, unless the schema wants text there.
+ * What came out as a number, true or false is one where the schema wants that, and text where it wants text, quoted or not.
  */
 export function interpolate(root: SourceNode, environment: Environment, texts: SourceTexts): Interpolated {
   const problems: Problem[] = [];

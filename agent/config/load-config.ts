@@ -2,7 +2,7 @@ import { problemsLimit } from './limits.ts';
 import { applyOverrides } from './overrides.ts';
 import { crossCheck, type CheckExpression } from './cross-checks.ts';
 import { explainIssues } from './explain-issues.ts';
-import { interpolate, type Environment } from './interpolate.ts';
+import { interpolate, typed, type Environment } from './interpolate.ts';
 import { mergeFiles } from './merge-files.ts';
 import { migrate, migrations as allMigrations, type Migration } from './migrations.ts';
 import { parseDocument, type SourceFile } from './parse-document.ts';
@@ -48,13 +48,19 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if (!read.ok) return failed(options, read.problems, []);
   const { root, warnings, problems } = read;
   const { value, root: settled, issues } = applySchema(root);
-  problems.push(...explainIssues(issues, settled, texts));
+  // A value that could not be filled in is wrong for one reason only.
+  const unfilled = new Set(problems.map((problem) => problem.path));
+  const report = (list: Problem[], problem: Problem): void => {
+    if (!unfilled.has(problem.path)) list.push(problem);
+  };
+  for (const problem of explainIssues(issues, settled, texts)) report(problems, problem);
   const config = value ?? withoutFaults(settled, issues);
   if (config !== null) {
     const completed = completeConfig(config, options.agentId ?? 'sedge');
     crossCheck(completed, namesIn(settled), options.checkExpression, {
-      error: (path, message, more) => problems.push(problemIn(texts, settled, path, { message, ...more })),
-      warning: (path, message, more) => warnings.push(problemIn(texts, settled, path, { message, ...more })),
+      error: (path, message, more) => report(problems, problemIn(texts, settled, path, { message, ...more })),
+      warning: (path, message, more) =>
+        report(warnings, problemIn(texts, settled, path, { message, ...more })),
       written: (path) => find(settled, path).complete,
     });
     if (problems.length === 0) {
@@ -140,8 +146,9 @@ function repair(root: SourceNode, issues: Issues): SourceNode {
       } else if (kind === 'list') {
         tree = replaceAt(tree, path, () => ({ kind: 'list', place, items: [] }))!;
       }
-    } else if (node.reference !== null && typeof node.value !== 'string') {
-      tree = replaceAt(tree, path, () => ({ ...node, value: node.text }))!;
+    } else if (node.reference !== null) {
+      const other = typeof node.value === 'string' ? typed(node.text) : node.text;
+      if (other !== node.value) tree = replaceAt(tree, path, () => ({ ...node, value: other }))!;
     }
   }
   return tree;

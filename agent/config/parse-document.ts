@@ -51,13 +51,14 @@ export function parseDocument(file: SourceFile, texts: SourceTexts): ParsedDocum
   });
   const documents = [...composer.compose(tokens, true, text.length)];
   const placeAt = (from: number, to: number): Place => placeIn(lines, file.name, from, to);
-  const problems = documents.flatMap((document) =>
-    [...document.errors, ...document.warnings].map((error) =>
-      problemAt(texts, placeAt(error.pos[0], error.pos[1]), [], {
-        message: syntaxMessage(error.code, error.message),
-      }),
-    ),
-  );
+  const problems = documents
+    .flatMap((document) => [...document.errors, ...document.warnings])
+    .filter((error, index) => index === 0 || !consequences.has(error.code))
+    .map((error) => {
+      const place = placeAt(error.pos[0], error.pos[1]);
+      const message = syntaxMessage(error.code, error.message, texts.line(place));
+      return problemAt(texts, place, [], { message });
+    });
   if (problems.length > 0) return { ok: false, problems };
   if (documents.length > 1) {
     const second = documents[1]!.range?.[0] ?? text.length;
@@ -111,8 +112,14 @@ function placeIn(lines: LineCounter, file: string, from: number, to: number): Pl
   return { file, line, column, width: start.line === end.line ? Math.max(1, end.col - column) : 1 };
 }
 
+/** What the parser also complains of once it has lost its way. */
+const consequences = new Set(['UNEXPECTED_TOKEN', 'MISSING_CHAR', 'IMPOSSIBLE', 'BAD_COLLECTION_TYPE']);
+
 /** What went wrong, in words that need no knowledge of YAML's grammar. Never quotes content: it might be a secret. */
-function syntaxMessage(code: string, message: string): string {
+function syntaxMessage(code: string, message: string, line: string): string {
+  if (code === 'UNEXPECTED_TOKEN' && /[{[,:]\s*\$\{[^"']*[}\]]/.test(line)) {
+    return 'ends in the middle of a ${…}; within { } and [ ] put it in quotes';
+  }
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'is indented with a tab; YAML wants spaces';

@@ -22,7 +22,16 @@ export interface FieldNotes {
   readonly preset: unknown;
 }
 
+/** Shapes already told: walking the schema's own structure is a thousand times slower than a look-up. */
+const known = new WeakMap<Schema, Shape>();
+
 export function shapeOf(schema: Schema): Shape {
+  let shape = known.get(schema);
+  if (shape === undefined) known.set(schema, (shape = tellShape(schema)));
+  return shape;
+}
+
+function tellShape(schema: Schema): Shape {
   const notes = leafNotes(schema);
   if (notes !== undefined) return { kind: 'leaf', notes };
   const { def } = schema as unknown as { def: Definition };

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '#agent/config/load-config.ts';
+import { planReload, reloadActions } from '#agent/config/plan-reload.ts';
+import { renderProblems } from '#agent/config/render-problems.ts';
+import type { Config } from '#agent/config/schema/config.ts';
+
+const base = `
+agent: { id: gw-7 }
+sources:
+  line: { type: mqtt, url: mqtt://b, topics: [a] }
+streams:
+  v:
+    from: [line]
+    stages: [{ keep: 'true' }, { throttle: { every: 1s } }, { rename: { a: b } }]
+uplinks:
+  cloud: { type: http, url: "https://x" }
+`;
+
+function config(text: string): Config {
+  const loaded = loadConfig({ files: [{ name: 'c', text }], env: {}, checkExpression: () => null });
+  if (!loaded.ok) throw new Error(renderProblems(loaded.problems));
+  return loaded.config;
+}
+
+function plan(from: string, to: string): readonly string[] {
+  return planReload(config(base), config(base.replace(from, to))).map(
+    (step) => `${step.kind} ${step.path}: ${step.before} -> ${step.after}: ${step.effect}`,
+  );
+}
+
+describe('a reload', () => {
+  test('does nothing when only the form of the file changed', () => {
+    expect(plan('topics: [a]', 'qos: 1, keep_alive: 30000ms, topics: ["a"]')).toEqual([]);
+  });
+
+  test('restarts a source whose key changed', () => {
+    expect(plan('topics: [a]', 'topics: [a, c]')).toEqual([
+      'changed sources.line.topics: ["a"] -> ["a","c"]: restart source line (the broker keeps what is sent meanwhile)',
+    ]);
+  });
+
+  test('keeps the state of stages before the first that changed', () => {
+    const steps = planReload(config(base), config(base.replace('every: 1s', 'every: 2s')));
+    expect(steps).toEqual([
+      {
+        path: 'streams.v.stages[1]',
+        kind: 'changed',
+        before: '{"throttle":{"every":"1s","count":1,"max_series":100000}}',
+        after: '{"throttle":{"every":"2s","count":1,"max_series":100000}}',
+        effect: 'swap pipeline of stream v (state kept up to stage 0, lost after it)',
+        action: { part: 'stream', name: 'v', action: 'update', stagesKept: [0] },
+      },
+    ]);
+  });
+
+  test('keeps all state when only the way in changed', () => {
+    const steps = planReload(
+      config(base),
+      config(base.replace('from: [line]', 'from: [line]\n    match: a')),
+    );
+    expect(steps[0]?.action).toEqual({ part: 'stream', name: 'v', action: 'update', stagesKept: [0, 1, 2] });
+  });
+
+  test('starts and stops what came and went, told once', () => {
+    expect(plan('cloud: { type: http, url: "https://x" }', 'file: { type: file, path: /x }')).toEqual([
+      expect.stringMatching(/^removed uplinks\.cloud: .* -> null: stop uplink cloud/),
+      expect.stringMatching(/^added uplinks\.file: null -> .*: start uplink file$/),
+    ]);
+  });
+
+  test('replaces a part that became another kind', () => {
+    const steps = planReload(
+      config(base),
+      config(base.replace('type: http, url: "https://x"', 'type: file, path: /x')),
+    );
+    expect(steps.map(({ path, action }) => [path, action?.action])).toEqual([['uplinks.cloud', 'restart']]);
+  });
+
+  test('cannot change who the agent is', () => {
+    const actions = reloadActions(planReload(config(base), config(base.replace('gw-7', 'gw-8'))));
+    expect(actions).toContainEqual({ part: 'agent', name: 'agent', action: 'needs_restart' });
+  });
+
+  test('asks one action of a part, the strongest', () => {
+    const to = base.replace('topics: [a]', 'topics: [a], qos: 2, ack: received');
+    expect(reloadActions(planReload(config(base), config(to)))).toEqual([
+      { part: 'source', name: 'line', action: 'restart' },
+    ]);
+  });
+
+  test('leaves what runs alone when only tests changed', () => {
+    const to = `${base}tests: [{ name: t, stream: v, input: [{ topic: a, payload: "1" }] }]\n`;
+    const steps = planReload(config(base), config(to));
+    expect(steps.map(({ path, action }) => [path, action])).toEqual([['tests', null]]);
+  });
+});
