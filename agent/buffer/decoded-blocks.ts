@@ -1,30 +1,30 @@
-import type { Batch } from '../reading/batch.ts';
+import type { DecodedBlock } from './codec/block.ts';
 import { decodedBlocksMax } from './limits.ts';
 
 /** Blocks decoded lately: a block of 4,096 readings is asked for in several batches. */
 export class DecodedBlocks {
-  readonly #batches = new Map<number, Batch>();
+  readonly #blocks = new Map<number, DecodedBlock>();
 
-  get(payload: number): Batch | undefined {
-    const batch = this.#batches.get(payload);
-    if (batch === undefined) return undefined;
-    this.#batches.delete(payload);
-    this.#batches.set(payload, batch);
-    return batch;
+  get(payload: number): DecodedBlock | undefined {
+    const block = this.#blocks.get(payload);
+    if (block === undefined) return undefined;
+    this.#blocks.delete(payload);
+    this.#blocks.set(payload, block);
+    return block;
   }
 
-  keep(payload: number, batch: Batch): void {
-    this.#batches.set(payload, batch);
-    const oldest = this.#batches.keys().next();
-    if (this.#batches.size > decodedBlocksMax && oldest.done !== true) this.#batches.delete(oldest.value);
+  keep(payload: number, block: DecodedBlock): void {
+    this.#blocks.set(payload, block);
+    const oldest = this.#blocks.keys().next();
+    if (this.#blocks.size > decodedBlocksMax && oldest.done !== true) this.#blocks.delete(oldest.value);
   }
 
   /** Keys are given again once their row is gone. */
   forget(payload: number): void {
-    this.#batches.delete(payload);
+    this.#blocks.delete(payload);
   }
 
   clear(): void {
-    this.#batches.clear();
+    this.#blocks.clear();
   }
 }

@@ -3,7 +3,7 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { DiskError } from '../ports/database.ts';
 import { bytesOf } from './append.ts';
-import { encodeRow } from './codec.ts';
+import { encodeJournalRow } from './codec/journal-row.ts';
 import type { DiskAnswer, DiskReport, DiskRequest, Observation, ReadAnswer } from './disk-protocol.ts';
 import type { BufferEvents } from './events.ts';
 import type { JournalStore, WriteOutcome, WriteRequest } from './journal-store.ts';
@@ -187,7 +187,7 @@ export class DiskService {
       case 'read': {
         const run = store.read(request.ask);
         if (run === null) return null;
-        const row = encodeRow(run.batch);
+        const row = encodeJournalRow(run.batch);
         transfer.push(row.buffer);
         const { first, fidelity, committedMicros } = run;
         return { first, row, fidelity, committedMicros } satisfies ReadAnswer;

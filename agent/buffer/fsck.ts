@@ -1,7 +1,7 @@
 import { DiskError } from '../ports/database.ts';
 import { quarantine } from './damage.ts';
 import { ledgerOf } from './ledger.ts';
-import { batchAt, Damage } from './read.ts';
+import { contentOf, Damage } from './read.ts';
 import { segmentFrom } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
 import type { StreamState } from './stream-state.ts';
@@ -28,6 +28,8 @@ const findingsMax = 10_000;
 
 /** Reads everything that is stored and compares it with everything that is claimed. */
 export function fsck(core: StoreCore, options: { repair: boolean }): FsckReport {
+  // What was decoded before tells nothing of what is stored now.
+  core.decoded.clear();
   const walk = { segments: 0, readings: 0, findings: [] as FsckFinding[], ...options };
   checkDatabase(core, walk);
   const names = [...core.memory.streams.keys()];
@@ -96,7 +98,7 @@ function checkStream(core: StoreCore, name: string, walk: Walk): void {
     }
     end = Math.max(end, at);
     try {
-      batchAt(core, stream, place);
+      contentOf(core, stream, place);
     } catch (error) {
       if (!(error instanceof Damage)) throw error;
       if (walk.repair) core.within(() => quarantine(core, stream, place, error.message));

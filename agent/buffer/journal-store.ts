@@ -173,7 +173,9 @@ export class JournalStore {
         this.#relieved(() =>
           core.transaction(
             () => {
-              sealOldest(core, due);
+              // By name: a try before this one may have been undone, and the mirror loaded anew.
+              const stream = core.memory.streams.get(due.name);
+              if (stream !== undefined) sealOldest(core, stream);
               trimDeadLetters(core);
             },
             { durable: false },

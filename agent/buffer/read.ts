@@ -1,7 +1,11 @@
+import { assert } from '../base/assert.ts';
 import { micros } from '../base/units.ts';
 import type { ReadRequest, StoredRun } from '../ports/store.ts';
 import { sliceBatch, type Batch } from '../reading/batch.ts';
-import { concat, decodeBlock, decodeRow } from './codec.ts';
+import { decodeBlock, type ClockRun, type DecodedBlock } from './codec/block.ts';
+import type { CodecError } from './codec/codec-error.ts';
+import { concatBatches } from './codec/concat.ts';
+import { decodeJournalRow } from './codec/journal-row.ts';
 import { quarantine } from './damage.ts';
 import { readBytesMax, readReadingsMax, readSegmentsMax } from './limits.ts';
 import { segmentFrom, type Place } from './segments.ts';
@@ -37,45 +41,84 @@ export function readRun(core: StoreCore, request: ReadRequest): StoredRun | null
   }
 }
 
+/** What is still wanted while parts are put together. */
+interface Appetite {
+  at: number;
+  readings: number;
+  bytes: number;
+}
+
+interface Part {
+  readonly first: number;
+  readonly batch: Batch;
+  readonly place: Place;
+}
+
 function gather(core: StoreCore, request: ReadRequest): StoredRun | null {
   const stream = core.memory.streams.get(request.stream);
   if (stream === undefined) return null;
   const until = Math.min(request.until ?? Infinity, stream.head);
-  const readings = Math.min(request.readings, readReadingsMax);
-  const bytes = Math.min(request.bytes, readBytesMax);
-  const parts: Batch[] = [];
-  let at = request.from;
-  let taken = 0;
-  let takenBytes = 0;
-  let opening: { first: number; place: Place } | null = null;
-  while (at < until && taken < readings && takenBytes < bytes && parts.length < readSegmentsMax) {
-    const place = segmentFrom(core, stream, at);
-    if (place === null || place.row.first >= until) break;
-    const first = Math.max(at, place.row.first);
-    if (opening !== null && (first !== at || fidelity(place) !== fidelity(opening.place))) break;
-    const yields = place.kind === 'block' ? place.row.rowBytes : place.row.bytes;
-    const bytesEach = Math.max(1, yields / place.row.count);
-    const affordable = Math.max(taken === 0 ? 1 : 0, Math.floor((bytes - takenBytes) / bytesEach));
-    const end = Math.min(
-      place.row.first + place.row.count,
-      until,
-      first + Math.min(readings - taken, affordable),
-    );
-    if (end <= first) break;
-    parts.push(sliceBatch(batchAt(core, stream, place), first - place.row.first, end - place.row.first));
-    opening ??= { first, place };
-    taken += end - first;
-    takenBytes += (end - first) * bytesEach;
-    at = end;
+  const appetite: Appetite = {
+    at: request.from,
+    readings: Math.min(request.readings, readReadingsMax),
+    bytes: Math.min(request.bytes, readBytesMax),
+  };
+  const parts: Part[] = [];
+  while (appetite.at < until && appetite.readings > 0 && parts.length < readSegmentsMax) {
+    const part = nextPart(core, stream, { appetite, until, opening: parts[0] });
+    if (part === null) break;
+    parts.push(part);
   }
-  if (opening === null) return null;
+  const opening = parts[0];
+  if (opening === undefined) return null;
   return {
     stream: stream.name,
     first: opening.first,
-    batch: parts.length === 1 ? parts[0]! : concat(parts),
+    batch: concatBatches(parts.map((part) => part.batch)),
     fidelity: fidelity(opening.place),
     committedMicros: micros(opening.place.row.wallMicros),
   };
+}
+
+/** Of the segment at or above `at`, what is wanted and continues the opening part without a gap or a change of clock or fidelity. */
+function nextPart(
+  core: StoreCore,
+  stream: StreamState,
+  wanted: { appetite: Appetite; until: number; opening: Part | undefined },
+): Part | null {
+  const { appetite, until, opening } = wanted;
+  const place = segmentFrom(core, stream, appetite.at);
+  if (place === null || place.row.first >= until) return null;
+  const first = Math.max(appetite.at, place.row.first);
+  if (opening !== undefined && (first !== appetite.at || fidelity(place) !== fidelity(opening.place))) {
+    return null;
+  }
+  const bytesEach = Math.max(
+    1,
+    (place.kind === 'block' ? place.row.rowBytes : place.row.bytes) / place.row.count,
+  );
+  // The first reading is given whatever its size, so that a small allowance still gets on.
+  const affordable = Math.max(opening === undefined ? 1 : 0, Math.floor(appetite.bytes / bytesEach));
+  if (affordable === 0) return null;
+  const { batch, clocks } = contentOf(core, stream, place);
+  const run = clockRunAt(clocks, first - place.row.first);
+  if (opening !== undefined && run.clock !== opening.batch.clock) return null;
+  const end = Math.min(place.row.first + run.end, until, first + Math.min(appetite.readings, affordable));
+  const slice = sliceBatch(batch, first - place.row.first, end - place.row.first);
+  appetite.at = end;
+  appetite.readings -= end - first;
+  appetite.bytes -= (end - first) * bytesEach;
+  return { first, batch: { ...slice, clock: run.clock }, place };
+}
+
+/** Blocks join batches of either clock; readers see each reading under its own. */
+function clockRunAt(clocks: readonly ClockRun[], row: number): { clock: Batch['clock']; end: number } {
+  let end = 0;
+  for (const run of clocks) {
+    end += run.count;
+    if (row < end) return { clock: run.clock, end };
+  }
+  assert(false, 'the clock runs of a block cover its readings');
 }
 
 function fidelity(place: Place): StoredRun['fidelity'] {
@@ -83,16 +126,16 @@ function fidelity(place: Place): StoredRun['fidelity'] {
 }
 
 /** The readings of a segment. @throws {Damage} when its bytes do not say what its place does. */
-export function batchAt(core: StoreCore, stream: StreamState, place: Place): Batch {
+export function contentOf(core: StoreCore, stream: StreamState, place: Place): DecodedBlock {
   if (place.kind === 'journal') {
     const bytes = core
       .prepare<{ row: Uint8Array }>('SELECT row FROM journal WHERE seq = ?')
       .get(place.row.seq)?.row;
     if (bytes === undefined) throw new Damage(stream, place, 'its row is gone');
-    const batch = decodeRow(bytes, stream.name);
-    if (!batch.ok) throw new Damage(stream, place, batch.error);
+    const batch = decodeJournalRow(bytes, { stream: stream.name });
+    if (!batch.ok) throw new Damage(stream, place, inWords(batch.error));
     if (batch.value.length !== place.row.count) throw new Damage(stream, place, 'its count differs');
-    return batch.value;
+    return { batch: batch.value, clocks: [{ clock: batch.value.clock, count: batch.value.length }] };
   }
   const kept = core.decoded.get(place.row.payload);
   if (kept !== undefined) return kept;
@@ -100,9 +143,16 @@ export function batchAt(core: StoreCore, stream: StreamState, place: Place): Bat
     .prepare<{ bytes: Uint8Array }>('SELECT bytes FROM payloads WHERE id = ?')
     .get(place.row.payload)?.bytes;
   if (bytes === undefined) throw new Damage(stream, place, 'its bytes are gone');
-  const batch = decodeBlock(bytes, stream.name);
-  if (!batch.ok) throw new Damage(stream, place, batch.error);
-  if (batch.value.length !== place.row.count) throw new Damage(stream, place, 'its count differs');
-  core.decoded.keep(place.row.payload, batch.value);
-  return batch.value;
+  const block = decodeBlock(bytes);
+  if (!block.ok) throw new Damage(stream, place, inWords(block.error));
+  if (block.value.batch.length !== place.row.count) throw new Damage(stream, place, 'its count differs');
+  if (block.value.batch.stream !== stream.name) {
+    throw new Damage(stream, place, `it belongs to ${block.value.batch.stream}`);
+  }
+  core.decoded.keep(place.row.payload, block.value);
+  return block.value;
+}
+
+function inWords(error: CodecError): string {
+  return `${error.code}: ${error.detail}`;
 }

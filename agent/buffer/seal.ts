@@ -1,11 +1,11 @@
 import type { Batch } from '../reading/batch.ts';
-import { encodeBlock } from './codec.ts';
+import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
 import { journalRowsMax, sealAgeReadingsMin, sealSliceBytesMax } from './limits.ts';
-import { batchAt, Damage } from './read.ts';
+import { contentOf, Damage } from './read.ts';
 import { removeJournalRows } from './segments.ts';
 import type { Moment, StoreCore } from './store-core.ts';
-import type { StreamState } from './stream-state.ts';
+import type { JournalRow, StreamState } from './stream-state.ts';
 
 /** The stream that should be sealed next: one that is full, one that is old, or under pressure the one that holds most. */
 export function dueForSealing(core: StoreCore, now: Moment): StreamState | null {
@@ -35,32 +35,12 @@ export function journalPressing(core: StoreCore): boolean {
  * same. The rows go first, so that the block finds their pages free and sealing works in a full buffer.
  */
 export function sealOldest(core: StoreCore, stream: StreamState): void {
-  const rows = [];
-  const batches: Batch[] = [];
-  let readings = 0;
-  let rowBytes = 0;
-  for (const row of stream.journal) {
-    const before = rows.at(-1);
-    if (before !== undefined) {
-      if (before.first + before.count !== row.first) break;
-      if (readings + row.count > core.settings.seal.readings || rowBytes + row.bytes > sealSliceBytesMax)
-        break;
-    }
-    try {
-      batches.push(batchAt(core, stream, { kind: 'journal', row }));
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-      if (rows.length > 0) break;
-      quarantine(core, stream, { kind: 'journal', row }, error.message);
-      return;
-    }
-    rows.push(row);
-    readings += row.count;
-    rowBytes += row.bytes;
-  }
+  const { rows, batches } = oldestRun(core, stream);
   const first = rows[0];
   if (first === undefined) return;
   const block = encodeBlock(batches);
+  const readings = rows.reduce((sum, row) => sum + row.count, 0);
+  const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   removeJournalRows(core, stream, 0, rows.length);
   const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(block.bytes).lastInsertRowid;
   core
@@ -88,4 +68,33 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   }
   core.touchStream(stream);
   core.events.sealed(stream.name, { readings, rowBytes, bytes: block.bytes.length });
+}
+
+/** Journal rows from the oldest on that make one block: without a gap, within the bounds of a block and of a slice. */
+function oldestRun(core: StoreCore, stream: StreamState): { rows: JournalRow[]; batches: Batch[] } {
+  const rows: JournalRow[] = [];
+  const batches: Batch[] = [];
+  let readings = 0;
+  let rowBytes = 0;
+  for (const row of stream.journal) {
+    const before = rows.at(-1);
+    if (before !== undefined) {
+      if (before.first + before.count !== row.first) break;
+      if (readings + row.count > core.settings.seal.readings || rowBytes + row.bytes > sealSliceBytesMax)
+        break;
+    }
+    try {
+      batches.push(contentOf(core, stream, { kind: 'journal', row }).batch);
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      if (rows.length > 0) break;
+      quarantine(core, stream, { kind: 'journal', row }, error.message);
+      break;
+    }
+    rows.push(row);
+    readings += row.count;
+    rowBytes += row.bytes;
+  }
+  const fit = blockPrefix(batches);
+  return { rows: rows.slice(0, fit), batches: batches.slice(0, fit) };
 }

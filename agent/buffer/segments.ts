@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { absorb, waitingIn, type CursorAccount } from './cursor.ts';
-import { measure, unite, type Interval } from './intervals.ts';
+import { measure, missing, unite, type Interval } from './intervals.ts';
 import type { StoreCore } from './store-core.ts';
 import { journalIndexAt, type BlockPlace, type JournalRow, type StreamState } from './stream-state.ts';
 
@@ -125,36 +125,57 @@ export function absorbEverywhere(
   }
 }
 
-/** Removes a segment before its time: its readings are accounted as dropped by `rule`, and cursors skip them. */
+/**
+ * Removes a segment before its time. What some uplink of the stream still waited for is accounted as dropped by `rule` and their cursors
+ * skip it; what all had settled is accounted as such.
+ */
 export function dropSegment(core: StoreCore, stream: StreamState, place: Place, rule: string): void {
   const { first, count } = place.row;
+  const until = first + count;
   removeSegment(core, stream, place);
-  core.account(stream, { account: 'dropped', rule, count });
-  absorbEverywhere(core, stream, { from: first, until: first + count, account: 'dropped' });
-  forgetForfeits(core, stream, [first, first + count]);
-  core.events.dropped(stream.name, { first, count, rule });
+  const lost = waitedFor(stream, first, until);
+  core.account(stream, { account: 'dropped', rule, count: measure(lost) });
+  for (const range of missing(lost, first, until)) accountReleased(core, stream, range);
+  absorbEverywhere(core, stream, { from: first, until, account: 'dropped' });
+  forgetForfeits(core, stream, [first, until]);
+  core.events.dropped(stream.name, { first, count: measure(lost), rule });
+}
+
+/** What of the range some uplink still waits for: all of it, when no uplink takes the stream. */
+function waitedFor(stream: StreamState, from: number, until: number): readonly Interval[] {
+  let lost: readonly Interval[] = [];
+  let takers = 0;
+  for (const cursor of stream.cursors.values()) {
+    if (cursor.parked) continue;
+    takers++;
+    for (const [first, end] of waitingIn(cursor, from, until)) lost = unite(lost, first, end);
+  }
+  return takers === 0 ? [[from, until]] : lost;
 }
 
 /**
- * Lets go of every segment in reach of the range that all uplinks of the stream have settled: delivered, or dropped
- * by the rule under which one of them did without. A stream no uplink takes keeps its readings.
+ * Lets go of every segment in reach of the range that all uplinks of the stream have settled. A stream no uplink takes keeps its
+ * readings.
  */
 export function releaseSettled(core: StoreCore, stream: StreamState, from: number, until: number): void {
-  const takers = [...stream.cursors.values()].filter((cursor) => !cursor.parked);
-  if (takers.length === 0) return;
   for (const place of segmentsIn(core, stream, from, until)) {
     const { first, count } = place.row;
-    if (takers.some((cursor) => waitingIn(cursor, first, first + count).length > 0)) continue;
+    if (waitedFor(stream, first, first + count).length > 0) continue;
     removeSegment(core, stream, place);
-    let delivered = count;
-    for (const [rule, forfeited] of forfeitedIn(core, stream, first, first + count)) {
-      core.account(stream, { account: 'dropped', rule, count: forfeited });
-      delivered -= forfeited;
-    }
-    assert(delivered >= 0, 'no reading is forfeited twice');
-    core.account(stream, { account: 'delivered', rule: '', count: delivered });
+    accountReleased(core, stream, [first, first + count]);
     forgetForfeits(core, stream, [first, first + count]);
   }
+}
+
+/** Readings everybody settled: delivered, or dropped by the rule under which an uplink did without. */
+function accountReleased(core: StoreCore, stream: StreamState, [first, until]: Interval): void {
+  let delivered = until - first;
+  for (const [rule, forfeited] of forfeitedIn(core, stream, first, until)) {
+    core.account(stream, { account: 'dropped', rule, count: forfeited });
+    delivered -= forfeited;
+  }
+  assert(delivered >= 0, 'no reading is forfeited twice');
+  core.account(stream, { account: 'delivered', rule: '', count: delivered });
 }
 
 interface ForfeitRow {

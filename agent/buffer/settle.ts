@@ -1,7 +1,7 @@
 import { SedgeError } from '../base/errors.ts';
 import type { Settlement } from '../ports/store.ts';
 import { dropIncoming, insertRow, pagesFor, type EntryToStore } from './append.ts';
-import { encodeRow } from './codec.ts';
+import { encodeJournalRow } from './codec/journal-row.ts';
 import { absorb, rangesAfter, waitingIn } from './cursor.ts';
 import { deadLetters, deadLetterStream } from './dead-letter.ts';
 import type { Interval } from './intervals.ts';
@@ -88,7 +88,7 @@ function copyToDeadLetters(
     });
     if (run === null) break;
     const batch = deadLetters(run.batch, { ...refusal, stream: stream.name, first: run.first });
-    const row = { bytes: encodeRow(batch), count: batch.length };
+    const row = { bytes: encodeJournalRow(batch), count: batch.length };
     const entry: EntryToStore = {
       stream: deadLetterStream,
       received: row.count,

@@ -13,7 +13,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import { assertBatch, sliceBatch, type Batch } from '../reading/batch.ts';
 import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
 import type { EntryToStore, RowToStore } from './append.ts';
-import { decodeRow, encodeRow } from './codec.ts';
+import { decodeJournalRow, encodeJournalRow } from './codec/journal-row.ts';
 import type {
   DiskAnswer,
   DiskCall,
@@ -82,7 +82,7 @@ export class StoreClient implements Store {
   async read(request: ReadRequest): Promise<StoredRun | null> {
     const answer = await this.#call('read', request);
     if (answer === null) return null;
-    const batch = decodeRow(answer.row, request.stream);
+    const batch = decodeJournalRow(answer.row, { stream: request.stream });
     assert(batch.ok, 'what the disk thread encoded can be decoded');
     const { first, fidelity, committedMicros } = answer;
     return {
@@ -199,7 +199,7 @@ function encodeEntry(entry: JournalEntry, transfer: ArrayBuffer[]): EntryToStore
 function encodeRows(batch: Batch, rows: RowToStore[]): number {
   if (batch.length === 0) return 0;
   assertBatch(batch);
-  const bytes = encodeRow(batch);
+  const bytes = encodeJournalRow(batch);
   if (bytes.length <= rowBytesMax) {
     rows.push({ bytes, count: batch.length });
     return 0;

@@ -27,6 +27,10 @@ export interface Moment {
   readonly monotonicMillis: number;
 }
 
+type Claim =
+  | { readonly stream: string; readonly key: string; readonly count: number }
+  | { readonly stream: string; readonly cursor: string; readonly says: string };
+
 /**
  * The connection, the mirror in memory, and the one way to change both: a transaction. Whatever fails inside it leaves
  * neither a trace in the database nor in memory.
@@ -83,6 +87,7 @@ export class StoreCore {
     void this.memory;
     const synchronous = options.durable ? 'FULL' : 'NORMAL';
     let committing = false;
+    let result: T | undefined;
     try {
       if (synchronous !== this.#synchronous) {
         db.pragma(`synchronous = ${synchronous}`);
@@ -90,13 +95,15 @@ export class StoreCore {
       }
       this.#inside = true;
       db.exec('BEGIN IMMEDIATE');
-      const result = work();
+      result = work();
       this.#flush();
       committing = true;
       db.exec('COMMIT');
       return result;
     } catch (error) {
+      const claimed = committing ? this.#claims() : [];
       this.#undo(error, committing);
+      if (committing && this.#db === null && this.#stands(claimed)) return result as T;
       throw error;
     } finally {
       this.#inside = false;
@@ -220,6 +227,7 @@ export class StoreCore {
     const db = this.#db;
     this.#db = null;
     this.#memory = null;
+    this.decoded.clear();
     this.#suspect = true;
     try {
       db?.close();
@@ -282,6 +290,38 @@ export class StoreCore {
       // SQLite rolls back by itself on some failures; then there is nothing left to roll back.
       if (rollbackError instanceof DiskError && rollbackError.trouble === 'io') this.drop();
       else if (committing) this.drop();
+    }
+  }
+
+  /** What the transaction meant accounts and cursors to say. */
+  #claims(): Claim[] {
+    const claims: Claim[] = [];
+    for (const [stream, keys] of this.#dirtyLedger) {
+      for (const key of keys) claims.push({ stream: stream.name, key, count: stream.ledger.get(key) ?? 0 });
+    }
+    for (const [cursor, stream] of this.#dirtyCursors) {
+      claims.push({ stream: stream.name, cursor: cursor.uplink, says: JSON.stringify(cursor) });
+    }
+    return claims;
+  }
+
+  /**
+   * A commit whose sync failed may still be found in the log. Opening anew brings it into the database, synced, or fails; then
+   * the accounts tell whether it is there, and the caller need not be told to send it again.
+   */
+  #stands(claims: readonly Claim[]): boolean {
+    if (claims.length === 0) return false;
+    try {
+      const streams = this.memory.streams;
+      return claims.every((claim) => {
+        const stream = streams.get(claim.stream);
+        if ('key' in claim) return stream?.ledger.get(claim.key) === claim.count;
+        const cursor = stream?.cursors.get(claim.cursor);
+        return JSON.stringify(cursor) === claim.says;
+      });
+    } catch (error) {
+      if (error instanceof DiskError) return false;
+      throw error;
     }
   }
 

@@ -1,0 +1,72 @@
+import {
+  DiskError,
+  type Database,
+  type DiskTrouble,
+  type SqlValue,
+  type Statement,
+} from '#agent/ports/database.ts';
+
+/** The process is gone: nothing below may be used any more. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** What goes wrong, and at which statement from now on (1 is the next one). */
+export interface Fault {
+  readonly kind: 'crash' | DiskTrouble;
+  readonly atStatement: number;
+  /** The statement is carried out before it fails: a commit that stands although its answer is lost. */
+  readonly afterwards: boolean;
+}
+
+/** Counts statements over all connections of a run, and lets one of them fail. */
+export class Faults {
+  statements = 0;
+  /** The fault struck since it was set. */
+  struck = false;
+  #fault: Fault | null = null;
+  #dead = false;
+
+  set(fault: Fault | null): void {
+    this.#fault = fault;
+    this.statements = 0;
+    this.struck = false;
+    this.#dead = false;
+  }
+
+  get mayCrash(): boolean {
+    return this.#fault?.kind === 'crash';
+  }
+
+  run<T>(statement: () => T): T {
+    if (this.#dead) throw new Crash('dead');
+    this.statements++;
+    const fault = this.#fault;
+    if (fault === null || this.statements !== fault.atStatement) return statement();
+    this.struck = true;
+    // A full device fails before it writes; only a crash or a failing sync can leave the change behind.
+    if (fault.afterwards && fault.kind !== 'full' && fault.kind !== 'busy') statement();
+    if (fault.kind === 'crash') {
+      this.#dead = true;
+      throw new Crash(`at statement ${fault.atStatement}`);
+    }
+    throw new DiskError(fault.kind, `injected ${fault.kind}`);
+  }
+}
+
+/** A database whose statements pass through {@link Faults}. Closing always works: it is what the end of a process does. */
+export function faulty(database: Database, faults: Faults): Database {
+  return {
+    exec: (sql) => faults.run(() => database.exec(sql)),
+    pragma: (text) => faults.run(() => database.pragma(text)),
+    close: () => database.close(),
+    prepare: <Row = Record<string, SqlValue>>(sql: string): Statement<Row> => {
+      const statement = database.prepare<Row>(sql);
+      return {
+        run: (...parameters) => faults.run(() => statement.run(...parameters)),
+        get: (...parameters) => faults.run(() => statement.get(...parameters)),
+        all: (...parameters) => faults.run(() => statement.all(...parameters)),
+      };
+    },
+  };
+}

@@ -1,0 +1,330 @@
+import { Prng } from '#agent/base/prng.ts';
+import { DiskError } from '#agent/ports/database.ts';
+import type { Ledger } from '#agent/buffer/ledger.ts';
+import type { WriteRequest } from '#agent/buffer/journal-store.ts';
+import type { StoreSettings } from '#agent/buffer/settings.ts';
+import { Crash } from './fault-database.ts';
+import { entryOf, readAll, smallSettings, StoreRig } from './store-rig.ts';
+import { StoreTwin } from './store-twin.ts';
+
+const streams = ['alpha', 'beta', 'gamma'] as const;
+const uplinkSets: readonly StoreSettings['uplinks'][] = [
+  [{ name: 'cloud', streams: ['*'] }],
+  [
+    { name: 'cloud', streams: ['*'] },
+    { name: 'hub', streams: ['a*', 'beta'] },
+  ],
+  [{ name: 'hub', streams: ['*'] }],
+  [],
+];
+
+/**
+ * One run of the model: random work against a store on a real file, with a fault at a random statement every now and then, and the twin beside it. Throws
+ * with what differs.
+ */
+export function runModel(seed: number, steps: number): void {
+  const model = new Model(seed);
+  try {
+    for (let step = 0; step < steps; step++) {
+      try {
+        model.step();
+        model.check();
+      } catch (error) {
+        throw new Error(`seed ${seed}, step ${step} (${model.doing}): ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+    }
+  } finally {
+    model.rig.dispose();
+  }
+}
+
+class Model {
+  readonly rig = new StoreRig();
+  doing = '';
+  readonly #random: Prng;
+  #settings: StoreSettings;
+  readonly #twin: StoreTwin;
+  #nextValue = 0;
+  /** Was being committed when the process died: it stands or it does not. */
+  #pending: Plan | null = null;
+
+  constructor(seed: number) {
+    this.#random = new Prng(seed);
+    const whenFull = this.#random.chance(0.5) ? 'block' : 'drop_oldest';
+    this.#settings = {
+      ...smallSettings,
+      whenFull,
+      uplinks: this.#random.pick(uplinkSets),
+      streams: [
+        { name: 'alpha', priority: 9 },
+        { name: 'beta', priority: 2 },
+      ],
+    };
+    this.#twin = new StoreTwin(this.#settings);
+    this.rig.store.open(this.#settings);
+  }
+
+  step(): void {
+    const random = this.#random;
+    this.rig.tick(random.below(400));
+    if (random.chance(0.3)) {
+      this.rig.faults.set({
+        kind: random.pick(['crash', 'crash', 'full', 'io'] as const),
+        atStatement: 1 + random.below(random.pick([6, 30, 120])),
+        afterwards: random.chance(0.5),
+      });
+    }
+    const action = random.pick(actions);
+    this.doing = action;
+    this.#pending = null;
+    try {
+      this.#act(action);
+    } catch (error) {
+      if (!(error instanceof Crash || error instanceof DiskError)) throw error;
+      this.doing += `, ${error.name} ${error.message}`;
+      this.rig.faults.set(null);
+      // A question that met a failing disk is asked again; a process that died, or could not start, starts again.
+      if (error instanceof DiskError && action !== 'reopen') return;
+      this.rig.reborn().open(this.#settings);
+      if (action === 'configure') this.#twin.configure(this.#settings);
+      this.#adopt();
+    } finally {
+      this.rig.faults.set(null);
+    }
+  }
+
+  /** Everything that must hold between two steps. */
+  check(): void {
+    const { store, space } = this.rig;
+    const ledger = store.ledger();
+    if (!ledger.balanced) throw new Error(`unbalanced: ${JSON.stringify(ledger)}`);
+    const stats = store.stats();
+    if (stats.occupiedBytes > this.#settings.sizeBytes) {
+      throw new Error(
+        `${stats.occupiedBytes} bytes on disk, ${JSON.stringify(space.walBytes())} of them WAL`,
+      );
+    }
+    for (const [name, stream] of this.#twin.streams) {
+      const found = readAll(store, name, 1 + this.#random.below(40));
+      for (const [at, value] of found) {
+        equal(`${name} reading ${at}`, value, stream.values[at]);
+      }
+      this.#twin.observe(name, new Set(found.keys()));
+      equal(`${name} kept`, found.size, stream.kept.size);
+      const entry = store.ledger().streams.find((one) => one.stream === name);
+      if (entry === undefined) {
+        equal(`${name} is known`, stream.received, 0);
+        continue;
+      }
+      equal(`${name} head`, entry.stored, stream.values.length);
+      equal(`${name} received`, entry.received, stream.received);
+      equal(`${name} buffered`, entry.buffered, stream.kept.size);
+      equal(`${name} delivered`, entry.delivered, stream.delivered);
+      equal(`${name} dropped`, total(entry.dropped), stream.dropped);
+    }
+    this.#checkCursors();
+  }
+
+  #checkCursors(): void {
+    const ledger = this.rig.store.ledger();
+    for (const entry of ledger.cursors) {
+      if (entry.stream.startsWith('_')) continue;
+      const cursor = this.#twin.streams.get(entry.stream)?.cursors.get(entry.uplink);
+      if (cursor === undefined) throw new Error(`cursor of ${entry.uplink} in ${entry.stream} is not known`);
+      const counts = this.#twin.counts(cursor);
+      for (const account of ['delivered', 'refused', 'dropped'] as const) {
+        equal(`${entry.uplink} ${entry.stream} ${account}`, entry[account], counts[account]);
+      }
+      equal(`${entry.uplink} ${entry.stream} start`, entry.start, cursor.start);
+      equal(`${entry.uplink} ${entry.stream} parked`, entry.parked, cursor.parked);
+    }
+    for (const uplink of this.#settings.uplinks) {
+      for (const backlog of this.rig.store.backlog(uplink.name)) {
+        const cursor = this.#twin.streams.get(backlog.stream)?.cursors.get(uplink.name);
+        if (cursor === undefined) continue;
+        for (let at = cursor.start; at < backlog.head; at++) {
+          const settled =
+            at < backlog.base || backlog.settled.some(([first, end]) => at >= first && at < end);
+          equal(`${uplink.name} ${backlog.stream} ${at} settled`, settled, cursor.fates.has(at));
+        }
+      }
+    }
+  }
+
+  #act(action: Action): void {
+    const { store } = this.rig;
+    if (action === 'commit') return this.#commit();
+    if (action === 'maintain') {
+      for (let i = this.#random.below(4); i >= 0; i--) store.maintain(this.rig.now);
+      return;
+    }
+    if (action === 'reopen') {
+      store.close();
+      this.rig.raw = null;
+      this.rig.boot = `boot-${this.#random.below(3)}`;
+      this.rig.reborn().open(this.#settings);
+      return;
+    }
+    if (action === 'read') {
+      this.#weather(() => readAll(store, this.#random.pick(streams)));
+      return;
+    }
+    if (action === 'purge') {
+      const until = this.#random.below(this.#nextValue + 1);
+      this.#weather(() => store.purge({ stream: this.#random.pick(streams), until }));
+      return;
+    }
+    if (action === 'damage') return this.#damage();
+    this.#settings = { ...this.#settings, uplinks: this.#random.pick(uplinkSets) };
+    this.#weather(() => store.configure(this.#settings));
+    // A config that met a failing disk is given again: the supervisor's business.
+    this.rig.faults.set(null);
+    store.configure(this.#settings);
+    this.#twin.configure(this.#settings);
+  }
+
+  #commit(): void {
+    // Settlements go first: what an append drops to make room is not there to be settled any more.
+    const settlements = [this.#planSettle()].filter((plan) => plan !== null && this.#random.chance(0.5));
+    const appends = Array.from({ length: this.#random.below(3) }, () => this.#planAppend());
+    const plans = [...settlements, ...appends].filter((plan) => plan !== null);
+    if (this.rig.faults.mayCrash) plans.splice(1);
+    this.#pending = plans[0] ?? null;
+    const { outcomes } = this.rig.store.commit(
+      plans.map((plan) => plan.request),
+      this.rig.now,
+    );
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.ok) plans[i]!.apply();
+      else if (outcome.trouble === 'misuse') throw new Error(outcome.message);
+    }
+  }
+
+  #adopt(): void {
+    if (this.#pending?.stands(this.rig.store.ledger()) === true) this.#pending.apply();
+  }
+
+  /** A disk that fails is not a defect; a store that is wrong afterwards is. */
+  #weather(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+  }
+
+  #planAppend(): Plan {
+    const random = this.#random;
+    const name = random.pick(streams);
+    const big = random.chance(0.25);
+    const count = big ? 1 + random.below(4) : random.below(30);
+    const values = Array.from({ length: count }, () => this.#nextValue++);
+    const filtered = random.chance(0.3) ? random.below(5) : 0;
+    const options = { filtered, clock: random.pick(['device', 'agent'] as const) };
+    const entry = entryOf(name, values, big ? { ...options, textBytes: 12_000 } : options);
+    return {
+      request: { kind: 'append', entries: [entry] },
+      apply: () => this.#twin.append(name, values, filtered),
+      stands: (ledger) => {
+        const received = ledger.streams.find((one) => one.stream === name)?.received ?? 0;
+        return received > (this.#twin.streams.get(name)?.received ?? 0);
+      },
+    };
+  }
+
+  #planSettle(): Plan | null {
+    const random = this.#random;
+    const uplink = this.#settings.uplinks[0];
+    if (uplink === undefined) return null;
+    const waiting = this.rig.store
+      .backlog(uplink.name)
+      .filter((one) => one.head > 0 && !one.stream.startsWith('_'));
+    if (waiting.length === 0) return null;
+    const backlog = random.pick(waiting);
+    const oldest = random.chance(0.6) ? backlog.base : random.below(backlog.head);
+    const first = Math.min(oldest, backlog.head - 1);
+    const count = 1 + random.below(Math.min(60, backlog.head - first));
+    const refused = random.chance(0.2);
+    return {
+      request: {
+        kind: 'settle',
+        settlement: {
+          uplink: uplink.name,
+          stream: backlog.stream,
+          first,
+          count,
+          outcome: refused ? { kind: 'refused', words: 'no such sensor' } : { kind: 'delivered' },
+          bytes: count * 10,
+          day: 20_000,
+        },
+      },
+      apply: () => {
+        this.#twin.settle(backlog.stream, uplink.name, {
+          first,
+          count,
+          fate: refused ? 'refused' : 'delivered',
+        });
+      },
+      stands: (ledger) => {
+        const entry = ledger.cursors.find(
+          (one) => one.uplink === uplink.name && one.stream === backlog.stream,
+        );
+        const cursor = this.#twin.stream(backlog.stream).cursors.get(uplink.name)!;
+        const counts = this.#twin.counts(cursor);
+        return (entry?.delivered ?? 0) + (entry?.refused ?? 0) > counts.delivered + counts.refused;
+      },
+    };
+  }
+
+  #damage(): void {
+    const raw = this.rig.raw;
+    if (raw === null) return;
+    const table = this.#random.pick(['payloads', 'journal'] as const);
+    const [key, column] = table === 'payloads' ? ['id', 'bytes'] : ['seq', 'row'];
+    const row = raw
+      .prepare<{ key: number; bytes: Uint8Array }>(
+        `SELECT ${key} AS key, ${column} AS bytes FROM ${table} ORDER BY ${key} LIMIT 1`,
+      )
+      .get();
+    if (row === undefined) return;
+    const bytes = Uint8Array.from(row.bytes);
+    const at = this.#random.below(bytes.length);
+    bytes[at] = bytes[at]! ^ (1 << this.#random.below(8));
+    raw.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ?`).run(bytes, row.key);
+    this.#weather(() => this.rig.store.fsck({ repair: this.#random.chance(0.5) }));
+  }
+}
+
+interface Plan {
+  readonly request: WriteRequest;
+  /** Does it to the twin. */
+  apply(): void;
+  /** Whether the store did it, as its accounts tell. */
+  stands(ledger: Ledger): boolean;
+}
+
+function equal(what: string, found: unknown, expected: unknown): void {
+  if (found !== expected) throw new Error(`${what}: ${String(found)}, expected ${String(expected)}`);
+}
+
+function total(rules: readonly { count: number }[]): number {
+  return rules.reduce((sum, rule) => sum + rule.count, 0);
+}
+
+const actions = [
+  'commit',
+  'commit',
+  'commit',
+  'commit',
+  'commit',
+  'maintain',
+  'maintain',
+  'reopen',
+  'read',
+  'purge',
+  'damage',
+  'configure',
+] as const;
+type Action = (typeof actions)[number];

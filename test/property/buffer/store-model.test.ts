@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { runModel } from './model/store-model.ts';
+
+/** More runs, or one again: `SEDGE_MODEL_RUNS=5000`, `SEDGE_MODEL_SEED=17`, with `vitest run --project unit store-model`. */
+const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 40);
+const seed = process.env['SEDGE_MODEL_SEED'];
+
+test(
+  'the store does what its in-memory twin does, whatever fails at whichever statement',
+  { timeout: 600_000 },
+  () => {
+    const first = seed === undefined ? 1 : Number(seed);
+    const last = seed === undefined ? runs : first;
+    for (let run = first; run <= last; run++) {
+      try {
+        runModel(run, 40);
+      } catch (error) {
+        throw new Error(
+          `${(error as Error).message}\nreplay: SEDGE_MODEL_SEED=${run} vitest run --project unit store-model`,
+          { cause: error },
+        );
+      }
+    }
+    expect(last - first).toBeGreaterThanOrEqual(0);
+  },
+);
