@@ -6,6 +6,7 @@ import { TagTable } from '../tag-table.ts';
 import { parseCbor } from './cbor.ts';
 import { CsvReader } from './csv.ts';
 import { InfluxReader } from './influx.ts';
+import { JsonScan } from './json-scan.ts';
 import { mayHoldLongInteger, parseJson, utf8Text } from './json-text.ts';
 import { numberOf } from './number-text.ts';
 import { decodeProblem, type DecodeOptions } from './options.ts';
@@ -77,7 +78,11 @@ function readerOf(
   switch (options.format) {
     case 'json': {
       const tree = new TreeReader(sink, options.readings ?? null);
-      return (payload) => tree.read(parseJson(utf8Text(payload), mayHoldLongInteger(payload)));
+      const scan = options.readings === undefined ? new JsonScan(sink) : null;
+      return (payload) => {
+        if (scan?.read(payload) === true) sink.finish();
+        else tree.read(parseJson(utf8Text(payload), mayHoldLongInteger(payload)));
+      };
     }
     case 'ndjson': {
       const tree = new TreeReader(sink, options.readings ?? null);

@@ -46,8 +46,8 @@ const exactIntegers: Reviver = (_key, value, context) => {
 };
 
 /**
- * Whether 16 digits stand in a row, as any integer beyond 2^53 has. A run of 16 covers every 16th position, so that
- * only these are looked at.
+ * Whether 16 digits stand in a row, as in any integer beyond 2^53; those of a fraction do not count. A run of 16 covers a
+ * position that is 15 modulo 16, so only these are looked at.
  */
 export function mayHoldLongInteger(bytes: Uint8Array): boolean {
   for (let i = 15; i < bytes.length; i += 16) {
@@ -56,10 +56,12 @@ export function mayHoldLongInteger(bytes: Uint8Array): boolean {
     let to = i + 1;
     while (from > 0 && isDigit(bytes[from - 1]!)) from--;
     while (to < bytes.length && isDigit(bytes[to]!)) to++;
-    if (to - from >= 16) return true;
+    if (to - from >= 16 && bytes[from - 1] !== point) return true;
   }
   return false;
 }
+
+const point = 46;
 
 function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57;

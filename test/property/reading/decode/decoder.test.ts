@@ -110,13 +110,13 @@ describe('json and cbor', () => {
     );
   });
 
-  it('see every run of 16 digits', () => {
+  it('see every run of 16 digits that is no fraction', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('1', '22222', '3333333333', 'x', '.'), { maxLength: 20 }),
         (parts) => {
           const text = parts.join('');
-          expect(mayHoldLongInteger(utf8(text))).toBe(/\d{16}/.test(text));
+          expect(mayHoldLongInteger(utf8(text))).toBe(/(?<![.\d])\d{16}/.test(text));
         },
       ),
     );
