@@ -11,6 +11,8 @@ export const limits = {
 
   /** The same event with the same fields is printed once in this span; the rest is counted. */
   repeatWindowMs: millis(10 * second),
+  /** Lines of one event in that span, whatever their fields: a report of every part of a gateway fits, a flood does not. */
+  eventBurst: 50,
   /** Different events watched for repetition at once. At the bound the oldest leaves and prints its summary early. */
   repeatKeys: 512,
   /** Characters of one log message or field value; a log line stays under journald's 48 KiB line limit. */

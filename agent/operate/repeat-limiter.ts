@@ -11,21 +11,32 @@ export interface Repeats<T> {
 interface Window<T> {
   readonly first: T;
   readonly endMs: Millis;
+  /** Records let through so far. */
+  admitted: number;
   held: number;
 }
 
 /**
- * Lets the first record of a key through and holds its repeats for `repeatWindowMs`. A machine: time is an argument, and
- * windows all have one length, so that they end in the order in which they began.
+ * Lets the first records of a key through, `allowance` of them, and holds the others for the rest of `repeatWindowMs`. A
+ * machine: time is an argument, and windows all have one length, so that they end in the order in which they began.
  */
 export class RepeatLimiter<T> {
+  readonly #allowance: number;
   readonly #windows = new Map<string, Window<T>>();
   readonly #early: Repeats<T>[] = [];
+
+  constructor(allowance: number) {
+    this.#allowance = allowance;
+  }
 
   /** True: print it. Windows that have ended are closed first by {@link expire}. */
   admit(key: string, record: T, now: Millis): boolean {
     const open = this.#windows.get(key);
     if (open !== undefined && now < open.endMs) {
+      if (open.admitted < this.#allowance) {
+        open.admitted++;
+        return true;
+      }
       open.held++;
       return false;
     }
@@ -34,7 +45,12 @@ export class RepeatLimiter<T> {
       const [oldestKey, oldest] = this.#windows.entries().next().value!;
       this.#close(oldestKey, oldest);
     }
-    this.#windows.set(key, { first: record, endMs: millis(now + limits.repeatWindowMs), held: 0 });
+    this.#windows.set(key, {
+      first: record,
+      endMs: millis(now + limits.repeatWindowMs),
+      admitted: 1,
+      held: 0,
+    });
     return true;
   }
 
