@@ -47,10 +47,10 @@ interface OpenRange extends PlannedRange {
   notBefore: Millis | null;
 }
 
-interface Candidate {
-  readonly first: number;
-  readonly until: number;
-  readonly live: boolean;
+/** What a stream would send next of its live readings and of its backlog. */
+interface Candidates {
+  readonly live: OffsetRange | null;
+  readonly backlog: OffsetRange | null;
 }
 
 interface StreamPlan {
@@ -69,8 +69,8 @@ interface StreamPlan {
   takenInRow: number;
   /** Virtual time of the stride scheduler: readings sent / weight. */
   pass: number;
-  /** What would be sent next; undefined when it must be computed anew. */
-  candidate: Candidate | null | undefined;
+  /** Undefined when they must be computed anew. */
+  candidates: Candidates | undefined;
   bytes: number;
   oldestMicros: number | null;
 }
@@ -121,7 +121,7 @@ export class DrainPlan {
       case 'up':
         for (const plan of this.#streams.values()) {
           plan.liveFrom = plan.head;
-          plan.candidate = undefined;
+          plan.candidates = undefined;
         }
         return [];
       case 'ask':
@@ -190,7 +190,7 @@ export class DrainPlan {
       for (const range of row.settled) covered = withRange(covered, range);
       plan.covered = covered;
       this.#advanceBase(plan, row.base);
-      plan.candidate = undefined;
+      plan.candidates = undefined;
     }
     this.#informed = true;
     for (const plan of this.#streams.values()) {
@@ -211,7 +211,7 @@ export class DrainPlan {
       halvings: 0,
       takenInRow: 0,
       pass: this.#pass,
-      candidate: undefined,
+      candidates: undefined,
       bytes: row.bytes,
       oldestMicros: row.oldestMicros,
     };
@@ -249,57 +249,53 @@ export class DrainPlan {
     let live: StreamPlan | null = null;
     let backlog: StreamPlan | null = null;
     for (const plan of this.#streams.values()) {
-      if (plan.candidate === undefined) plan.candidate = this.#candidate(plan);
-      const candidate = plan.candidate;
-      if (candidate === null) continue;
-      if (candidate.live) {
-        if (live === null || comesBefore(plan, live)) live = plan;
-      } else if (backlog === null || comesBefore(plan, backlog)) backlog = plan;
+      plan.candidates ??= this.#candidates(plan);
+      if (plan.candidates.live !== null && (live === null || comesBefore(plan, live))) live = plan;
+      if (plan.candidates.backlog !== null && (backlog === null || comesBefore(plan, backlog))) backlog = plan;
     }
-    const takeBacklog = backlog !== null && (live === null || this.#livePicks >= uplinkLimits.livePicksInRow);
-    const plan = takeBacklog ? backlog : live;
-    if (plan === null) return null;
-    this.#livePicks = takeBacklog ? 0 : this.#livePicks + 1;
-    return this.#openFresh(plan);
+    const liveTurn = backlog === null || this.#livePicks < uplinkLimits.livePicksInRow;
+    if (live !== null && liveTurn) {
+      this.#livePicks++;
+      return this.#openFresh(live, live.candidates?.live);
+    }
+    this.#livePicks = 0;
+    return backlog === null ? null : this.#openFresh(backlog, backlog.candidates?.backlog);
   }
 
-  #openFresh(plan: StreamPlan): OpenRange {
-    const candidate = plan.candidate;
+  #openFresh(plan: StreamPlan, candidate: OffsetRange | null | undefined): OpenRange {
     assert(candidate !== null && candidate !== undefined, 'a picked stream has a candidate');
+    const [first, until] = candidate;
     const range: OpenRange = {
       id: this.#nextId++,
       stream: plan.stream,
-      first: candidate.first,
-      until: candidate.until,
+      first,
+      until,
       attempts: 0,
       pinned: false,
       notBefore: null,
     };
     this.#open.set(range.id, range);
     plan.open.push(range);
-    plan.candidate = undefined;
+    plan.candidates = undefined;
     // A stream that was idle does not catch up on the share it did not use.
     plan.pass = Math.max(plan.pass, this.#pass);
     this.#pass = plan.pass;
-    plan.pass += (range.until - range.first) / 2 ** plan.priority;
+    plan.pass += (until - first) / 2 ** plan.priority;
     return range;
   }
 
-  #candidate(plan: StreamPlan): Candidate | null {
+  #candidates(plan: StreamPlan): Candidates {
     let busy = plan.covered;
     for (const range of plan.open) busy = withRange(busy, [range.first, range.until]);
-    if (this.#order === 'live_first' && plan.head > plan.liveFrom) {
-      const from = Math.max(plan.base, plan.liveFrom);
-      const live = this.#fit(plan, firstHole(busy, { from, until: plan.head }));
-      if (live !== null) return { ...live, live: true };
-    }
-    const until = this.#order === 'live_first' ? Math.min(plan.liveFrom, plan.head) : plan.head;
-    const backlog = this.#fit(plan, firstHole(busy, { from: plan.base, until }));
-    return backlog === null ? null : { ...backlog, live: false };
+    // Oldest first is a backlog without live readings.
+    const liveFrom = this.#order === 'live_first' ? Math.min(plan.liveFrom, plan.head) : plan.head;
+    const live = firstHole(busy, { from: Math.max(plan.base, liveFrom), until: plan.head });
+    const backlog = firstHole(busy, { from: plan.base, until: liveFrom });
+    return { live: this.#fit(plan, live), backlog: this.#fit(plan, backlog) };
   }
 
   /** Cuts a hole to one batch; null when it must wait. */
-  #fit(plan: StreamPlan, hole: OffsetRange | null): { first: number; until: number } | null {
+  #fit(plan: StreamPlan, hole: OffsetRange | null): OffsetRange | null {
     if (hole === null) return null;
     const [first, end] = hole;
     const size = this.#batchSize(plan);
@@ -307,13 +303,11 @@ export class DrainPlan {
     const inFlight = plan.open.some((range) => range.notBefore === null);
     // A short batch at the head waits for the one in flight, and so grows meanwhile: one reading a request would waste the link.
     if (until === plan.head && until - first < size && inFlight) return null;
+    if (attached(plan, first)) return [first, until];
+    // Without room for one more settled range only what joins its left neighbour may go: at least the lowest hole does.
     const detached = plan.open.filter((range) => !attached(plan, range.first)).length;
-    const cost = attached(plan, first) ? 0 : 1;
-    if (plan.covered.length + detached + cost > uplinkLimits.settledRangesMax && cost > 0) {
-      // No room for one more settled range: close the lowest hole, which always joins its left neighbour.
-      return null;
-    }
-    return { first, until };
+    if (plan.covered.length + detached >= uplinkLimits.settledRangesMax) return null;
+    return [first, until];
   }
 
   #narrowed(event: { id: number; first: number; until: number }): void {
@@ -328,7 +322,7 @@ export class DrainPlan {
     range.until = event.until;
     range.pinned = true;
     this.#advanceBase(plan, plan.base);
-    plan.candidate = undefined;
+    plan.candidates = undefined;
   }
 
   #close(id: number, taken: boolean): void {
@@ -338,7 +332,7 @@ export class DrainPlan {
     plan.open = plan.open.filter((other) => other !== range);
     plan.covered = withRange(plan.covered, [range.first, range.until]);
     this.#advanceBase(plan, plan.base);
-    plan.candidate = undefined;
+    plan.candidates = undefined;
     if (!taken || plan.halvings === 0) return;
     plan.takenInRow++;
     if (plan.takenInRow < uplinkLimits.takenBeforeDoubling) return;
@@ -355,7 +349,7 @@ export class DrainPlan {
     range.notBefore = now;
     while (this.#batchSize(plan) > readings && plan.halvings < uplinkLimits.halvingsMax) plan.halvings++;
     plan.takenInRow = 0;
-    plan.candidate = undefined;
+    plan.candidates = undefined;
   }
 
   #batchSize(plan: StreamPlan): number {

@@ -5,10 +5,10 @@ import type { OutgoingBatch, Sink } from '#agent/uplink/sink.ts';
 export interface Rig {
   readonly sink: Sink;
   /** Every line that arrived for good, in order. */
-  lines(): Promise<string[]>;
+  readonly lines: () => Promise<string[]>;
   /** The other side goes away, and comes back at the same place. */
-  cut(): Promise<void>;
-  heal(): Promise<void>;
+  readonly cut: () => Promise<void>;
+  readonly heal: () => Promise<void>;
 }
 
 export function batchOf(stream: string, first: number, count: number): OutgoingBatch {
