@@ -6,7 +6,7 @@ import type { Batch, Column, Presence, Tags } from '../../reading/batch.ts';
 import { columnKinds } from './columns.ts';
 import { codecError, parseBounded, type CodecError } from './codec-error.ts';
 import { blockCellsMax, columnsMax, journalBytesMax, journalReadingsMax } from './limits.ts';
-import { bytesOf, RowWriter } from './row-writer.ts';
+import { bytesOf, RowWriter, shortArray } from './row-writer.ts';
 import { readBytes, readScalar, writeScalar } from './scalars.ts';
 import { readTags, writeTags } from './tags.ts';
 import { readText } from './text-bytes.ts';
@@ -182,6 +182,11 @@ function bits(reader: ByteReader, length: number): Uint8Array {
 }
 
 function float64s(reader: ByteReader, length: number): Float64Array {
+  if (length <= shortArray) {
+    const values = new Float64Array(length);
+    for (let i = 0; i < length; i++) values[i] = reader.float64();
+    return values;
+  }
   return new Float64Array(copied(reader, 8 * length));
 }
 

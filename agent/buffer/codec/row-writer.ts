@@ -124,4 +124,4 @@ export function bytesOf(values: ArrayBufferView): Uint8Array {
 }
 
 /** Up to this many elements a loop beats making a view. */
-const shortArray = 16;
+export const shortArray = 16;
