@@ -1,4 +1,3 @@
-import { Duplex } from 'node:stream';
 import mqtt, { type IClientOptions, type ISubscriptionMap } from 'mqtt';
 import { messageOf } from '../base/errors.ts';
 import type {
@@ -10,7 +9,8 @@ import type {
   MqttLinks,
   MqttRefusal,
 } from '../ports/broker.ts';
-import { FrameSplitter, encodeAcks, packetTypes } from './mqtt-frames.ts';
+import { encodeAcks, packetTypes } from './mqtt-frames.ts';
+import { Gate } from './mqtt-gate.ts';
 import { mqttLimits } from './mqtt-limits.ts';
 import { openMqttStream } from './mqtt-streams.ts';
 
@@ -42,15 +42,20 @@ class MqttJsLink implements MqttLink {
     this.#events = events;
     this.#keepAliveMs = options.keepAliveSeconds * 1000;
     this.#client = new mqtt.MqttClient(() => {
-      this.#gate = new Gate(openMqttStream(options), options, {
-        publish: (packet) => {
-          if (this.#connected) events.publish(packet);
+      const { version, packetBytesMax } = options;
+      this.#gate = new Gate(
+        openMqttStream(options),
+        { version, packetBytesMax, waitAfter: packetTypes.connack },
+        {
+          publish: (packet) => {
+            if (this.#connected) events.publish(packet);
+          },
+          release: (packetId) => {
+            if (this.#connected) events.release(packetId);
+          },
+          broken: (what) => this.#fail({ kind: 'protocol', message: `the broker sent a ${what}` }),
         },
-        release: (packetId) => {
-          if (this.#connected) events.release(packetId);
-        },
-        broken: (what) => this.#fail({ kind: 'protocol', message: `the broker sent a ${what}` }),
-      });
+      );
       return this.#gate as never;
     }, clientOptions(options));
     this.#client.on('connect', (connack) => {
@@ -180,112 +185,4 @@ function clientOptions(options: MqttLinkOptions): IClientOptions {
         }
       : {}),
   };
-}
-
-interface GateSink {
-  publish(packet: Parameters<MqttLinkEvents['publish']>[0]): void;
-  release(packetId: number): void;
-  broken(what: string): void;
-}
-
-/**
- * The stream MQTT.js reads and writes: all packets of the socket but PUBLISH and PUBREL. After CONNACK it holds until MQTT.js has
- * taken it in, so that no message overtakes it. MQTT.js writes each packet in one corked go, hence whole packets arrive in
- * `_writev`, and acknowledgements written aside never land inside one.
- */
-class Gate extends Duplex {
-  readonly #socket: Duplex;
-  readonly #splitter: FrameSplitter;
-  readonly #sink: GateSink;
-  #held = false;
-  #connackSeen = false;
-  #awaitsConnect = false;
-
-  constructor(socket: Duplex, options: MqttLinkOptions, sink: GateSink) {
-    super({ allowHalfOpen: false });
-    this.#socket = socket;
-    this.#sink = sink;
-    this.#splitter = new FrameSplitter({
-      version: options.version,
-      packetBytesMax: options.packetBytesMax,
-      sink: {
-        publish: (packet) => sink.publish(packet),
-        release: (packetId) => sink.release(packetId),
-        other: (type, frame) => {
-          this.push(frame);
-          if (type !== packetTypes.connack) return true;
-          this.#connackSeen = true;
-          this.#awaitsConnect = true;
-          this.#flow();
-          return false;
-        },
-      },
-    });
-    socket.on('data', (bytes: Uint8Array) => this.#check(this.#splitter.push(bytes)));
-    socket.on('end', () => this.push(null));
-    socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
-  }
-
-  /** MQTT.js is connected: messages may come. */
-  proceed(): void {
-    this.#awaitsConnect = false;
-    this.#check(this.#splitter.proceed());
-    this.#flow();
-  }
-
-  hold(): void {
-    this.#held = true;
-    this.#flow();
-  }
-
-  release(): void {
-    this.#held = false;
-    this.#flow();
-  }
-
-  writeAside(bytes: Uint8Array): void {
-    if (this.#socket.destroyed) return;
-    this.#socket.write(bytes);
-    if (this.#socket.writableLength > mqttLimits.acknowledgementBytes)
-      this.#sink.broken('flood and takes no acknowledgement');
-  }
-
-  override _read(): void {
-    // What is pushed here is small and answers what MQTT.js sent; the flood is held back at the socket.
-  }
-
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#writeOut(chunk, done);
-  }
-
-  override _writev(
-    chunks: { chunk: Uint8Array; encoding: BufferEncoding }[],
-    done: (error?: Error | null) => void,
-  ): void {
-    this.#writeOut(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(() => done());
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#socket.destroy();
-    done(error);
-  }
-
-  #writeOut(bytes: Uint8Array, done: (error?: Error | null) => void): void {
-    this.#socket.write(bytes, (error) => done(error));
-  }
-
-  #check(wrong: string | null): void {
-    if (wrong !== null) this.#sink.broken(wrong);
-  }
-
-  #flow(): void {
-    // CONNACK is read even when messages are not wanted yet.
-    if ((this.#held && this.#connackSeen) || this.#awaitsConnect) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
-  }
 }

@@ -10,7 +10,7 @@ export interface FrameSink {
 }
 
 /** MQTT control packet types (MQTT 5, table 2-1) that matter here. */
-export const packetTypes = { connack: 2, publish: 3, pubrel: 6 } as const;
+export const packetTypes = { connect: 1, connack: 2, publish: 3, pubrel: 6 } as const;
 
 const empty = new Uint8Array(0);
 /** Fixed header: one byte, and a length of at most four. */
@@ -24,7 +24,7 @@ export class FrameSplitter {
   readonly #sink: FrameSink;
   readonly #version5: boolean;
   readonly #packetBytesMax: number;
-  readonly #topics = new TopicTexts();
+  readonly #topics: TopicTexts;
   /** Bytes of the incomplete packet, in pieces; `#neededBytes` of them are wanted before the next look. */
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
@@ -32,7 +32,13 @@ export class FrameSplitter {
   #stopped = false;
   #broken: string | null = null;
 
-  constructor(options: { version: '3.1.1' | '5'; packetBytesMax: number; sink: FrameSink }) {
+  constructor(options: {
+    version: '3.1.1' | '5';
+    packetBytesMax: number;
+    sink: FrameSink;
+    topics?: TopicTexts;
+  }) {
+    this.#topics = options.topics ?? new TopicTexts();
     this.#sink = options.sink;
     this.#version5 = options.version === '5';
     this.#packetBytesMax = options.packetBytesMax;

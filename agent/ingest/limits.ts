@@ -35,20 +35,12 @@ export const limits = {
   /** Filters of one SUBSCRIBE packet: brokers bound its size. */
   filtersPerSubscribe: 256,
 
-  /** Clients of the embedded broker, when the configuration does not say. */
-  brokerClients: 1_000,
-  /** A client that has not sent CONNECT within this time is closed. */
-  brokerConnectMs: 10_000,
-  /** Bytes read at once from a client: with the client bound, what paused clients can still bring. */
-  brokerReadBytes: 16 * KiB,
-  /** QoS 2 messages of one client between PUBREC and PUBCOMP. */
-  brokerReleases: 1_000,
-  /** Client sessions whose delivery marks are kept; the longest unused goes first. */
-  brokerSessions: 10_000,
-  /** Bytes waiting to be written to one subscriber of the embedded broker; a slower one is disconnected. */
-  brokerWriteBytes: 1 * MiB,
-  /** Client identifiers longer than this are refused; the protocol allows 65,535. */
-  brokerClientIdChars: 256,
+  /** Unsettled bytes of one client of the embedded broker: one sensor must not take the credit of all. */
+  brokerClientBytes: 512 * KiB,
+  /** Packet ids remembered of one client of the embedded broker. */
+  brokerClientMarks: 512,
+  /** Clients whose marks are remembered; the longest unused goes first. */
+  brokerSessions: 2_000,
 
   /** Body of one HTTP request as sent, and after decompression, when the configuration does not say. */
   httpBodyBytes: 4 * MiB,

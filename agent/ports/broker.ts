@@ -84,3 +84,78 @@ export interface MqttRefusal {
   readonly filter: string;
   readonly message: string;
 }
+
+/** A broker inside this process that clients connect to. MQTT 3.1 and 3.1.1. */
+export interface EmbeddedBrokers {
+  /** @throws {SedgeError} SEDGE_LISTEN_FAILED when an address cannot be bound. */
+  open(options: EmbeddedBrokerOptions, events: BrokerEvents): Promise<EmbeddedBroker>;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface EmbeddedBrokerOptions {
+  readonly listen: ListenAddress;
+  readonly websocket?: ListenAddress;
+  /** PEM texts, for both listeners; with `clientCa`, clients must show a certificate of one of these authorities. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  readonly clientsMax: number;
+  readonly packetBytesMax: number;
+  readonly connectTimeoutMs: number;
+  /** How long the subscriptions of a client that left are kept. */
+  readonly sessionExpiryMs: number;
+  /** Messages kept for a subscriber that is away; the oldest go first. */
+  readonly sessionQueueMax: number;
+}
+
+export interface EmbeddedBroker {
+  /** The addresses bound, in the order of the options. */
+  readonly addresses: readonly ListenAddress[];
+  readonly clients: number;
+  /** Ends every connection and stops listening. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface BrokerEvents {
+  /** Whom this name and password belong to; null refuses. */
+  authenticate(credentials: {
+    readonly username: string | null;
+    readonly password: Uint8Array;
+  }): BrokerUser | null;
+  /** A client is connected. Its messages come once the promise resolves. */
+  connected(client: BrokerClient): Promise<BrokerPeer>;
+  /** The last will of a client that went away without a word. */
+  will(client: { readonly clientId: string; readonly user: BrokerUser }, packet: MqttPublish): void;
+  /** A connection was refused or broken off; `message` is one line. */
+  refused(reason: 'clients' | 'credentials' | 'protocol' | 'permission', message: string): void;
+  /** Subscribers were so slow that a message did not reach them. It was taken in all the same. */
+  unforwarded(count: number): void;
+}
+
+export interface BrokerUser {
+  /** Null: anonymous. */
+  readonly name: string | null;
+  mayPublish(topic: string): boolean;
+  maySubscribe(filter: string): boolean;
+}
+
+export interface BrokerClient {
+  readonly clientId: string;
+  readonly user: BrokerUser;
+  /** The client wants no session: nothing of an earlier connection counts. */
+  readonly clean: boolean;
+  acknowledge(acks: readonly MqttAck[]): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** None may throw. */
+export interface BrokerPeer {
+  /** The topic is one this client may publish to. */
+  publish(packet: MqttPublish): void;
+  release(packetId: number): void;
+  closed(): void;
+}

@@ -1,0 +1,200 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { SedgeError } from '../base/errors.ts';
+import type {
+  BrokerClient,
+  BrokerPeer,
+  BrokerUser,
+  EmbeddedBroker,
+  EmbeddedBrokerOptions,
+  EmbeddedBrokers,
+  ListenAddress,
+} from '../ports/broker.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import type { DeliveryMark } from '../reading/journal-entry.ts';
+import { filterCovers, matchesFilter } from '../reading/topic-filter.ts';
+import type { AckMode } from './arrival.ts';
+import { brokerListening, brokerRefused, brokerUnforwarded } from './broker-events.ts';
+import { DeliveryMarks, RecentSlots } from './delivery-marks.ts';
+import { limits } from './limits.ts';
+import { MqttReceiver, type InletOpener } from './mqtt-receiver.ts';
+
+export interface BrokerSourceOptions {
+  readonly name: string;
+  readonly ack: AckMode;
+  readonly users: readonly BrokerUserOptions[];
+  /** Clients without a name may connect, publish and subscribe everywhere. */
+  readonly anonymous: boolean;
+  /** Messages one client may have under way unacknowledged. */
+  readonly receiveMaximum: number;
+  readonly broker: EmbeddedBrokerOptions;
+}
+
+export interface BrokerUserOptions {
+  readonly name: string;
+  readonly password: string;
+  /** Topic filters. */
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+export interface BrokerSourceDependencies {
+  readonly brokers: EmbeddedBrokers;
+  readonly intake: InletOpener;
+  /** The marks the store holds of one source, oldest first. */
+  readonly marks: (source: string) => Promise<readonly DeliveryMark[]>;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/**
+ * Sensors connect to the agent itself. Each connection has a receiver and an inlet of its own, and so its own credit; the
+ * marks belong to the client and outlive its connections. One object runs once: start, then stop.
+ */
+export class BrokerSource {
+  readonly #options: BrokerSourceOptions;
+  readonly #dependencies: BrokerSourceDependencies;
+  readonly #accounts: readonly Account[];
+  /** By client id, the longest unused first. */
+  readonly #sessions = new Map<string, DeliveryMarks>();
+  readonly #receivers = new Set<MqttReceiver>();
+  #wills: MqttReceiver | null = null;
+  #broker: EmbeddedBroker | null = null;
+
+  /** @throws {SedgeError} when anybody could connect from elsewhere without this having been said. */
+  constructor(options: BrokerSourceOptions, dependencies: BrokerSourceDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#accounts = options.users.map(accountOf);
+    if (!options.anonymous && options.users.length === 0)
+      throw new SedgeError('SEDGE_CONFIG_INVALID', `source ${options.name}: nobody may connect`, {
+        hint: 'add users, or set anonymous: true',
+      });
+  }
+
+  /** The addresses bound. */
+  get addresses(): readonly ListenAddress[] {
+    return this.#broker?.addresses ?? [];
+  }
+
+  get clients(): number {
+    return this.#broker?.clients ?? 0;
+  }
+
+  /** @throws {SedgeError} SEDGE_LISTEN_FAILED. */
+  async start(): Promise<void> {
+    if (this.#broker !== null) return;
+    const { name, broker } = this.#options;
+    const { telemetry } = this.#dependencies;
+    this.#wills = this.#receiverOf(new DeliveryMarks(name, new RecentSlots(1)), 'none');
+    this.#broker = await this.#dependencies.brokers.open(broker, {
+      authenticate: ({ username, password }) => this.#authenticate(username, password),
+      connected: (client) => this.#connected(client),
+      // Nobody waits for an acknowledgement of a will.
+      will: (_client, packet) => this.#wills?.publish({ ...packet, qos: 0 }),
+      refused: (reason, message) => brokerRefused(telemetry, name, reason, message),
+      unforwarded: (count) => brokerUnforwarded(telemetry, name, count),
+    });
+    brokerListening(telemetry, name, this.addresses);
+  }
+
+  /** Reads nothing more, and keeps the connections, so that what was taken in can still be acknowledged before `stop`. */
+  hold(): void {
+    for (const receiver of this.#receivers) receiver.hold();
+  }
+
+  async stop(): Promise<void> {
+    const broker = this.#broker;
+    this.#broker = null;
+    await broker?.close();
+    for (const receiver of this.#receivers) receiver.close();
+    this.#receivers.clear();
+    this.#wills = null;
+  }
+
+  #authenticate(username: string | null, password: Uint8Array): BrokerUser | null {
+    if (username === null) return this.#options.anonymous ? anybody : null;
+    const given = digest(password);
+    let found: BrokerUser | null = null;
+    // Every account is compared, so that the time says nothing about which names exist.
+    for (const account of this.#accounts) {
+      const right = timingSafeEqual(account.passwordDigest, given);
+      if (right && account.name === username) found = account;
+    }
+    return found;
+  }
+
+  async #connected(client: BrokerClient): Promise<BrokerPeer> {
+    const marks = await this.#session(client);
+    const receiver = this.#receiverOf(marks, client.clean ? 'none' : 'qos2');
+    receiver.attach(client);
+    if (client.clean) receiver.releaseAll();
+    return {
+      publish: (packet) => receiver.publish(packet),
+      release: (packetId) => receiver.release(packetId),
+      closed: () => {
+        this.#receivers.delete(receiver);
+        receiver.close();
+      },
+    };
+  }
+
+  #receiverOf(marks: DeliveryMarks, storedMarks: 'none' | 'qos2'): MqttReceiver {
+    const { name, ack, receiveMaximum } = this.#options;
+    const receiver = new MqttReceiver(
+      {
+        source: name,
+        ack,
+        marks,
+        windowMax: receiveMaximum,
+        bytesMax: limits.brokerClientBytes,
+        receiveMaximum: null,
+        clock: this.#dependencies.clock,
+        overshot: () => undefined,
+        storedMarks,
+      },
+      this.#dependencies.intake,
+    );
+    this.#receivers.add(receiver);
+    return receiver;
+  }
+
+  async #session({ clientId, clean }: BrokerClient): Promise<DeliveryMarks> {
+    let marks = this.#sessions.get(clientId);
+    if (marks === undefined) {
+      // Each client numbers its packets by itself: its marks have a source of their own.
+      const source = `${this.#options.name}/${clientId}`;
+      marks = new DeliveryMarks(source, new RecentSlots(limits.brokerClientMarks));
+      if (!clean) marks.load(await this.#dependencies.marks(source));
+    }
+    this.#sessions.delete(clientId);
+    this.#sessions.set(clientId, marks);
+    if (this.#sessions.size > limits.brokerSessions) {
+      for (const oldest of this.#sessions.keys()) {
+        this.#sessions.delete(oldest);
+        break;
+      }
+    }
+    return marks;
+  }
+}
+
+interface Account extends BrokerUser {
+  readonly passwordDigest: Uint8Array;
+}
+
+function accountOf(user: BrokerUserOptions): Account {
+  return {
+    name: user.name,
+    passwordDigest: digest(new TextEncoder().encode(user.password)),
+    mayPublish: (topic) => user.publish.some((filter) => matchesFilter(filter, topic)),
+    maySubscribe: (wanted) => user.subscribe.some((filter) => filterCovers(filter, wanted)),
+  };
+}
+
+const anybody: BrokerUser = { name: null, mayPublish: () => true, maySubscribe: () => true };
+
+/** Equal lengths for a comparison in constant time. */
+function digest(password: Uint8Array): Uint8Array {
+  return createHash('sha256').update(password).digest();
+}
