@@ -264,8 +264,9 @@ function checkListeners(config: Config, findings: Findings): void {
   for (const [index, one] of listeners.entries()) {
     const other = listeners.slice(0, index).find((earlier) => collides(earlier.listen, one.listen));
     if (other === undefined) continue;
-    // The API's default has no place of its own in the file; its rival has.
-    findings.error(one.path, `wants port ${one.listen.port}, as ${other.path.join('.')} does`, {
+    // A default has no place of its own in the file; its rival has.
+    const [here, there] = findings.written(one.path) ? [one, other] : [other, one];
+    findings.error(here.path, `wants port ${one.listen.port}, as ${there.path.join('.')} does`, {
       value: String(one.listen.port),
     });
   }

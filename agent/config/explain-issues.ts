@@ -5,6 +5,7 @@ import { meantWord, translatedWord } from './meant.ts';
 import { notYetKey, notYetValue } from './not-yet.ts';
 import { problemAt, problemIn, quote, showNode, type Problem, type SourceTexts } from './problem.ts';
 import { configSchema } from './schema/config.ts';
+import { noWords } from './schema/leaf.ts';
 import { fieldsOf, isRecord, schemaAt, shapeOf, type Shape } from './schema/shape.ts';
 import { find, toValue, type Path, type SourceNode } from './source-tree.ts';
 
@@ -144,13 +145,13 @@ class Explanation {
       case 'leaf':
         return shape.notes.expected;
       case 'map':
-        return 'a map of keys';
+        return `a map with keys ${[...shape.fields.keys()].slice(0, 6).join(', ')}`;
       case 'choice':
         return `a map with \`${shape.by}:\` ${orList([...shape.branches.keys()])}`;
       case 'record':
         return 'a map of names';
       case 'list':
-        return 'a list';
+        return `a list, each item ${this.#expected(shapeOf(shape.item))}`;
       default:
         return 'something else';
     }
@@ -174,10 +175,9 @@ class Explanation {
   /** The sentence a check of the schema gave; '' when it left the words to us. */
   #customMessage(): string {
     const issue = this.#issue;
-    if (issue.code === 'custom') return issue.message;
-    if (issue.code !== 'invalid_union') return '';
-    const custom = issue.errors.flat().find((inner) => inner.code === 'custom');
-    return custom?.message ?? '';
+    const custom =
+      issue.code === 'invalid_union' ? issue.errors.flat().find((inner) => inner.code === 'custom') : issue;
+    return custom?.code !== 'custom' || custom.message === noWords ? '' : custom.message;
   }
 
   #wantsText(): boolean {

@@ -10,8 +10,14 @@ export interface SchemaMap {
   readonly schema: Schema;
 }
 
+let allMaps: readonly SchemaMap[] | null = null;
+
 /** Every map of the schema, the root first, each before those within it. */
 export function schemaMaps(): readonly SchemaMap[] {
+  return (allMaps ??= collectMaps());
+}
+
+function collectMaps(): readonly SchemaMap[] {
   const maps: SchemaMap[] = [];
   const visit = (schema: Schema, path: string, branch: string | null): void => {
     const shape: Shape = shapeOf(schema);

@@ -13,6 +13,7 @@ import {
   type Pair,
   type ParsedNode,
   type Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import { aliasesLimit, depthLimit, fileTextLimit, nodesLimit } from './limits.ts';
@@ -51,14 +52,7 @@ export function parseDocument(file: SourceFile, texts: SourceTexts): ParsedDocum
   });
   const documents = [...composer.compose(tokens, true, text.length)];
   const placeAt = (from: number, to: number): Place => placeIn(lines, file.name, from, to);
-  const problems = documents
-    .flatMap((document) => [...document.errors, ...document.warnings])
-    .filter((error, index) => index === 0 || !consequences.has(error.code))
-    .map((error) => {
-      const place = placeAt(error.pos[0], error.pos[1]);
-      const message = syntaxMessage(error.code, error.message, texts.line(place));
-      return problemAt(texts, place, [], { message });
-    });
+  const problems = syntaxProblems(documents, texts, placeAt);
   if (problems.length > 0) return { ok: false, problems };
   if (documents.length > 1) {
     const second = documents[1]!.range?.[0] ?? text.length;
@@ -112,6 +106,39 @@ function placeIn(lines: LineCounter, file: string, from: number, to: number): Pl
   return { file, line, column, width: start.line === end.line ? Math.max(1, end.col - column) : 1 };
 }
 
+function syntaxProblems(
+  documents: readonly Document<Node, false>[],
+  texts: SourceTexts,
+  placeAt: (from: number, to: number) => Place,
+): Problem[] {
+  const errors = documents.flatMap((document) => [...document.errors, ...document.warnings]);
+  const [first] = errors;
+  if (first?.code === 'MISSING_CHAR' && /quote/i.test(first.message)) {
+    // The parser notices at the end of the text; the reader looks for the beginning.
+    const start = documents.map(lastQuoted).findLast((offset) => offset !== null) ?? first.pos[0];
+    return [
+      problemAt(texts, placeAt(start, start + 1), [], { message: 'begins a quote that is never closed' }),
+    ];
+  }
+  return errors
+    .filter((error, index) => index === 0 || !consequences.has(error.code))
+    .map((error) => {
+      const place = placeAt(error.pos[0], error.pos[1]);
+      const message = syntaxMessage(error.code, error.message, texts.line(place));
+      return problemAt(texts, place, [], { message });
+    });
+}
+
+function lastQuoted(document: Document<Node, false>): number | null {
+  let offset: number | null = null;
+  visit(document.contents, {
+    Scalar: (_, node) => {
+      if (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE') offset = node.range?.[0] ?? offset;
+    },
+  });
+  return offset;
+}
+
 /** What the parser also complains of once it has lost its way. */
 const consequences = new Set(['UNEXPECTED_TOKEN', 'MISSING_CHAR', 'IMPOSSIBLE', 'BAD_COLLECTION_TYPE']);
 
@@ -128,9 +155,7 @@ function syntaxMessage(code: string, message: string, line: string): string {
     case 'BLOCK_AS_IMPLICIT_KEY':
       return 'has a second ": " on the line; put text that contains ": " in quotes';
     case 'MISSING_CHAR':
-      return /quote/i.test(message)
-        ? 'misses the closing quote'
-        : `is not complete here: ${firstClause(message)} (is a quote, comma, bracket or ":" missing?)`;
+      return `is not complete here: ${firstClause(message)} (is a comma, bracket or ":" missing?)`;
     case 'BAD_ALIAS':
       return 'is an alias nobody defined; put text that begins with * in quotes';
     case 'TAG_RESOLVE_FAILED':

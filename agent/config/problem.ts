@@ -62,10 +62,12 @@ export function problemAt(texts: SourceTexts, place: Place, path: Path, parts: P
   };
 }
 
-/** Places and words of a value that is wrong: the value itself, or the key of the map that misses it. */
+/** Points at a wrong value; at the key where a whole map is wrong, empty, or misses something. */
 export function problemIn(texts: SourceTexts, root: SourceNode, path: Path, parts: ProblemParts): Problem {
   const found = find(root, path);
-  return problemAt(texts, found.complete ? found.node.place : found.keyPlace, path, parts);
+  const { node, complete, keyPlace } = found;
+  const hasLooks = node.kind === 'list' || (node.kind === 'scalar' && node.value !== null);
+  return problemAt(texts, complete && hasLooks ? node.place : keyPlace, path, parts);
 }
 
 /** Keys whose plain content must never be shown. `{ secret: NAME }` is only a name and is. */
@@ -118,5 +120,6 @@ function excerptOf(line: string, column: number): { excerpt: string; column: num
   if (safe.length <= excerptWidthMax) return { excerpt: safe, column: Math.min(column, safe.length + 1) };
   const from = Math.max(0, Math.min(column - 1 - excerptWidthMax / 3, safe.length - excerptWidthMax));
   const start = Math.floor(from);
-  return { excerpt: safe.slice(start, start + excerptWidthMax), column: Math.max(1, column - start) };
+  const excerpt = safe.slice(start, start + excerptWidthMax);
+  return { excerpt, column: Math.max(1, Math.min(column - start, excerpt.length + 1)) };
 }

@@ -59,10 +59,15 @@ function fragments(system: string): ConfigFile[] {
   try {
     names = readdirSync(folder).filter((name) => /^[^.].*\.ya?ml$/.test(name));
   } catch (error) {
-    throw new SedgeError('SEDGE_CONFIG_MISSING', `cannot list ${folder}: ${messageOf(error)}`, { cause: error });
+    throw new SedgeError('SEDGE_CONFIG_MISSING', `cannot list ${folder}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   if (names.length >= filesLimit) {
-    throw new SedgeError('SEDGE_CONFIG_INVALID', `${folder} holds ${names.length} files; at most ${filesLimit - 1} are read`);
+    throw new SedgeError(
+      'SEDGE_CONFIG_INVALID',
+      `${folder} holds ${names.length} files; at most ${filesLimit - 1} are read`,
+    );
   }
   return names.toSorted().map((name) => readOne(join(folder, name), '/'));
 }
@@ -83,9 +88,13 @@ function readOne(name: string, workingDirectory: string): ConfigFile {
     return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length)) };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new SedgeError('SEDGE_CONFIG_MISSING', `cannot read ${name}: ${missing ? 'there is no such file' : messageOf(error)}`, {
-      cause: error,
-    });
+    throw new SedgeError(
+      'SEDGE_CONFIG_MISSING',
+      `cannot read ${name}: ${missing ? 'there is no such file' : messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     if (descriptor !== null) closeSync(descriptor);
   }

@@ -62,7 +62,8 @@ function readSecretFile(name: string, path: string, checked: boolean): string | 
       const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
       throw unreadable(name, path, `its mode ${mode} lets others read it; chmod 600 ${path}`);
     }
-    if (status.size > secretBytesLimit) throw unreadable(name, path, `it has more than ${secretBytesLimit} bytes`);
+    if (status.size > secretBytesLimit)
+      throw unreadable(name, path, `it has more than ${secretBytesLimit} bytes`);
     return decodeSecret(name, path, descriptor);
   } finally {
     closeSync(descriptor);
@@ -87,5 +88,7 @@ function decodeSecret(name: string, path: string, descriptor: number): string {
 }
 
 function unreadable(name: string, path: string, why: string, cause?: unknown): SedgeError {
-  return new SedgeError('SEDGE_CONFIG_SECRET', `cannot use the secret ${name} from ${path}: ${why}`, { cause });
+  return new SedgeError('SEDGE_CONFIG_SECRET', `cannot use the secret ${name} from ${path}: ${why}`, {
+    cause,
+  });
 }

@@ -45,6 +45,9 @@ export function leaf<S extends z.core.$ZodType>(schema: S, notes: LeafNotes): S 
   return schema;
 }
 
+/** Message of a check that has nothing to add to "3 is not WHAT". An empty one the library would replace. */
+export const noWords = 'not as expected';
+
 /** `0, 1 or 2`. */
 function alternatives(values: readonly unknown[]): string {
   const words = [...new Set(values.map(String))];
@@ -121,7 +124,7 @@ export function text(notes: TextNotes): z.ZodString {
   if (problem !== undefined) {
     schema = schema.superRefine((value, context) => {
       const message = problem(value);
-      if (message !== null) context.addIssue({ code: 'custom', message });
+      if (message !== null) context.addIssue({ code: 'custom', message: message === '' ? noWords : message });
     });
   }
   return leaf(schema, { type: notes.type ?? 'text', expected: notes.what });
@@ -149,7 +152,7 @@ function withUnit<T>(unit: UnitNotes<T>, range: { min: string; max: string }) {
       const parsed = unit.parse(value);
       const size = parsed === null ? Number.NaN : unit.size(parsed);
       if (parsed !== null && (size === null || (size >= bounds[0]! && size <= bounds[1]!))) return parsed;
-      context.addIssue({ code: 'custom', message: '', input: value });
+      context.addIssue({ code: 'custom', message: noWords, input: value });
       return z.NEVER;
     });
   return leaf(schema, {
@@ -256,7 +259,7 @@ export function formatListen(value: Listen): string {
 
 /** An absolute URL with one of these schemes. Credentials in it would end up in logs: they are refused. */
 export function url(schemes: readonly string[]): z.ZodString {
-  const expected = `a URL such as ${schemes.at(-1)}://host`;
+  const expected = `a URL such as ${schemes[1] ?? schemes[0]}://host`;
   return text({
     what: expected,
     type: `URL (${schemes.join(', ')})`,

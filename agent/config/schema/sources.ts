@@ -9,6 +9,7 @@ import {
   leaf,
   list,
   listen,
+  noWords,
   path,
   secret,
   size,
@@ -155,7 +156,7 @@ const speed = () =>
         if (value === 'max') return 'max';
         const factor = typeof value === 'number' ? value : Number(value.slice(0, -1));
         if (factor > 0 && factor <= 1e6) return factor;
-        context.addIssue({ code: 'custom', message: '' });
+        context.addIssue({ code: 'custom', message: noWords });
         return z.NEVER;
       }),
     {

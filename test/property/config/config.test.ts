@@ -112,7 +112,7 @@ describe('loading', () => {
           expect(renderProblems(loaded.problems)).not.toContain('undefined');
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 80 },
     );
   });
 
@@ -136,7 +136,7 @@ describe('loading', () => {
           expect(problem.excerptColumn).toBeLessThanOrEqual(problem.excerpt.length + 1);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -177,7 +177,7 @@ describe('loading', () => {
           expect(again.ok ? again.config : again.problems).toEqual(loaded.config);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 });
@@ -218,7 +218,7 @@ describe('units', () => {
         const size = meantSize(text);
         if (size !== null) expect(parseSize(size) ?? parseRate(size)).not.toBeNull();
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

@@ -12,9 +12,8 @@ function told(text: string, env: Record<string, string> = {}): string {
 
 describe('a mistake in values is told with place, value, what was expected and what was meant', () => {
   test('a number outside of the choices', () => {
-    expect(
-      told('sources:\n  line: { type: mqtt, url: mqtt://b, topics: [a], qos: 3 }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('sources:\n  line: { type: mqtt, url: mqtt://b, topics: [a], qos: 3 }\n'))
+      .toMatchInlineSnapshot(`
       "
       sedge.yaml:2:56: sources.line.qos: 3 is not 0, 1 or 2
           2 |   line: { type: mqtt, url: mqtt://b, topics: [a], qos: 3 }
@@ -49,14 +48,13 @@ describe('a mistake in values is told with place, value, what was expected and w
   });
 
   test('the word of another system', () => {
-    expect(
-      told('sources:\n  line:\n    type: mqtt\n    servers: ["tcp://b:1883"]\n    topic: a/b\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('sources:\n  line:\n    type: mqtt\n    servers: ["tcp://b:1883"]\n    topic: a/b\n'))
+      .toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:3: sources.line.url: is missing; it is a URL such as wss://host
+      sedge.yaml:2:3: sources.line.url: is missing; it is a URL such as mqtts://host
           2 |   line:
             |   ^^^^
-      sedge.yaml:2:3: sources.line.topics: is missing; it is a list
+      sedge.yaml:2:3: sources.line.topics: is missing; it is a list, each item an MQTT topic filter such as plant/+/telemetry
           2 |   line:
             |   ^^^^
       sedge.yaml:4:5: sources.line.servers: unknown key
@@ -150,7 +148,7 @@ describe('a mistake in values is told with place, value, what was expected and w
   test('a value out of its range', () => {
     expect(told('buffer: { size: 1KiB }\nstreams: { v: { priority: 11 } }\n')).toMatchInlineSnapshot(`
       "
-      sedge.yaml:1:17: buffer.size: "1KiB": Invalid input
+      sedge.yaml:1:17: buffer.size: "1KiB" is not a size with its unit such as 512MiB, 4MiB to 16TiB
           1 | buffer: { size: 1KiB }
             |                 ^^^^
       sedge.yaml:2:27: streams.v.priority: 11 is not a whole number from 0 to 9
@@ -161,9 +159,8 @@ describe('a mistake in values is told with place, value, what was expected and w
   });
 
   test('a truth value of YAML 1.1', () => {
-    expect(
-      told('sources: { line: { type: mqtt, url: mqtt://b, topics: [a], clean: yes } }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('sources: { line: { type: mqtt, url: mqtt://b, topics: [a], clean: yes } }\n'))
+      .toMatchInlineSnapshot(`
       "
       sedge.yaml:1:67: sources.line.clean: "yes" is not true or false
           1 | sources: { line: { type: mqtt, url: mqtt://b, topics: [a], clean: yes } }
@@ -174,11 +171,10 @@ describe('a mistake in values is told with place, value, what was expected and w
   });
 
   test('a missing key, a missing type, a wrong type', () => {
-    expect(
-      told('sources:\n  a: { type: mqtt, topics: [x] }\n  b: {}\n  c: { type: mqqt }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('sources:\n  a: { type: mqtt, topics: [x] }\n  b: {}\n  c: { type: mqqt }\n'))
+      .toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:3: sources.a.url: is missing; it is a URL such as wss://host
+      sedge.yaml:2:3: sources.a.url: is missing; it is a URL such as mqtts://host
           2 |   a: { type: mqtt, topics: [x] }
             |   ^
       sedge.yaml:3:3: sources.b.type: is missing; it is mqtt, broker, http or replay
@@ -199,7 +195,7 @@ describe('a mistake in values is told with place, value, what was expected and w
       ),
     ).toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:43: sources.a.topics: "plant/+" is not a list
+      sedge.yaml:2:43: sources.a.topics: "plant/+" is not a list, each item an MQTT topic filter such as plant/+/telemetry
           2 |   a: { type: mqtt, url: mqtt://b, topics: plant/+ }
             |                                           ^^^^^^^
             = did you mean "[plant/+]"?
@@ -213,17 +209,16 @@ describe('a mistake in values is told with place, value, what was expected and w
   test('an entry with nothing in it', () => {
     expect(told('uplinks:\n  cloud:\n')).toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:9: uplinks.cloud: is empty; it is a map with \`type:\` http, mqtt or file
+      sedge.yaml:2:3: uplinks.cloud: is empty; it is a map with \`type:\` http, mqtt or file
           2 |   cloud:
-            |         ^
+            |   ^^^^^
       "
     `);
   });
 
   test('a topic filter that MQTT forbids, and a share written into it', () => {
-    expect(
-      told('sources:\n  a: { type: mqtt, url: mqtt://b, topics: ["a/#/b", "$share/g/x"] }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('sources:\n  a: { type: mqtt, url: mqtt://b, topics: ["a/#/b", "$share/g/x"] }\n'))
+      .toMatchInlineSnapshot(`
       "
       sedge.yaml:2:44: sources.a.topics[0]: "a/#/b": # stands alone in the last level of a filter
           2 |   a: { type: mqtt, url: mqtt://b, topics: ["a/#/b", "$share/g/x"] }
@@ -258,7 +253,7 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:3:25: uplinks.b.url: "https://**********@x": a URL must not hold a user name or password; give them as keys of their own, the password as { secret: NAME }
           3 |   b: { type: http, url: "https://**********@x" }
             |                         ^^^^^^^^^^^^^^^^^^^^^^
-      sedge.yaml:4:25: uplinks.c.url: "in.example": Invalid input
+      sedge.yaml:4:25: uplinks.c.url: "in.example" is not a URL such as https://host
           4 |   c: { type: http, url: in.example }
             |                         ^^^^^^^^^^
       "
@@ -278,9 +273,8 @@ describe('a mistake in values is told with place, value, what was expected and w
   });
 
   test('an address without a host, and a port that cannot be', () => {
-    expect(
-      told('api: { listen: 7433 }\nsources: { b: { type: broker, listen: "127.0.0.1:99999" } }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('api: { listen: 7433 }\nsources: { b: { type: broker, listen: "127.0.0.1:99999" } }\n'))
+      .toMatchInlineSnapshot(`
       "
       sedge.yaml:1:16: api.listen: 7433 is not a host and a port such as 127.0.0.1:1883
           1 | api: { listen: 7433 }
@@ -299,19 +293,19 @@ describe('a mistake in values is told with place, value, what was expected and w
       '      - { keep: "true", rename: { a: b } }\n      - {}\n      - throttle: 10s\n';
     expect(told(text)).toMatchInlineSnapshot(`
       "
-      sedge.yaml:4:19: streams.v.stages[0].deadband: has no width: give \`absolute\` or \`percent\`
+      sedge.yaml:4:9: streams.v.stages[0].deadband: has no width: give \`absolute\` or \`percent\`
           4 |       - deadband: { field: temp }
-            |                   ^^^^^^^^^^^^^^^
-      sedge.yaml:5:20: streams.v.stages[1].calibrate: changes nothing: give scale, offset or points
+            |         ^^^^^^^^
+      sedge.yaml:5:9: streams.v.stages[1].calibrate: changes nothing: give scale, offset or points
           5 |       - calibrate: { field: t }
-            |                    ^^^^^^^^^^^^
+            |         ^^^^^^^^^
       sedge.yaml:6:9: streams.v.stages[2]: holds 2 stages (keep, rename): write each with its own dash
           6 |       - { keep: "true", rename: { a: b } }
             |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle
           7 |       - {}
             |         ^^
-      sedge.yaml:8:19: streams.v.stages[4].throttle: "10s" is not a map of keys
+      sedge.yaml:8:19: streams.v.stages[4].throttle: "10s" is not a map with keys every, count, max_series
           8 |       - throttle: 10s
             |                   ^^^
       "
@@ -337,21 +331,20 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:3:3: streams.constructor: "constructor": a word that JavaScript keeps for itself; choose another name
           3 |   constructor: {}
             |   ^^^^^^^^^^^
-      sedge.yaml:4:10: streams._mine: names that begin with _ are kept for streams of sedge itself
+      sedge.yaml:4:3: streams._mine: names that begin with _ are kept for streams of sedge itself
           4 |   _mine: {}
-            |          ^^
+            |   ^^^^^
       "
     `);
   });
 
   test('text that YAML takes for something else', () => {
-    expect(
-      told('uplinks:\n  hub: { type: mqtt, url: mqtt://h, topic: {agent}, client_id: 7 }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('uplinks:\n  hub: { type: mqtt, url: mqtt://h, topic: {agent}, client_id: 7 }\n'))
+      .toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:44: uplinks.hub.topic: a map is not a topic such as site/{agent}/{stream}; put text that begins with { in quotes
+      sedge.yaml:2:37: uplinks.hub.topic: a map is not a topic such as site/{agent}/{stream}; put text that begins with { in quotes
           2 |   hub: { type: mqtt, url: mqtt://h, topic: {agent}, client_id: 7 }
-            |                                            ^^^^^^^
+            |                                     ^^^^^
       sedge.yaml:2:64: uplinks.hub.client_id: 7 is not an MQTT client id of 1 to 128 characters; put it in quotes
           2 |   hub: { type: mqtt, url: mqtt://h, topic: {agent}, client_id: 7 }
             |                                                                ^
@@ -382,9 +375,9 @@ describe('parts that do not fit each other', () => {
   test('two listeners on one port', () => {
     expect(told('sources: { b: { type: broker, listen: "0.0.0.0:7433" } }\n')).toMatchInlineSnapshot(`
       "
-      sedge.yaml:1:1: api.listen: wants port 7433, as sources.b.listen does
+      sedge.yaml:1:39: sources.b.listen: wants port 7433, as api.listen does
           1 | sources: { b: { type: broker, listen: "0.0.0.0:7433" } }
-            | ^
+            |                                       ^^^^^^^^^^^^^^
       "
     `);
   });
@@ -405,9 +398,9 @@ describe('parts that do not fit each other', () => {
       'uplinks:\n  c: { type: http, url: "https://x", tls: { cert: /c.pem }, backoff: { min: 1h, max: 1s } }\n';
     expect(told(text)).toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:53: sources.a.tls: has no effect with mqtt://; use mqtts:// in \`url\`, or remove it
+      sedge.yaml:2:48: sources.a.tls: has no effect with mqtt://; use mqtts:// in \`url\`, or remove it
           2 |   a: { type: mqtt, url: mqtt://b, topics: [x], tls: { ca: /ca.pem } }
-            |                                                     ^^^^^^^^^^^^^^^
+            |                                                ^^^
       sedge.yaml:4:51: uplinks.c.tls.cert: needs \`key\` beside it
           4 |   c: { type: http, url: "https://x", tls: { cert: /c.pem }, backoff: { min: 1h, max: 1s } }
             |                                                   ^^^^^^
@@ -435,9 +428,8 @@ describe('parts that do not fit each other', () => {
   });
 
   test('a secret in a header', () => {
-    expect(
-      told('uplinks: { c: { type: http, url: "https://x", headers: { X-Api-Key: abc } } }\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('uplinks: { c: { type: http, url: "https://x", headers: { X-Api-Key: abc } } }\n'))
+      .toMatchInlineSnapshot(`
       "
       sedge.yaml:1:69: uplinks.c.headers.X-Api-Key: holds a secret: write { secret: NAME }
           1 | uplinks: { c: { type: http, url: "https://x", headers: { X-Api-Key: *********
@@ -447,9 +439,8 @@ describe('parts that do not fit each other', () => {
   });
 
   test('a test case of an unknown stream, with a time that is none', () => {
-    expect(
-      told('tests: [{ name: t, stream: v, input: [{ topic: a, payload: 1, at: yesterday }] }]\n'),
-    ).toMatchInlineSnapshot(`
+    expect(told('tests: [{ name: t, stream: v, input: [{ topic: a, payload: 1, at: yesterday }] }]\n'))
+      .toMatchInlineSnapshot(`
       "
       sedge.yaml:1:28: tests[0].stream: "v" is no stream; there is no stream
           1 | tests: [{ name: t, stream: v, input: [{ topic: a, payload: 1, at: yesterday }] }]
@@ -483,8 +474,9 @@ describe('text that is not even YAML, or not only', () => {
     `);
     expect(told('agent: { id: "gw-7 }\n')).toMatchInlineSnapshot(`
       "
-      sedge.yaml:2:1: misses the closing quote
-      sedge.yaml:2:1: is indented differently from the lines it belongs to
+      sedge.yaml:1:14: begins a quote that is never closed
+          1 | agent: { id: "gw-7 }
+            |              ^
       "
     `);
     expect(told('agent:\n  id: a: b\n')).toMatchInlineSnapshot(`

@@ -249,7 +249,7 @@ describe('secrets', () => {
   test('content that reaches the terminal cannot move its cursor', () => {
     const loaded = load('agent: { id: "\\e[2Jx y", "\u009b31mq": 1, "\\x9bk": 2 }\n');
     expect(loaded.ok).toBe(false);
-    if (!loaded.ok) expect(renderProblems(loaded.problems)).not.toMatch(/[\u001b\u009b]/);
+    if (!loaded.ok) expect(renderProblems(loaded.problems).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 });
 
@@ -293,7 +293,9 @@ describe('bounds', () => {
     ],
     [
       'aliases that multiply',
-      `a: &a [${'x,'.repeat(9)}x]\n${[...'bcdefgh'].map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]},`.repeat(9)}*${'abcdefg'[i]}]`).join('\n')}`,
+      `a: &a [${'x,'.repeat(9)}x]\n${Array.from('bcdefgh')
+        .map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]},`.repeat(9)}*${'abcdefg'[i]}]`)
+        .join('\n')}`,
       'more than 1000 aliases',
     ],
     [
