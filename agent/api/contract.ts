@@ -88,9 +88,10 @@ export interface UplinkJson {
 
 export interface UplinkStreamJson {
   readonly stream: string;
-  readonly base: number;
-  readonly head: number;
   readonly waiting_readings: number;
+  /** Sent and not yet answered. */
+  readonly in_flight: number;
+  readonly oldest: string | null;
 }
 
 export interface BufferJson {

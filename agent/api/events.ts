@@ -20,7 +20,7 @@ export function callRefused(
 ): void {
   telemetry.count('api_refused', { reason: refused.reason });
   if (refused.reason === 'busy') return;
-  telemetry.log('warning', 'api.call_refused', refused.message, {
+  telemetry.log('warning', 'api_call_refused', refused.message, {
     reason: refused.reason,
     remote: refused.remote,
   });
@@ -28,7 +28,7 @@ export function callRefused(
 
 /** A route threw what is neither misuse nor weather. */
 export function routeFailed(telemetry: Telemetry, route: string, error: unknown): void {
-  telemetry.log('error', 'api.route_failed', `${route} failed: ${messageOf(error)}`, { route });
+  telemetry.log('error', 'api_route_failed', `${route} failed: ${messageOf(error)}`, { route });
 }
 
 export function tapOpened(telemetry: Telemetry, open: number): void {
@@ -42,5 +42,5 @@ export function tapClosed(telemetry: Telemetry, open: number): void {
 /** A tap's reader was too slow and was closed. */
 export function tapDropped(telemetry: Telemetry, remote: string): void {
   telemetry.count('api_taps_dropped');
-  telemetry.log('notice', 'api.tap_dropped', 'a live tap was closed: its reader was too slow', { remote });
+  telemetry.log('notice', 'api_tap_dropped', 'a live tap was closed: its reader was too slow', { remote });
 }

@@ -36,6 +36,6 @@ export class AgentTelemetry implements Telemetry {
   #complain(name: string): void {
     if (this.#complained.has(name) || this.#complained.size >= 256) return;
     this.#complained.add(name);
-    this.log('debug', 'operate.metric_unknown', `metric ${name} is not in the catalogue`, { metric: name });
+    this.log('debug', 'operate_metric_unknown', `metric ${name} is not in the catalogue`, { metric: name });
   }
 }

@@ -22,7 +22,7 @@ export function partChanged(
   const { name, from, to, reason } = change;
   telemetry.gauge('part_state', stateNumbers[to], { part: name });
   const words = reason === '' ? '' : `: ${reason}`;
-  telemetry.log(stateLevels[to], 'operate.part_changed', `${name} is ${to}${words}`, {
+  telemetry.log(stateLevels[to], 'operate_part_changed', `${name} is ${to}${words}`, {
     part: name,
     from,
     to,
@@ -31,8 +31,8 @@ export function partChanged(
 
 export function readinessChanged(telemetry: Telemetry, ready: boolean): void {
   telemetry.gauge('ready', ready ? 1 : 0);
-  if (ready) telemetry.log('notice', 'operate.ready', 'every needed part is ready', { ready });
-  else telemetry.log('warning', 'operate.not_ready', 'a needed part is not ready; see /readyz', { ready });
+  if (ready) telemetry.log('notice', 'operate_ready', 'every needed part is ready', { ready });
+  else telemetry.log('warning', 'operate_not_ready', 'a needed part is not ready; see /readyz', { ready });
 }
 
 export function watchdogFed(telemetry: Telemetry, marginSeconds: number): void {
@@ -45,12 +45,12 @@ export function watchdogWithheld(telemetry: Telemetry, stalls: readonly Stall[])
   for (const { part, forMs } of stalls) {
     const seconds = Math.round(forMs / 1_000);
     const message = `${part} has work and has not got on for ${seconds} s; the watchdog is not fed`;
-    telemetry.log('error', 'operate.watchdog_withheld', message, { part });
+    telemetry.log('error', 'operate_watchdog_withheld', message, { part });
   }
 }
 
 export function progressResumed(telemetry: Telemetry): void {
-  telemetry.log('notice', 'operate.progress_resumed', 'every part gets on again; the watchdog is fed');
+  telemetry.log('notice', 'operate_progress_resumed', 'every part gets on again; the watchdog is fed');
 }
 
 export function partAged(telemetry: Telemetry, part: string, seconds: number): void {
@@ -93,7 +93,7 @@ export function throttlingChanged(telemetry: Telemetry, throttled: readonly stri
   const isHeldBack = throttled.length > 0;
   telemetry.log(
     isHeldBack ? 'warning' : 'notice',
-    'operate.throttling_changed',
+    'operate_throttling_changed',
     isHeldBack
       ? `the board holds its processor back: ${throttled.join(', ')}; check power supply and cooling`
       : 'the board no longer holds its processor back',
@@ -103,5 +103,5 @@ export function throttlingChanged(telemetry: Telemetry, throttled: readonly stri
 
 /** A sample could not be taken; the figures before it stand. */
 export function hostSampleFailed(telemetry: Telemetry, message: string): void {
-  telemetry.log('debug', 'operate.host_sample_failed', message);
+  telemetry.log('debug', 'operate_host_sample_failed', message);
 }

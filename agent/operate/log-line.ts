@@ -12,7 +12,7 @@ export type LogFormat = 'journald' | 'pretty' | 'json' | 'logfmt';
 export interface LogRecord {
   readonly wallMicros: Micros;
   readonly level: LogLevel;
-  /** Name of the event, `room.event`. */
+  /** Name of the event, `room_what_happened`. */
   readonly event: string;
   readonly message: string;
   readonly fields: LogFields;

@@ -85,4 +85,73 @@ const api: Record<string, MetricDeclaration> = {
   api_response_bytes: bytesCounter('Bytes of answers written.'),
 };
 
-export const metricCatalogue: Readonly<Record<string, MetricDeclaration>> = { ...operate, ...host, ...api };
+const ingest: Record<string, MetricDeclaration> = {
+  ingest_messages: counter('Messages whose readings or accounts are on disk.', 'source'),
+  ingest_readings: counter('Readings decoded from them.'),
+  ingest_payload_bytes: bytesCounter('Payload bytes of messages that are on disk.'),
+  ingest_duplicates: counter('Messages delivered again and recognised; acknowledged, not stored.'),
+  ingest_unrouted: counter('Messages whose topic no stream takes; acknowledged, not stored.'),
+  ingest_undecodable: counter('Messages that could not be decoded, by reason.', 'reason'),
+  ingest_append_seconds: histogram('seconds', 'From handing a group of messages to the buffer to its fsync.'),
+  ingest_append_messages: histogram('', 'Messages of one group.'),
+  ingest_append_refused: counter('Groups the buffer refused; they are handed over again.', 'trouble'),
+  ingest_throttled: counter('Times sources were held back because too many bytes were on the way.'),
+  ingest_mqtt_connections: counter('Connections made to the broker.', 'source'),
+  ingest_mqtt_connected: gauge('', '1 while the source is connected to its broker.', 'source'),
+  ingest_mqtt_closed: counter('Connections lost or refused, by kind.', 'source', 'kind'),
+  ingest_mqtt_subscriptions_refused: counter('Topic filters the broker did not grant.', 'source'),
+  ingest_broker_refused: counter('Clients the embedded broker turned away, by reason.', 'source', 'reason'),
+  ingest_broker_unforwarded: counter('Messages stored but not passed on to subscribers.', 'source'),
+  ingest_mqtt_overshoot: counter('Messages a broker sent beyond the Receive Maximum it was given.', 'source'),
+};
+
+const pipeline: Record<string, MetricDeclaration> = {
+  pipeline_series_evicted: counter('Series whose state was forgotten for want of room.', 'stream', 'rule'),
+  pipeline_expression_failures: counter('Readings an expression could not judge.', 'stream', 'rule'),
+};
+
+const buffer: Record<string, MetricDeclaration> = {
+  buffer_commits: counter('Transactions synced to disk.'),
+  buffer_committed_readings: counter('Readings made durable.'),
+  buffer_committed_bytes: bytesCounter('Bytes of journal rows made durable.'),
+  buffer_commit_seconds: histogram('seconds', 'Time of one transaction, fsync included.'),
+  buffer_commit_requests: histogram('', 'Append calls of one transaction.'),
+  buffer_sealed_blocks: counter('Blocks sealed from the journal.'),
+  buffer_sealed_readings: counter('Readings in sealed blocks.'),
+  buffer_sealed_bytes: bytesCounter('Bytes of sealed blocks.'),
+  buffer_dropped_readings: counter('Readings dropped before delivery, by rule.', 'stream', 'rule'),
+  buffer_quarantined_readings: counter('Readings in blocks found damaged and set aside.', 'stream'),
+  buffer_full: counter('Appends refused because the buffer or the device is full.'),
+  buffer_trouble: counter('Failures of the disk, by kind.', 'trouble'),
+  buffer_recovered: counter('Times the buffer was reopened after a failure of the disk.'),
+};
+
+const uplink: Record<string, MetricDeclaration> = {
+  uplink_up: gauge('', '1 while the uplink reaches its receiver.', 'uplink'),
+  uplink_outages: counter('Times the uplink went down.', 'uplink'),
+  uplink_readings: counter('Readings settled, by outcome.', 'uplink', 'outcome'),
+  uplink_batches: counter('Batches sent, by outcome.', 'uplink', 'outcome'),
+  uplink_sent_bytes: bytesCounter('Bytes sent, retries included.', 'uplink'),
+  uplink_send_seconds: histogram('seconds', "From sending a batch to the receiver's answer.", 'uplink'),
+  uplink_splits: counter('Batches halved because the receiver found them too large.', 'uplink'),
+  uplink_store_failures: counter('Failed calls to the buffer.', 'uplink'),
+  uplink_settlements_rejected: counter('Settlements the buffer rejected.', 'uplink'),
+  uplink_waiting_readings: gauge('', 'Readings the uplink still has to take.', 'uplink'),
+  uplink_waiting_bytes: gauge('bytes', 'Stored bytes the uplink still has to take.', 'uplink'),
+  uplink_oldest_seconds: gauge(
+    'seconds',
+    'Age of the oldest reading that waits; 0 when none does.',
+    'uplink',
+  ),
+  uplink_budget_spent_bytes: gauge('bytes', "Bytes charged to the uplink's budget of today.", 'uplink'),
+};
+
+export const metricCatalogue: Readonly<Record<string, MetricDeclaration>> = {
+  ...operate,
+  ...host,
+  ...api,
+  ...ingest,
+  ...pipeline,
+  ...buffer,
+  ...uplink,
+};

@@ -13,11 +13,18 @@ describe('Router', () => {
   it('gives back any parameter that a caller escaped', () => {
     const router = new Router([route('/v1/streams/{stream}/tail')], 1_024);
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), (stream) => {
-        const match = router.match('GET', `/v1/streams/${encodeURIComponent(stream)}/tail`);
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom('a', '/', '%', '?', '#', ' ', '{', '+', '界', '😀'),
+          minLength: 1,
+          maxLength: 40,
+        }),
+        (stream) => {
+          const match = router.match('GET', `/v1/streams/${encodeURIComponent(stream)}/tail`);
 
-        expect(match.kind === 'route' ? match.parameters['stream'] : match.kind).toBe(stream);
-      }),
+          expect(match.kind === 'route' ? match.parameters['stream'] : match.kind).toBe(stream);
+        },
+      ),
     );
   });
 
@@ -25,7 +32,10 @@ describe('Router', () => {
     const router = new Router([route('/a/{b}/c'), route('/v3/{rest*}')], 64);
     fc.assert(
       fc.property(
-        fc.string({ unit: 'binary', maxLength: 80 }),
+        fc.string({
+          unit: fc.constantFrom('a', 'b', 'c', 'v3', '/', '%', '%2f', '%ff', '\u0000', '界', '\ud800'),
+          maxLength: 80,
+        }),
         fc.string({ maxLength: 8 }),
         (path, method) => {
           expect(['route', 'method', 'none', 'malformed']).toContain(router.match(method, path).kind);

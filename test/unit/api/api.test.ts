@@ -72,7 +72,7 @@ describe('Api', () => {
     expect(textOf(answer)).not.toContain('secret');
     expect(telemetry.logs).toEqual([
       expect.objectContaining({
-        event: 'api.route_failed',
+        event: 'api_route_failed',
         message: '/v1/things/{thing} failed: ENOENT /secret/place',
       }),
     ]);

@@ -42,12 +42,12 @@ describe('Health', () => {
     expect([starting, ready, degraded, health.ready]).toEqual([false, true, true, false]);
     expect(telemetry.metrics.valueOf('part_state', { part: 'disk' })).toBe(3);
     expect(telemetry.events).toEqual([
-      'error operate.part_changed: uplink.cloud is failed: connection refused',
-      'notice operate.part_changed: disk is ok',
-      'notice operate.ready: every needed part is ready',
-      'warning operate.part_changed: disk is degraded: slow',
-      'error operate.part_changed: disk is failed: gone',
-      'warning operate.not_ready: a needed part is not ready; see /readyz',
+      'error operate_part_changed: uplink.cloud is failed: connection refused',
+      'notice operate_part_changed: disk is ok',
+      'notice operate_ready: every needed part is ready',
+      'warning operate_part_changed: disk is degraded: slow',
+      'error operate_part_changed: disk is failed: gone',
+      'warning operate_not_ready: a needed part is not ready; see /readyz',
     ]);
   });
 
@@ -135,9 +135,9 @@ describe('Supervision', () => {
     expect(starved).toBe(1);
     expect(sent).toHaveLength(2);
     expect(telemetry.events[0]).toBe(
-      'error operate.watchdog_withheld: disk has work and has not got on for 10 s; the watchdog is not fed',
+      'error operate_watchdog_withheld: disk has work and has not got on for 10 s; the watchdog is not fed',
     );
-    expect(telemetry.events.at(-1)).toContain('notice operate.progress_resumed');
+    expect(telemetry.events.at(-1)).toContain('notice operate_progress_resumed');
     expect(telemetry.metrics.valueOf('watchdog_withheld')).toBe(6);
   });
 
@@ -261,8 +261,8 @@ describe('HostSampler', () => {
     expect(telemetry.metrics.valueOf('host_throttled', { reason: 'under_voltage' })).toBe(1);
     expect(telemetry.metrics.valueOf('process_cpu_seconds')).toBe(1.5);
     expect(telemetry.events).toEqual([
-      'debug operate.host_sample_failed: no /proc',
-      'warning operate.throttling_changed: the board holds its processor back: under_voltage; check power supply and cooling',
+      'debug operate_host_sample_failed: no /proc',
+      'warning operate_throttling_changed: the board holds its processor back: under_voltage; check power supply and cooling',
     ]);
   });
 });
