@@ -382,6 +382,16 @@ describe('parts that do not fit each other', () => {
     `);
   });
 
+  test('two listeners of one address; a free port is no conflict, nor is another address', () => {
+    const two = (one: string, other: string) =>
+      told(
+        `sources: { a: { type: broker, listen: "${one}" }, b: { type: broker, listen: "${other}", anonymous: true } }`,
+      );
+    expect(two('127.0.0.1:1883', '127.0.0.1:1883')).toContain('sources.b.listen: wants port 1883');
+    expect(two('127.0.0.1:1883', '127.0.0.2:1883')).toBe('accepted');
+    expect(two('127.0.0.1:0', '127.0.0.1:0')).toBe('accepted');
+  });
+
   test('an endpoint that others reach without a token', () => {
     expect(told('api: { listen: "0.0.0.0:7433" }\n')).toMatchInlineSnapshot(`
       "
