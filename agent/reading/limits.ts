@@ -10,6 +10,8 @@ export const fieldsPerReadingLimit = 512;
 export const readingsPerMessageLimit = 4096;
 /** Values of one message, with those shared by an array of readings counted once a reading: 2 MiB of doubles. */
 export const valuesPerMessageLimit = 262_144;
+/** Arrays, maps and byte strings of a CBOR payload: one byte each there, up to 200 in memory. Four a reading. */
+export const cborObjectsLimit = 16_384;
 /** UTF-16 units of one text value. Longer texts are files, not readings. */
 export const textLengthLimit = 262_144;
 /** UTF-16 units of a field name after flattening. */

@@ -1,4 +1,4 @@
-import { depthLimit } from '../limits.ts';
+import { cborObjectsLimit, depthLimit } from '../limits.ts';
 import { Undecodable } from './undecodable.ts';
 
 /**
@@ -26,6 +26,8 @@ class CborReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   position = 0;
+  /** Arrays, maps and byte strings so far. */
+  #objects = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -71,6 +73,7 @@ class CborReader {
   }
 
   #deeper(depth: number): number {
+    this.#countObject();
     if (depth >= depthLimit)
       throw new Undecodable('limit', `the payload is nested deeper than ${depthLimit}`);
     return depth + 1;
@@ -140,7 +143,14 @@ class CborReader {
     }
   }
 
+  #countObject(): void {
+    if (++this.#objects > cborObjectsLimit) {
+      throw new Undecodable('limit', `more than ${cborObjectsLimit} arrays, maps and byte strings`);
+    }
+  }
+
   #copy(length: number): Uint8Array {
+    this.#countObject();
     const copy = new Uint8Array(this.#bytes.subarray(this.position, this.position + length));
     this.position += length;
     return copy;

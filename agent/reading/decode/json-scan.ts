@@ -159,7 +159,7 @@ export class JsonScan {
     return text;
   }
 
-  /** RFC 8259 §6, without exponents. Up to 15 digits are exact as an integer, and one division by a power of ten rounds right. */
+  /** RFC 8259 §6, without exponents (what follows must be a comma or brace). Up to 15 digits are exact as an integer, and one division by a power of ten rounds right. */
   #number(name: string, first: number): boolean {
     const bytes = this.#bytes;
     const from = this.#at - 1;
@@ -186,7 +186,6 @@ export class JsonScan {
       if (decimals === 0 || digits > 400) return false;
       value = digits <= exactDigits ? mantissa / powers[decimals]! : Math.abs(Number(ascii(bytes, from, at)));
     }
-    if (byte === 101 || byte === 69) return false;
     this.#at = at;
     this.#sink.field(name, first === minus ? -value : value);
     return true;

@@ -21,6 +21,8 @@ export class Roles {
   readonly #fixed = new Map<string, Role>();
   /** Null takes every field; else path → column name. */
   readonly #selected: ReadonlyMap<string, string> | null;
+  /** Length of the longest selected path. */
+  readonly #longest: number;
   readonly #known = new RecentMap<string, Role>(knownRolesLimit);
 
   constructor(options: DecodeOptions) {
@@ -42,6 +44,7 @@ export class Roles {
       options.fields === undefined
         ? null
         : new Map(namedPaths(options.fields).map(([name, path]) => [path, name]));
+    this.#longest = Math.max(0, ...(this.#selected?.keys() ?? []).map((path) => path.length));
   }
 
   /** The role's texts are the decoder's own, so that it may be remembered. */
@@ -71,7 +74,9 @@ export class Roles {
   /** A selected path takes all that is nested below it: `motor` takes `motor.temp` too. */
   #columnOf(name: string): string | null {
     if (this.#selected === null) return name;
-    for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
+    // No prefix longer than the longest path can be one of them: a key of a thousand dots costs no more.
+    let end = name.length > this.#longest ? name.lastIndexOf('.', this.#longest) : name.length;
+    for (; end > 0; end = name.lastIndexOf('.', end - 1)) {
       const column = this.#selected.get(name.slice(0, end));
       if (column !== undefined) return ownText(column + name.slice(end));
     }

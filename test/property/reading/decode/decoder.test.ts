@@ -121,6 +121,13 @@ describe('json and cbor', () => {
       ),
     );
   });
+
+  it('see 16 digits wherever they stand', () => {
+    for (let before = 0; before < 40; before++) {
+      expect(mayHoldLongInteger(utf8(`${'x'.repeat(before)}1234567890123456`))).toBe(true);
+      expect(mayHoldLongInteger(utf8(`${'x'.repeat(before)}123456789012345x`))).toBe(false);
+    }
+  });
 });
 
 const name = fc.stringMatching(/^[a-z ,=é]{1,6}$/);

@@ -85,6 +85,11 @@ describe('the short way through JSON', () => {
     );
   });
 
+  it('leaves nothing behind when it gives up', () => {
+    const [row] = decodeAll({ format: 'json' }, ['{"a":1,"b":2,"a":null}']).rows;
+    expect({ ...row!.values }).toEqual({ b: 2 });
+  });
+
   const scanned = (text: string): Row | null => {
     const sink = new ReadingSink({ format: 'json' }, new TagTable());
     const into = new BatchBuilder({ stream: 's', clock: 'agent' });

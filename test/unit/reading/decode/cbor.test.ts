@@ -81,8 +81,9 @@ describe('cbor', () => {
     ['c201', 'a bignum that is no byte string'],
     [`${'81'.repeat(20)}00`, 'limit: the payload is nested deeper than 16'],
     ['c251' + '01'.repeat(17), 'limit: a bignum of 17 bytes'],
+    [`9f${'40'.repeat(16_384)}ff`, 'limit: more than 16384 arrays, maps and byte strings'],
     ['c401', 'a malformed decimal fraction'],
-  ])('refuses %s', (hex, refusal) => {
+  ])('refuses %.40s', (hex, refusal) => {
     expect(refusalOf({ format: 'cbor' }, bytes(hex))).toContain(refusal);
   });
 });

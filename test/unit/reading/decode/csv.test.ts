@@ -43,6 +43,7 @@ describe('csv', () => {
 
   it.each([
     ['a,b\n1', 'structure: record 2: 1 cells for 2 columns'],
+    ['a\r\n1\r\n1,2', 'structure: record 3: 2 cells for 1 columns'],
     ['a,a\n1,2', 'structure: two columns'],
     ['a\n"x', 'syntax: record 2: a quoted cell without end'],
     ['a\n"x"y', 'syntax: record 2: text behind a closing quote'],

@@ -148,6 +148,12 @@ describe('json', () => {
     );
   });
 
+  it('selects by prefix of a path only at a dot, and is not slowed by a key of many dots', () => {
+    const options = { format: 'json', fields: ['a.b', 'c'] } as const;
+    const payload = { 'a.b.c': 1, 'a.bc': 2, 'c.': 3, cc: 4, ['.'.repeat(200_000)]: 5 };
+    expect(valuesOf(options, JSON.stringify(payload))).toEqual([{ 'a.b.c': 1, 'c.': 3 }]);
+  });
+
   it('forgets shared fields with their message', () => {
     const { rows } = decodeAll({ format: 'ndjson', readings: 'r' }, ['{"a":1,"r":[1]}\n{"r":[2]}\n\n']);
     expect(rows.map((row) => ({ ...row.values }))).toEqual([{ a: 1, value: 1 }, { value: 2 }]);
