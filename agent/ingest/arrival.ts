@@ -121,5 +121,7 @@ export interface DeadLetter {
   readonly reason: string;
   readonly detail: string;
   readonly source: string;
+  /** The stream whose decoder could not read it. */
+  readonly stream: string;
   readonly arrivalMicros: number;
 }

@@ -8,8 +8,7 @@ export function groupCommitted(telemetry: Telemetry, group: Group, elapsedMs: nu
   telemetry.observe('ingest_append_messages', tally.arrivals);
   if (tally.bytes > 0) telemetry.count('ingest_payload_bytes', undefined, tally.bytes);
   if (tally.readings > 0) telemetry.count('ingest_readings', undefined, tally.readings);
-  for (const [inlet, arrivals] of group.parcels)
-    telemetry.count('ingest_messages', { source: inlet.source }, arrivals.length);
+  for (const [source, count] of tally.bySource) telemetry.count('ingest_messages', { source }, count);
   if (tally.duplicates > 0) telemetry.count('ingest_duplicates', undefined, tally.duplicates);
   if (tally.unrouted > 0) telemetry.count('ingest_unrouted', undefined, tally.unrouted);
   for (const [reason, count] of tally.undecodable) telemetry.count('ingest_undecodable', { reason }, count);

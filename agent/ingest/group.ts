@@ -21,6 +21,8 @@ export interface Tally {
   readings: number;
   duplicates: number;
   unrouted: number;
+  /** Messages, by source; marks alone are none. */
+  readonly bySource: Map<string, number>;
   /** By reason. */
   readonly undecodable: Map<string, number>;
 }
@@ -63,14 +65,18 @@ export class GroupMaker {
       readings: 0,
       duplicates: 0,
       unrouted: 0,
+      bySource: new Map(),
       undecodable: new Map(),
     };
     const marks: DeliveryMark[] = [];
     for (const [inlet, arrivals] of parcels) {
+      const before = tally.arrivals;
       for (const arrival of arrivals) {
         this.#take(arrival, inlet.source, tally);
         if (arrival.mark !== null && keepsMark(arrival, arrival.mark)) marks.push(arrival.mark);
       }
+      const messages = (tally.bySource.get(inlet.source) ?? 0) + tally.arrivals - before;
+      if (messages > 0) tally.bySource.set(inlet.source, messages);
     }
     const entries: JournalEntry[] = [];
     for (const lane of this.#lanes.values()) tally.readings += finishLane(lane, nowMicros, entries);
@@ -146,6 +152,7 @@ export class GroupMaker {
       reason: outcome.reason,
       detail: outcome.detail,
       source,
+      stream: lane.plan.name,
       arrivalMicros: arrival.arrivalMicros,
     });
     return true;

@@ -285,6 +285,14 @@ export class Intake {
 }
 
 function emptyGroup(entries: Group['entries']): Group {
-  const tally = { arrivals: 0, bytes: 0, readings: 0, duplicates: 0, unrouted: 0, undecodable: new Map() };
+  const tally = {
+    arrivals: 0,
+    bytes: 0,
+    readings: 0,
+    duplicates: 0,
+    unrouted: 0,
+    bySource: new Map(),
+    undecodable: new Map(),
+  };
   return { entries, parcels: new Map(), tally };
 }

@@ -42,20 +42,15 @@ export const limits = {
   /** Clients whose marks are remembered; the longest unused goes first. */
   brokerSessions: 2_000,
 
-  /** Body of one HTTP request as sent, and after decompression, when the configuration does not say. */
-  httpBodyBytes: 4 * MiB,
-  httpInflatedBytes: 16 * MiB,
-  /** Requests being read or waiting for their commit. */
+  /** HTTP requests being read or waiting for their commit. */
   httpRequests: 256,
-  /** From the first byte of a request to its last. */
-  httpBodyMs: 30_000,
+  /** A request whose commit does not come within this time is told to come again; it may then be stored twice. */
+  httpCommitMs: 30_000,
   /** What `Retry-After` says when credit is exhausted: about the time the disk needs for everything in flight. */
   httpRetryAfterSeconds: 2,
 
   /** Bytes of one line of a replayed file. */
   replayLineBytes: 1 * MiB,
   /** Lines read ahead of their time. */
-  replayLinesAhead: 1_024,
-  /** Bytes read from a file at once. */
-  replayReadBytes: 64 * KiB,
+  replayLinesAhead: 256,
 } as const;
