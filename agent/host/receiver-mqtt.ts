@@ -34,12 +34,7 @@ export class ReceiverMqtt {
   async start(): Promise<void> {
     if (this.#server !== null) return;
     const broker = await Aedes.createBroker();
-    broker.authorizePublish = (_client, packet, done) => {
-      this.#take(packet).then(
-        (problem) => done(problem === null ? null : new Error(problem)),
-        (error: unknown) => done(new Error(messageOf(error))),
-      );
-    };
+    broker.authorizePublish = (_client, packet, done) => void this.#answer(packet, done);
     const server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -72,7 +67,19 @@ export class ReceiverMqtt {
     const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
-    await new Promise<void>((resolve) => void broker.close(() => resolve()));
+    await new Promise<void>((resolve) => {
+      broker.close(() => resolve());
+    });
+  }
+
+  async #answer(packet: PublishPacket, done: (error?: Error | null) => void): Promise<void> {
+    let problem: string | null;
+    try {
+      problem = await this.#take(packet);
+    } catch (error) {
+      problem = messageOf(error);
+    }
+    done(problem === null ? null : new Error(problem));
   }
 
   /** What is wrong with it, null when it is kept. A problem ends the connection: 3.1.1 has no other way to say no. */

@@ -108,9 +108,7 @@ export class Inbox {
       return Promise.resolve({ ok: false, reason: 'full', message: 'too many requests wait for the disk' });
     return new Promise((resolve) => {
       this.#pending.push({ lines, done: resolve });
-      this.#committing ??= this.#commit().finally(() => {
-        this.#committing = null;
-      });
+      this.#committing ??= this.#commit();
     });
   }
 
@@ -127,31 +125,34 @@ export class Inbox {
   }
 
   async #commit(): Promise<void> {
-    // One turn, so that requests of the same tick share the sync.
-    await Promise.resolve();
-    while (this.#pending.length > 0) {
-      const group = this.#pending.splice(0);
-      const added: { known: Known; offset: number }[] = [];
-      const answers: AcceptOutcome[] = [];
-      let text = '';
-      for (const request of group) {
-        const answer = this.#take(request.lines, added);
-        text += answer.text;
-        answers.push(answer.outcome);
-      }
-      let failure: AcceptOutcome | null = null;
-      try {
-        if (text !== '') await this.#store.append(encoder.encode(text));
-      } catch (error) {
-        for (const { known, offset } of added) {
-          known.offsets.delete(offset);
-          known.received--;
-        }
-        failure = { ok: false, reason: 'disk', message: messageOf(error) };
-      }
-      group.forEach((request, i) => request.done(failure ?? answers[i]!));
-      if (failure === null && this.#store.wantsIndex()) await this.#store.saveIndex(this.#index());
+    try {
+      // One turn, so that requests of the same tick share the sync.
+      await Promise.resolve();
+      while (this.#pending.length > 0) await this.#commitGroup(this.#pending.splice(0));
+    } finally {
+      // In the same turn as the last look at the queue: a request that comes after it starts a commit of its own.
+      this.#committing = null;
     }
+  }
+
+  async #commitGroup(group: readonly Pending[]): Promise<void> {
+    const added: { known: Known; offset: number }[] = [];
+    const answers: AcceptOutcome[] = [];
+    let text = '';
+    for (const request of group) {
+      const answer = this.#take(request.lines, added);
+      text += answer.text;
+      answers.push(answer.outcome);
+    }
+    let failure: AcceptOutcome | null = null;
+    try {
+      if (text !== '') await this.#store.append(encoder.encode(text));
+    } catch (error) {
+      forget(added);
+      failure = { ok: false, reason: 'disk', message: messageOf(error) };
+    }
+    group.forEach((request, i) => request.done(failure ?? answers[i]!));
+    if (failure === null && this.#store.wantsIndex()) await this.#store.saveIndex(this.#index());
   }
 
   /** Marks the new ones among `lines` as known and gives their text. A request that would break a bound changes nothing. */
@@ -165,10 +166,7 @@ export class Inbox {
     for (const line of lines) {
       const known = this.#known(line);
       if (known === null || known.offsets.runCount >= receiverLimits.rangesMax) {
-        for (const { known, offset } of added.splice(before)) {
-          known.offsets.delete(offset);
-          known.received--;
-        }
+        forget(added.splice(before));
         return { text: '', outcome: { ok: false, reason: 'full', message: 'too many streams or gaps' } };
       }
       if (!known.offsets.add(line.offset)) {
@@ -216,6 +214,13 @@ export class Inbox {
         runs: offsets.runs(),
       })),
     };
+  }
+}
+
+function forget(added: readonly { known: Known; offset: number }[]): void {
+  for (const { known, offset } of added) {
+    known.offsets.delete(offset);
+    known.received--;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Store, StoredRun } from '../ports/store.ts';
+import { encodeNdjsonBytes } from '../reading/encode-ndjson.ts';
 import type { PlannedRange } from './drain-plan.ts';
-import { encodeLines } from './lines.ts';
 import { uplinkLimits } from './limits.ts';
 import type { OutgoingBatch } from './sink.ts';
 
@@ -17,7 +17,7 @@ export interface Collected {
  * a retry repeats the same offsets. Null when nothing of the range is stored.
  */
 export async function collect(
-  store: Store,
+  store: Pick<Store, 'read'>,
   range: PlannedRange,
   options: { agent: string; batchBytes: number; leaveOut: ReadonlyMap<number, string> },
 ): Promise<Collected | null> {
@@ -40,7 +40,7 @@ export async function collect(
     if (first < 0) first = run.first;
     const rows = Math.min(run.batch.length, range.until - run.first);
     for (const [from, to] of keptRows(run, rows, options.leaveOut)) {
-      const piece = encodeLines(run, { agent: options.agent, from, to });
+      const piece = encodeNdjsonBytes({ agent: options.agent, ...run }, from, to);
       pieces.push(piece);
       bytes += piece.length;
       count += to - from;

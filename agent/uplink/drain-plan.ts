@@ -78,6 +78,10 @@ interface StreamPlan {
 export interface StreamProgress {
   readonly stream: string;
   readonly priority: number;
+  /** Every offset below is settled. */
+  readonly base: number;
+  /** One past the newest reading known of. */
+  readonly head: number;
   /** Readings not settled. */
   readonly waiting: number;
   readonly inFlight: number;
@@ -161,6 +165,8 @@ export class DrainPlan {
     return Array.from(this.#streams.values(), (plan) => ({
       stream: plan.stream,
       priority: plan.priority,
+      base: plan.base,
+      head: plan.head,
       waiting: countHoles(plan.covered, { from: plan.base, until: plan.head }),
       inFlight: plan.open.reduce(
         (sum, range) => sum + (range.notBefore === null ? range.until - range.first : 0),
@@ -251,7 +257,8 @@ export class DrainPlan {
     for (const plan of this.#streams.values()) {
       plan.candidates ??= this.#candidates(plan);
       if (plan.candidates.live !== null && (live === null || comesBefore(plan, live))) live = plan;
-      if (plan.candidates.backlog !== null && (backlog === null || comesBefore(plan, backlog))) backlog = plan;
+      if (plan.candidates.backlog !== null && (backlog === null || comesBefore(plan, backlog)))
+        backlog = plan;
     }
     const liveTurn = backlog === null || this.#livePicks < uplinkLimits.livePicksInRow;
     if (live !== null && liveTurn) {

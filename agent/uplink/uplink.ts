@@ -158,20 +158,23 @@ export class Uplink {
   #wake(): void {
     if (!this.#running) return;
     this.#pumpAgain = true;
-    this.#pumping ??= this.#pump().finally(() => {
-      this.#pumping = null;
-    });
+    this.#pumping ??= this.#pump();
   }
 
   async #pump(): Promise<void> {
-    // Callers of #wake are callbacks from outside: work starts in a turn of its own.
-    await Promise.resolve();
-    while (this.#pumpAgain && this.#running) {
-      this.#pumpAgain = false;
-      await this.#refresh();
-      if (this.#running) this.#dispatch();
+    try {
+      // Callers of #wake are callbacks from outside: work starts in a turn of its own.
+      await Promise.resolve();
+      while (this.#pumpAgain && this.#running) {
+        this.#pumpAgain = false;
+        await this.#refresh();
+        if (this.#running) this.#dispatch();
+      }
+      if (this.#running) this.#arm();
+    } finally {
+      // In the same turn as the last look at #pumpAgain, so that no wake is lost.
+      this.#pumping = null;
     }
-    if (this.#running) this.#arm();
   }
 
   async #refresh(): Promise<void> {
@@ -269,7 +272,7 @@ export class Uplink {
 
   async #collect(range: PlannedRange, carriage: Carriage): Promise<Collected | null | 'failed'> {
     try {
-      return await collect(this.#ports.store as Store, range, {
+      return await collect(this.#ports.store, range, {
         agent: this.#options.agent,
         batchBytes: this.#options.batchBytes ?? uplinkLimits.batchBytes,
         leaveOut: carriage.refused,

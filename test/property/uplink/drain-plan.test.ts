@@ -20,9 +20,11 @@ class Twin {
   /** Every offset of the range goes from one fate to another. */
   move(stream: string, range: { first: number; until: number }, way: { from: Fate; to: Fate }): void {
     const fates = this.fates.get(stream)!;
-    if (range.first >= range.until || range.until > fates.length) throw new Error('a range of stored readings');
+    if (range.first >= range.until || range.until > fates.length)
+      throw new Error('a range of stored readings');
     for (let offset = range.first; offset < range.until; offset++) {
-      if (fates[offset] !== way.from) throw new Error(`${stream} ${offset} is ${fates[offset]}, not ${way.from}`);
+      if (fates[offset] !== way.from)
+        throw new Error(`${stream} ${offset} is ${fates[offset]}, not ${way.from}`);
       fates[offset] = way.to;
     }
   }
@@ -116,10 +118,12 @@ class Run {
       until = end;
     }
     this.step({ kind: 'narrowed', id, first, until });
-    if (this.prng.chance(weather)) {
+    const fails = this.prng.chance(weather);
+    const tooBig = until - first > 1 && this.prng.chance(weather);
+    if (fails) {
       this.pinned.set(id, `${stream}/${first}-${until}`);
       this.step({ kind: 'later', id, notBefore: millis(this.now + this.prng.below(500)), failed: true });
-    } else if (until - first > 1 && this.prng.chance(weather)) {
+    } else if (tooBig) {
       const readings = Math.floor((until - first) / 2);
       this.twin.move(stream, { first: first + readings, until }, { from: 'open', to: 'free' });
       this.pinned.set(id, `${stream}/${first}-${first + readings}`);

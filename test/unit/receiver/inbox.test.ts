@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { Inbox, type InboxIndex, type LineStore } from '#agent/receiver/inbox.ts';
+import { type ReceivedLine, parseLine } from '#agent/receiver/parse-lines.ts';
+
+/** Lines in memory; survives being opened again. */
+class MemoryLines implements LineStore {
+  lines: string[] = [];
+  index: InboxIndex | null = null;
+  indexed = 0;
+  appends = 0;
+  failing = 0;
+
+  open(restore: Parameters<LineStore['open']>[0]): Promise<void> {
+    if (this.index !== null) restore.index(this.index);
+    for (const line of this.lines.slice(this.indexed)) restore.line(line);
+    return Promise.resolve();
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    this.appends++;
+    if (this.failing > 0) {
+      this.failing--;
+      return Promise.reject(new Error('no space left on device'));
+    }
+    this.lines.push(...new TextDecoder().decode(bytes).split('\n').slice(0, -1));
+    return Promise.resolve();
+  }
+
+  wantsIndex(): boolean {
+    return this.lines.length - this.indexed > 10;
+  }
+
+  saveIndex(index: InboxIndex): Promise<void> {
+    this.index = structuredClone(index);
+    this.indexed = this.lines.length;
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function readings(stream: string, first: number, count: number): ReceivedLine[] {
+  return Array.from({ length: count }, (_, i) => {
+    const line = parseLine(JSON.stringify({ agent: 'gw-7', stream, offset: first + i }));
+    if (typeof line === 'string') throw new Error(line);
+    return line;
+  });
+}
+
+test('keeps each reading once, however batches overlap, and tells what is missing', async () => {
+  const lines = new MemoryLines();
+  const inbox = new Inbox(lines);
+  await inbox.start();
+
+  await inbox.accept(readings('s', 0, 10));
+  await inbox.accept(readings('s', 5, 10));
+  const outcome = await inbox.accept(readings('s', 20, 2));
+
+  expect(outcome).toEqual({ ok: true, received: 2, duplicates: 0 });
+  expect(lines.lines).toHaveLength(17);
+  expect(inbox.summary()).toEqual([
+    { agent: 'gw-7', stream: 's', received: 17, duplicates: 5, maxOffset: 21, missing: 5, gaps: [[15, 20]] },
+  ]);
+});
+
+test('requests of one moment share one sync, and a duplicate waits for the sync of its original', async () => {
+  const lines = new MemoryLines();
+  const inbox = new Inbox(lines);
+  await inbox.start();
+
+  const outcomes = await Promise.all([
+    inbox.accept(readings('s', 0, 3)),
+    inbox.accept(readings('s', 0, 3)),
+    inbox.accept(readings('t', 0, 1)),
+  ]);
+
+  expect(lines.appends).toBe(1);
+  expect(outcomes.map((outcome) => outcome.ok && [outcome.received, outcome.duplicates])).toEqual([
+    [3, 0],
+    [0, 3],
+    [1, 0],
+  ]);
+});
+
+test('what the disk did not take is not known afterwards and may come again', async () => {
+  const lines = new MemoryLines();
+  const inbox = new Inbox(lines);
+  await inbox.start();
+  lines.failing = 1;
+
+  const failed = await inbox.accept(readings('s', 0, 3));
+  const again = await inbox.accept(readings('s', 0, 3));
+
+  expect(failed).toMatchObject({ ok: false, reason: 'disk' });
+  expect(again).toEqual({ ok: true, received: 3, duplicates: 0 });
+  expect(inbox.summary()).toMatchObject([{ received: 3, missing: 0 }]);
+});
+
+test('after a crash it knows from the lines alone what it has, with or without an index', async () => {
+  const lines = new MemoryLines();
+  const first = new Inbox(lines);
+  await first.start();
+  await first.accept(readings('s', 0, 15));
+  await first.accept(readings('s', 15, 5));
+
+  const second = new Inbox(lines);
+  await second.start();
+  const outcome = await second.accept(readings('s', 0, 21));
+
+  expect(lines.index).not.toBeNull();
+  expect(lines.indexed).toBeLessThan(20);
+  expect(outcome).toEqual({ ok: true, received: 1, duplicates: 20 });
+});
+
+test('a stopped inbox takes nothing', async () => {
+  const inbox = new Inbox(new MemoryLines());
+  await inbox.start();
+  await inbox.stop();
+
+  expect(await inbox.accept(readings('s', 0, 1))).toMatchObject({ ok: false, reason: 'full' });
+});

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { micros, millis } from '#agent/base/units.ts';
+import type { UplinkStatus } from '#agent/uplink/uplink-status.ts';
+import { bytesInWords, describeUplink, grouped, spanInWords } from '#agent/uplink/words.ts';
+
+function status(more: Partial<UplinkStatus>): UplinkStatus {
+  return {
+    name: 'cloud',
+    kind: 'http',
+    running: true,
+    link: { state: 'up', downSince: null, retryAt: null, failuresInRow: 0, words: '' },
+    now: millis(1_000_000),
+    streams: [],
+    waitingReadings: 0,
+    waitingBytes: 0,
+    oldestMicros: null,
+    wallMicros: micros(0),
+    batchesInFlight: 0,
+    deliveredReadings: 0,
+    refusedReadings: 0,
+    sentBytes: 0,
+    lastTakenAt: null,
+    lastProgressAt: null,
+    budget: { day: 0, spentBytes: 0, bytesPerDay: null, bytesPerSecond: null },
+    budgetWaitMs: millis(0),
+    ...more,
+  };
+}
+
+test('an uplink that is down says for how long, why, when it tries again, what waits, and how long the buffer lasts', () => {
+  const link = {
+    state: 'down',
+    downSince: millis(280_000),
+    retryAt: millis(1_040_000),
+    failuresInRow: 9,
+  } as const;
+  const outlook = { freeBytes: 300 * 1024 ** 2, growthBytesPerSecond: 400 };
+
+  expect(describeUplink(status({ link: { ...link, words: '' }, waitingReadings: 81_204 }), outlook)).toBe(
+    'uplink cloud: down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate',
+  );
+  expect(
+    describeUplink(
+      status({ link: { ...link, words: 'in.example: connection refused' }, waitingReadings: 1 }),
+    ),
+  ).toBe('uplink cloud: down for 12 min (in.example: connection refused), retry in 40 s, 1 reading waits');
+});
+
+test('an uplink at rest says so', () => {
+  expect(describeUplink(status({}))).toBe('uplink cloud: up, nothing waits');
+  expect(describeUplink(status({ running: false, waitingReadings: 5 }))).toBe(
+    'uplink cloud: stopped, 5 readings wait',
+  );
+});
+
+test('a spent budget is told with the time until it goes on', () => {
+  const budget = { day: 1, spentBytes: 50 * 1024 ** 2, bytesPerDay: 50 * 1024 ** 2, bytesPerSecond: null };
+
+  expect(
+    describeUplink(status({ budget, budgetWaitMs: millis(3 * 3_600_000), waitingReadings: 1_000 })),
+  ).toBe('uplink cloud: up, budget of the day spent (50 MiB of 50 MiB), goes on in 3 h, 1,000 readings wait');
+});
+
+test('spans, bytes and counts are rounded to what a reader needs', () => {
+  expect(
+    [0, 400, 40_000, 99_000, 100_000, 720_000, 7_200_000, 777_600_000, 1e12].map((ms) => spanInWords(ms)),
+  ).toEqual(['1 s', '1 s', '40 s', '99 s', '2 min', '12 min', '2 h', '9 days', '32 years']);
+  expect([0, 812, 12_300, 1_468_006, 1.1e13].map((bytes) => bytesInWords(bytes))).toEqual([
+    '0 B',
+    '812 B',
+    '12 KiB',
+    '1.4 MiB',
+    '10 TiB',
+  ]);
+  expect([0, 999, 1_000, 1_234_567].map((count) => grouped(count))).toEqual([
+    '0',
+    '999',
+    '1,000',
+    '1,234,567',
+  ]);
+});
