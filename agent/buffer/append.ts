@@ -25,15 +25,27 @@ export interface EntryToStore {
 
 /** Pages an append may fill at most: overflow chains end in a partly filled page, small rows share leaves. */
 export function pagesFor(entries: readonly EntryToStore[]): number {
-  let pages = 4;
+  return Math.ceil(2 + leavesFor(entries));
+}
+
+/** The same for several appends that share a transaction: what they touch together is counted once. */
+export function pagesForAll(appends: readonly (readonly EntryToStore[])[]): number {
+  let pages = 8;
+  for (const entries of appends) pages += leavesFor(entries);
+  return Math.ceil(pages);
+}
+
+function leavesFor(entries: readonly EntryToStore[]): number {
+  let pages = 0;
   for (const entry of entries) {
-    pages += 0.25 + entry.marks.length / 400;
-    for (const row of entry.rows) {
-      pages +=
-        row.bytes.length < 800 ? (row.bytes.length + 48) / 3_200 : Math.ceil(row.bytes.length / 4_064) + 1;
-    }
+    pages += 0.05 + entry.marks.length / 400;
+    for (const row of entry.rows) pages += pagesForRow(row);
   }
-  return Math.ceil(pages * 1.03);
+  return pages * 1.03;
+}
+
+export function pagesForRow({ bytes }: RowToStore): number {
+  return bytes.length < 800 ? (bytes.length + 48) / 3_200 : Math.ceil(bytes.length / 4_064) + 1;
 }
 
 export function bytesOf(entries: readonly EntryToStore[]): number {
@@ -107,7 +119,8 @@ function admit(
   entries: readonly EntryToStore[],
   needed: number,
 ): 'room' | 'refused' | 'dropped' {
-  if (entries.every((entry) => entry.rows.length === 0)) return core.freePages() > 8 ? 'room' : 'refused';
+  if (entries.every((entry) => entry.rows.length === 0))
+    return core.claimPages(needed, 8) ? 'room' : 'refused';
   let priority = 0;
   let deadLetterOnly = true;
   for (const entry of entries) {
@@ -118,9 +131,11 @@ function admit(
   const { headroomPages, urgentPages } = core.shares;
   const drops = core.settings.whenFull === 'drop_oldest' || deadLetterOnly;
   const kept = headroomPages + (drops || priority >= urgentPriorityMin ? 0 : urgentPages);
-  if (core.freePages() >= needed + kept) return 'room';
+  if (core.claimPages(needed, kept)) return 'room';
   if (!drops) return 'refused';
-  if (makeRoom(core, { pages: needed + kept, priorityMax: priority })) return 'room';
+  if (makeRoom(core, { pages: needed + kept, priorityMax: priority }) && core.claimPages(needed, kept)) {
+    return 'room';
+  }
   return 'dropped';
 }
 

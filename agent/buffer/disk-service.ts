@@ -117,7 +117,7 @@ export class DiskService {
     let bytes = 0;
     let length = 0;
     for (const { request } of this.#writes) {
-      const more = request.call === 'append' ? bytesOf(request.ask) : 0;
+      const more = this.#store.weightOf(toWrite(request));
       if (length === groupRequestsMax || (length > 0 && bytes + more > limit)) break;
       bytes += more;
       length++;

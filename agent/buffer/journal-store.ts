@@ -3,19 +3,26 @@ import { micros, type Micros } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
 import type { DeliveryMark } from '../reading/journal-entry.ts';
-import { bytesOf, pagesFor, storeEntries, type EntryToStore } from './append.ts';
+import { bytesOf, pagesForAll, storeEntries, type EntryToStore } from './append.ts';
 import { alignUplinks } from './configure.ts';
 import { waiting } from './cursor.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
-import { spaceCheckBytes, vacuumPagesMin, vacuumShare, vacuumSlicePages, walFrameBytes } from './limits.ts';
+import {
+  pageBytes,
+  spaceCheckBytes,
+  vacuumPagesMin,
+  vacuumShare,
+  vacuumSlicePages,
+  walFrameBytes,
+} from './limits.ts';
 import { loadMarks } from './marks.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
 import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
 import { segmentFrom } from './segments.ts';
-import type { StoreSettings } from './settings.ts';
+import type { Shares, StoreSettings } from './settings.ts';
 import { checkSettlement, settle } from './settle.ts';
 import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
 import { StoreCore, type Moment, type StoreOptions } from './store-core.ts';
@@ -84,7 +91,7 @@ export class JournalStore {
   commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
     const grown = new Set<string>();
     try {
-      this.#prepareLog(requests);
+      this.#prepareLog(pagesTouched(requests, this.#core.shares));
       const outcomes = this.#relieved(() =>
         this.#core.transaction(() => requests.map((request) => this.#apply(request, { now, grown })), {
           durable: true,
@@ -158,6 +165,12 @@ export class JournalStore {
     return fsck(this.#core, options);
   }
 
+  /** What a request counts for in a group, whose sum stays within {@link appendBytesMax}. */
+  weightOf(request: WriteRequest): number {
+    if (request.kind === 'append') return bytesOf(request.entries);
+    return request.settlement.outcome.kind === 'refused' ? this.#core.shares.refusalBytes : 0;
+  }
+
   /** The journal grew beyond its share: maintain before the next commit. */
   get pressing(): boolean {
     return journalPressing(this.#core);
@@ -169,7 +182,7 @@ export class JournalStore {
     try {
       const due = dueForSealing(core, now);
       if (due !== null) {
-        this.#prepareLog([]);
+        this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
         this.#relieved(() =>
           core.transaction(
             () => {
@@ -217,13 +230,10 @@ export class JournalStore {
   }
 
   /** Makes sure the log has room for what the transaction will write. @throws {DiskError} when it can not be emptied. */
-  #prepareLog(requests: readonly WriteRequest[]): void {
+  #prepareLog(expected: number): void {
     const core = this.#core;
     this.#lookAtDevice();
-    let pages = 96;
-    for (const request of requests) {
-      pages += request.kind === 'append' ? pagesFor(request.entries) : 24;
-    }
+    const pages = upkeepPages + expected;
     if (core.walInUse() + pages * walFrameBytes <= core.shares.walBytes) return;
     if (core.checkpoint()) return;
     throw new DiskError('io', 'the log is full and could not be copied into the database');
@@ -246,7 +256,7 @@ export class JournalStore {
     const core = this.#core;
     const { total, free } = core.pages();
     if (free < vacuumPagesMin || free < total * vacuumShare) return false;
-    this.#prepareLog([{ kind: 'append', entries: [] }]);
+    this.#prepareLog(2 * vacuumSlicePages);
     core.transaction(() => core.db.exec(`PRAGMA incremental_vacuum(${vacuumSlicePages})`), {
       durable: false,
     });
@@ -275,6 +285,24 @@ export class JournalStore {
     return place === null ? null : micros(place.row.wallMicros);
   }
 }
+
+/** Readings, copies of readings, and what settling touches: a cursor, the leaves rows stood on, the lists of free pages. */
+function pagesTouched(requests: readonly WriteRequest[], shares: Shares): number {
+  const appends = [];
+  let pages = 0;
+  for (const request of requests) {
+    if (request.kind === 'append') {
+      appends.push(request.entries);
+      continue;
+    }
+    pages += 8 + Math.min(request.settlement.count, 4_096) / 64;
+    if (request.settlement.outcome.kind === 'refused') pages += (1.1 * shares.refusalBytes) / pageBytes;
+  }
+  return pages + pagesForAll(appends);
+}
+
+/** Pages of accounts, roots and maps any transaction may touch. */
+const upkeepPages = 24;
 
 function misuse(message: string): WriteOutcome {
   return { ok: false, trouble: 'misuse', message };

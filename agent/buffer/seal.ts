@@ -1,7 +1,7 @@
 import type { Batch } from '../reading/batch.ts';
 import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
-import { journalRowsMax, sealAgeReadingsMin, sealSliceBytesMax } from './limits.ts';
+import { journalRowsMax, sealAgeReadingsMin } from './limits.ts';
 import { contentOf, Damage } from './read.ts';
 import { removeJournalRows } from './segments.ts';
 import type { Moment, StoreCore } from './store-core.ts';
@@ -80,7 +80,10 @@ function oldestRun(core: StoreCore, stream: StreamState): { rows: JournalRow[]; 
     const before = rows.at(-1);
     if (before !== undefined) {
       if (before.first + before.count !== row.first) break;
-      if (readings + row.count > core.settings.seal.readings || rowBytes + row.bytes > sealSliceBytesMax)
+      if (
+        readings + row.count > core.settings.seal.readings ||
+        rowBytes + row.bytes > core.shares.sealSliceBytes
+      )
         break;
     }
     try {

@@ -10,6 +10,7 @@ import {
   sealAgeMillisDefault,
   sealBytesDefault,
   sealReadingsDefault,
+  sealSliceBytesMax,
   sizeBytesMin,
   urgentShare,
   walBytesMax,
@@ -59,7 +60,11 @@ export interface Shares {
   readonly deadLetterBytes: number;
   /** Largest encoded size of one append: it must fit the WAL with what it touches. */
   readonly appendBytes: number;
+  /** Bytes of readings one refusal copies to the dead-letter stream. */
+  readonly refusalBytes: number;
   readonly journalBytes: number;
+  /** Journal bytes taken into one block: what sealing rewrites must fit the WAL. */
+  readonly sealSliceBytes: number;
 }
 
 export function divide(sizeBytes: number): Shares {
@@ -76,6 +81,8 @@ export function divide(sizeBytes: number): Shares {
     urgentPages: Math.floor(pagesMax * urgentShare),
     deadLetterBytes: Math.floor(sizeBytes * deadLetterShare),
     appendBytes: Math.floor(walBytes / 8),
+    refusalBytes: Math.floor(Math.min(walBytes / 16, sizeBytes * deadLetterShare)),
+    sealSliceBytes: Math.min(sealSliceBytesMax, Math.floor(walBytes / 8)),
     journalBytes: Math.min(journalBytesMax, Math.floor(sizeBytes / 8)),
   };
 }

@@ -1,6 +1,6 @@
 import { SedgeError } from '../base/errors.ts';
 import type { Settlement } from '../ports/store.ts';
-import { dropIncoming, insertRow, pagesFor, type EntryToStore } from './append.ts';
+import { dropIncoming, insertRow, pagesForRow, type RowToStore } from './append.ts';
 import { encodeJournalRow } from './codec/journal-row.ts';
 import { absorb, rangesAfter, waitingIn } from './cursor.ts';
 import { deadLetters, deadLetterStream } from './dead-letter.ts';
@@ -70,6 +70,7 @@ function charge(core: StoreCore, settlement: Settlement): void {
     .run(settlement.uplink, settlement.day, settlement.bytes);
 }
 
+/** Copies as many bytes as one settlement may; of what is beyond only the count is kept. */
 function copyToDeadLetters(
   core: StoreCore,
   stream: StreamState,
@@ -78,38 +79,46 @@ function copyToDeadLetters(
   const [first, until] = refusal.range;
   // Refused dead letters stay where they are: a copy of a copy tells nothing new.
   if (stream.name === deadLetterStream) return;
+  let allowance = core.shares.refusalBytes;
   for (let at = first; at < until;) {
     const run = readRun(core, {
       stream: stream.name,
       from: at,
       until,
       readings: until - at,
-      bytes: core.shares.appendBytes / 2,
+      bytes: allowance,
     });
     if (run === null) break;
     const batch = deadLetters(run.batch, { ...refusal, stream: stream.name, first: run.first });
     const row = { bytes: encodeJournalRow(batch), count: batch.length };
-    const entry: EntryToStore = {
-      stream: deadLetterStream,
-      received: row.count,
-      filtered: [],
-      marks: [],
-      rows: [row],
-    };
-    storeCopy(core, entry, refusal.now);
     at = run.first + run.batch.length;
+    allowance -= row.bytes.length;
+    // The first reading may be larger than the whole allowance.
+    if (allowance >= 0) storeCopy(core, row, refusal.now);
+    if (allowance > 0) continue;
+    countCopies(core, (allowance < 0 ? row.count : 0) + until - at);
+    break;
   }
   trimDeadLetters(core);
 }
 
-/** Copies take the place of older copies only; where that is not enough they are dropped, with an account. */
-function storeCopy(core: StoreCore, entry: EntryToStore, now: Moment): void {
+function countCopies(core: StoreCore, count: number): void {
+  if (count === 0) return;
   const stream = core.stream(deadLetterStream);
-  core.account(stream, { account: 'received', rule: '', count: entry.received });
-  const pages = pagesFor([entry]) + 8;
-  while (core.freePages() < pages && dropOldest(core, stream));
-  for (const row of entry.rows) {
-    if (core.freePages() < pages) dropIncoming(core, stream, row.count);
-    else insertRow(core, stream, row, now);
+  core.account(stream, { account: 'received', rule: '', count });
+  dropIncoming(core, stream, count);
+}
+
+/** Copies take the place of older copies only; where that is not enough they are counted. */
+function storeCopy(core: StoreCore, row: RowToStore, now: Moment): void {
+  const stream = core.stream(deadLetterStream);
+  const pages = pagesForRow(row);
+  let room = core.claimPages(pages, 8);
+  while (!room && dropOldest(core, stream)) room = core.claimPages(pages, 8);
+  if (!room) {
+    countCopies(core, row.count);
+    return;
   }
+  core.account(stream, { account: 'received', rule: '', count: row.count });
+  insertRow(core, stream, row, now);
 }

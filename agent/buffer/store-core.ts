@@ -46,6 +46,7 @@ export class StoreCore {
   #memory: StoreMemory | null = null;
   #synchronous: 'FULL' | 'NORMAL' = 'FULL';
   #inside = false;
+  #tally: number | null = null;
   /** Set when a failed sync may have left frames that only the page cache holds. */
   #suspect = false;
   readonly #dirtyStreams = new Set<StreamState>();
@@ -94,6 +95,7 @@ export class StoreCore {
         this.#synchronous = synchronous;
       }
       this.#inside = true;
+      this.#tally = null;
       db.exec('BEGIN IMMEDIATE');
       result = work();
       this.#flush();
@@ -182,6 +184,17 @@ export class StoreCore {
     };
     shelves.set(source, shelf);
     return shelf;
+  }
+
+  /**
+   * Takes pages from a tally that is counted at the start of a transaction and pessimistic from then on; before it says no it counts
+   * again. False when fewer than `pages + keep` are free; nothing is taken then.
+   */
+  claimPages(pages: number, keep: number): boolean {
+    if (this.#tally === null || this.#tally < pages + keep) this.#tally = this.freePages();
+    if (this.#tally < pages + keep) return false;
+    this.#tally -= pages;
+    return true;
   }
 
   /** Pages that can still be filled before the cap, or before the device's floor, is reached. */

@@ -2,7 +2,7 @@ import { Prng } from '#agent/base/prng.ts';
 import { DiskError } from '#agent/ports/database.ts';
 import type { Ledger } from '#agent/buffer/ledger.ts';
 import type { WriteRequest } from '#agent/buffer/journal-store.ts';
-import type { StoreSettings } from '#agent/buffer/settings.ts';
+import { divide, type StoreSettings } from '#agent/buffer/settings.ts';
 import { Crash } from './fault-database.ts';
 import { entryOf, readAll, smallSettings, StoreRig } from './store-rig.ts';
 import { StoreTwin } from './store-twin.ts';
@@ -44,6 +44,8 @@ class Model {
   readonly rig = new StoreRig();
   doing = '';
   readonly #random: Prng;
+  /** Appends are large and little is taken away: the cap is reached. */
+  readonly #tight: boolean;
   #settings: StoreSettings;
   readonly #twin: StoreTwin;
   #nextValue = 0;
@@ -52,6 +54,7 @@ class Model {
 
   constructor(seed: number) {
     this.#random = new Prng(seed);
+    this.#tight = this.#random.chance(0.3);
     const whenFull = this.#random.chance(0.5) ? 'block' : 'drop_oldest';
     this.#settings = {
       ...smallSettings,
@@ -76,7 +79,7 @@ class Model {
         afterwards: random.chance(0.5),
       });
     }
-    const action = random.pick(actions);
+    const action = random.pick(this.#tight ? fillingActions : actions);
     this.doing = action;
     this.#pending = null;
     try {
@@ -97,15 +100,15 @@ class Model {
 
   /** Everything that must hold between two steps. */
   check(): void {
-    const { store, space } = this.rig;
+    const { store } = this.rig;
     const ledger = store.ledger();
     if (!ledger.balanced) throw new Error(`unbalanced: ${JSON.stringify(ledger)}`);
     const stats = store.stats();
     if (stats.occupiedBytes > this.#settings.sizeBytes) {
-      throw new Error(
-        `${stats.occupiedBytes} bytes on disk, ${JSON.stringify(space.walBytes())} of them WAL`,
-      );
+      throw new Error(`${stats.occupiedBytes} bytes on disk, ${stats.walBytes} of them WAL`);
     }
+    const share = divide(this.#settings.sizeBytes).walBytes;
+    if (stats.walBytes > share) throw new Error(`WAL of ${stats.walBytes} bytes, its share is ${share}`);
     for (const [name, stream] of this.#twin.streams) {
       const found = readAll(store, name, 1 + this.#random.below(40));
       for (const [at, value] of found) {
@@ -188,9 +191,15 @@ class Model {
   #commit(): void {
     // Settlements go first: what an append drops to make room is not there to be settled any more.
     const settlements = [this.#planSettle()].filter((plan) => plan !== null && this.#random.chance(0.5));
-    const appends = Array.from({ length: this.#random.below(3) }, () => this.#planAppend());
+    const appends = Array.from({ length: this.#random.below(this.#tight ? 5 : 3) }, () => this.#planAppend());
     const plans = [...settlements, ...appends].filter((plan) => plan !== null);
     if (this.rig.faults.mayCrash) plans.splice(1);
+    let weight = 0;
+    const fit = plans.findIndex(({ request }) => {
+      weight += this.rig.store.weightOf(request);
+      return weight > this.rig.store.appendBytesMax;
+    });
+    if (fit >= 0) plans.splice(fit);
     this.#pending = plans[0] ?? null;
     const { outcomes } = this.rig.store.commit(
       plans.map((plan) => plan.request),
@@ -218,12 +227,16 @@ class Model {
   #planAppend(): Plan {
     const random = this.#random;
     const name = random.pick(streams);
-    const big = random.chance(0.25);
-    const count = big ? 1 + random.below(4) : random.below(30);
+    const big = random.chance(this.#tight ? 0.9 : 0.25);
+    const count = big ? 1 + random.below(2) : random.below(30);
     const values = Array.from({ length: count }, () => this.#nextValue++);
     const filtered = random.chance(0.3) ? random.below(5) : 0;
     const options = { filtered, clock: random.pick(['device', 'agent'] as const) };
-    const entry = entryOf(name, values, big ? { ...options, textBytes: 12_000 } : options);
+    const entry = entryOf(
+      name,
+      values,
+      big ? { ...options, textBytes: this.#tight ? 24_000 : 4_000 } : options,
+    );
     return {
       request: { kind: 'append', entries: [entry] },
       apply: () => this.#twin.append(name, values, filtered),
@@ -312,6 +325,18 @@ function equal(what: string, found: unknown, expected: unknown): void {
 function total(rules: readonly { count: number }[]): number {
   return rules.reduce((sum, rule) => sum + rule.count, 0);
 }
+
+/** Work that fills the cap. */
+const fillingActions = [
+  'commit',
+  'commit',
+  'commit',
+  'commit',
+  'commit',
+  'maintain',
+  'reopen',
+  'configure',
+] as const;
 
 const actions = [
   'commit',
