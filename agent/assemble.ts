@@ -1,8 +1,15 @@
-import { buildStreams, type BuiltStreams } from './assembly/streams.ts';
-import { layFoundation, type Foundation } from './assembly/foundation.ts';
+import type { HostHttpServer } from './host/http-server.ts';
+import { agentView } from './assembly/agent-view.ts';
+import { apiServer } from './assembly/api-server.ts';
+import { sampledDeadLetters } from './assembly/dead-letters.ts';
+import { type Foundation, layFoundation } from './assembly/foundation.ts';
+import { liveSource } from './assembly/live-source.ts';
+import { Pulse } from './assembly/pulse.ts';
+import { RateMeter } from './assembly/rate-meter.ts';
 import { sinkOf } from './assembly/sinks.ts';
-import { buildSource, type RunningSource } from './assembly/source-set.ts';
+import { addressText, buildSource, type RunningSource } from './assembly/source-set.ts';
 import { storeSettings } from './assembly/store-settings.ts';
+import { type BuiltStreams, buildStreams } from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import type { LoadedConfig } from './config/load-config.ts';
@@ -23,26 +30,30 @@ export interface AgentOptions {
 /** One running agent: every room, built from a configuration, started and stopped in order. */
 export class Agent {
   readonly #options: AgentOptions;
-  readonly foundation: Foundation;
+  readonly #foundation: Foundation;
   #config: Config;
   readonly #store: StoreClient;
   #streams: BuiltStreams;
   readonly #intake: Intake;
   readonly #uplinks: UplinkSet;
   readonly #sources = new Map<string, RunningSource>();
+  readonly #rates = new RateMeter();
+  readonly #pulse: Pulse;
+  #api: HostHttpServer | null = null;
   #running = false;
 
   constructor(options: AgentOptions) {
     const { config, environment, packaging, secrets } = options;
     this.#options = options;
     this.#config = config;
-    this.foundation = layFoundation(config, environment);
-    const { clock, entropy, telemetry } = this.foundation;
+    this.#foundation = layFoundation(config, environment);
+    const { clock, entropy, telemetry } = this.#foundation;
+    const { sqliteAddon } = packaging;
     const channel = startDiskThread(
       {
         folder: config.agent.data,
         agent: config.agent.id,
-        ...(packaging.sqliteAddon === undefined ? {} : { addon: packaging.sqliteAddon }),
+        ...(sqliteAddon === undefined ? {} : { addon: sqliteAddon }),
       },
       packaging.worker('disk-worker'),
     );
@@ -52,7 +63,7 @@ export class Agent {
       store: this.#store,
       router: this.#streams.router,
       plans: this.#streams.plans,
-      deadLetters: { stream: '_dead_letter', offer: () => {}, take: () => null },
+      deadLetters: sampledDeadLetters(),
       clock,
       telemetry,
       defer: (turn) => void setImmediate(turn),
@@ -62,57 +73,105 @@ export class Agent {
       clock,
       entropy,
       telemetry,
-      sinkOf: (name, uplink) => sinkOf(name, uplink, { clock, secrets }),
+      sinkOf: (current, name) => sinkOf(current, name, { clock, secrets }),
+    });
+    this.#pulse = new Pulse({
+      foundation: this.#foundation,
+      intake: this.#intake,
+      store: this.#store,
+      rates: this.#rates,
+      sources: () => [...this.#sources.values()],
+      uplinks: () => this.#uplinks.status(),
     });
   }
 
-  /** Resolves when every part was started: sources may still be connecting. Answers the addresses bound. */
+  /**
+   * Resolves when every part was started; sources may still be connecting. Answers the addresses bound: `api`, `source:NAME`.
+   * @throws {SedgeError} when the data folder or an address cannot be had.
+   */
   async start(): Promise<Readonly<Record<string, string>>> {
     if (this.#running) return this.#addresses();
     this.#running = true;
-    const { secrets } = this.#options;
+    const { supervision, host } = this.#foundation;
     await this.#store.start(storeSettings(this.#config));
-    this.foundation.host.start();
+    host.start();
+    this.#api = apiServer(this.#config, {
+      foundation: this.#foundation,
+      secrets: this.#options.secrets,
+      version: this.#options.version,
+      view: this.#view(),
+      live: liveSource({
+        agent: this.#config.agent.id,
+        clock: this.#foundation.clock,
+        pipelines: () => this.#streams.pipelines,
+      }),
+      ingest: null,
+    });
+    await this.#api.start();
     for (const name of Object.keys(this.#config.uplinks)) await this.#uplinks.start(this.#config, name);
-    for (const name of Object.keys(this.#config.sources)) {
-      const source = buildSource(this.#config, name, {
-        foundation: this.foundation,
-        intake: this.#intake,
-        store: this.#store,
-        secrets,
-      });
-      this.#sources.set(name, source);
-      await source.start();
-    }
-    this.foundation.supervision.start();
-    this.foundation.supervision.ready('running');
+    for (const name of Object.keys(this.#config.sources)) await this.#startSource(name);
+    this.#pulse.start();
+    supervision.start();
+    supervision.ready('running');
     return this.#addresses();
   }
 
-  /** Takes nothing new, settles what was taken, keeps the rest on disk. */
+  /** Takes nothing new, settles what was taken, keeps the rest on disk. Safe to call twice. */
   async stop(): Promise<void> {
     if (!this.#running) return;
     this.#running = false;
-    this.foundation.supervision.stopping();
+    const { supervision, host, log } = this.#foundation;
+    supervision.stopping();
     for (const source of this.#sources.values()) await source.hold();
     await this.#intake.drain();
     for (const source of this.#sources.values()) await source.stop();
+    this.#sources.clear();
     this.#intake.stop();
     await this.#uplinks.stopAll();
+    await this.#api?.stop();
+    this.#pulse.stop();
     await this.#store.stop();
-    this.foundation.host.stop();
-    this.foundation.supervision.stop();
-    this.foundation.log.flush();
+    host.stop();
+    supervision.stop();
+    log.flush();
   }
 
   reload(_loaded: LoadedConfig): Promise<void> {
     return Promise.resolve();
   }
 
+  async #startSource(name: string): Promise<void> {
+    const source = buildSource(this.#config, name, {
+      foundation: this.#foundation,
+      intake: this.#intake,
+      store: this.#store,
+      secrets: this.#options.secrets,
+    });
+    this.#sources.set(name, source);
+    await source.start();
+  }
+
+  #view() {
+    const { clock } = this.#foundation;
+    return agentView({
+      foundation: this.#foundation,
+      store: this.#store,
+      rates: this.#rates,
+      version: this.#options.version,
+      startedMs: clock.monotonic(),
+      config: () => this.#config,
+      sources: () => [...this.#sources.values()],
+      uplinks: () => this.#uplinks.status(),
+    });
+  }
+
   #addresses(): Readonly<Record<string, string>> {
     const addresses: Record<string, string> = {};
-    for (const source of this.#sources.values())
+    const api = this.#api?.address ?? null;
+    if (api !== null) addresses['api'] = addressText(api);
+    for (const source of this.#sources.values()) {
       if (source.listen !== null) addresses[`source:${source.name}`] = source.listen;
+    }
     return addresses;
   }
 }

@@ -1,6 +1,7 @@
 import { Agent } from './assemble.ts';
 import { completionScript } from './cli/completion.ts';
 import { runVerb } from './cli/run.ts';
+import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
 import { exit, type Verb } from './cli/verb.ts';
 import { packaging } from './host/packaging.ts';
 import { Secrets } from './host/secrets.ts';
@@ -45,6 +46,9 @@ export const verbs: readonly Verb[] = [
         version,
       }),
   ),
+  statusVerb,
+  topVerb,
+  tapVerb,
   versionVerb,
   completionVerb,
 ];

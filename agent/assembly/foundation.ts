@@ -41,7 +41,7 @@ export function layFoundation(
     sink: new LogStream(process.stderr),
     format: logFormat(config.log.format, {
       journal: destination.isJournal,
-      terminal: process.stderr.isTTY === true,
+      terminal: process.stderr.isTTY,
     }),
     colour: destination.hasColour,
     level: config.log.level,

@@ -1,11 +1,19 @@
-import { SedgeError } from '../base/errors.ts';
-import type { HttpUplinkConfig, UplinkConfig } from '../config/schema/config.ts';
+import type {
+  Config,
+  FileUplinkConfig,
+  HttpUplinkConfig,
+  MqttUplinkConfig,
+} from '../config/schema/config.ts';
 import { NodeHttpClient } from '../host/http-client.ts';
 import type { Secrets } from '../host/secrets.ts';
 import { readClientTls } from '../host/tls-files.ts';
+import { NodeAppendFile } from '../host/uplink-file.ts';
+import { MqttJsPublisher } from '../host/uplink-mqtt.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sink } from '../uplink/sink.ts';
+import { FileSink } from '../uplink/sink-file.ts';
 import { HttpSink } from '../uplink/sink-http.ts';
+import { MqttSink } from '../uplink/sink-mqtt.ts';
 
 export interface SinkPorts {
   readonly clock: Clock;
@@ -13,13 +21,37 @@ export interface SinkPorts {
 }
 
 /** The way out a configured uplink takes. @throws {SedgeError} when a file or secret it names cannot be read. */
-export function sinkOf(name: string, config: UplinkConfig, ports: SinkPorts): Sink {
-  switch (config.type) {
+export function sinkOf(config: Config, name: string, ports: SinkPorts): Sink {
+  const uplink = config.uplinks[name]!;
+  switch (uplink.type) {
     case 'http':
-      return httpSink(config, ports);
-    default:
-      throw new SedgeError('SEDGE_CONFIG_INVALID', `uplink ${name}: type ${config.type} is not built yet`);
+      return httpSink(uplink, ports);
+    case 'mqtt':
+      return mqttSink(uplink, { config, name, secrets: ports.secrets });
+    case 'file':
+      return fileSink(uplink);
   }
+}
+
+function fileSink({ path, rotate, keep }: FileUplinkConfig): Sink {
+  return new FileSink({ rotateBytes: rotate, keep }, { file: new NodeAppendFile(path) });
+}
+
+function mqttSink(
+  uplink: MqttUplinkConfig,
+  { config, name, secrets }: { config: Config; name: string; secrets: Secrets },
+): Sink {
+  const publisher = new MqttJsPublisher({
+    url: uplink.url,
+    clientId: uplink.client_id ?? `sedge-${config.agent.id}-${name}-out`,
+    version: uplink.version,
+    keepAliveSeconds: Math.max(1, Math.round(uplink.keep_alive / 1000)),
+    ...(uplink.username === undefined ? {} : { username: uplink.username }),
+    ...(uplink.password === undefined ? {} : { password: secrets.read(uplink.password.secret) }),
+    ...(uplink.tls === undefined ? {} : { tls: readClientTls(uplink.tls, secrets) }),
+  });
+  const topic = uplink.topic.replaceAll('{site}', config.agent.site);
+  return new MqttSink({ topic, timeoutMs: uplink.timeout }, { publisher });
 }
 
 function httpSink(config: HttpUplinkConfig, { clock, secrets }: SinkPorts): Sink {

@@ -1,8 +1,10 @@
 import { SedgeError } from '../base/errors.ts';
-import type { Config, MqttSourceConfig } from '../config/schema/config.ts';
+import type { BrokerSourceConfig, Config, MqttSourceConfig } from '../config/schema/config.ts';
+import { AedesBrokers } from '../host/mqtt-broker.ts';
 import { MqttJsLinks } from '../host/mqtt-client.ts';
 import type { Secrets } from '../host/secrets.ts';
-import { readClientTls } from '../host/tls-files.ts';
+import { readClientTls, readServerTls } from '../host/tls-files.ts';
+import { BrokerSource } from '../ingest/broker-source.ts';
 import type { Intake } from '../ingest/intake.ts';
 import { MqttSource } from '../ingest/mqtt-source.ts';
 import type { Store } from '../ports/store.ts';
@@ -42,6 +44,8 @@ export function buildSource(config: Config, name: string, ports: SourcePorts): R
   switch (source.type) {
     case 'mqtt':
       return mqttSource(name, source, ports);
+    case 'broker':
+      return brokerSource(name, source, ports);
     default:
       throw new SedgeError('SEDGE_CONFIG_INVALID', `source ${name}: type ${source.type} is not built yet`);
   }
@@ -98,4 +102,62 @@ function mqttSource(name: string, config: MqttSourceConfig, ports: SourcePorts):
       };
     },
   };
+}
+
+function brokerSource(name: string, config: BrokerSourceConfig, ports: SourcePorts): RunningSource {
+  const { foundation, intake, store, secrets } = ports;
+  const { clock, telemetry } = foundation;
+  const source = new BrokerSource(
+    {
+      name,
+      ack: config.ack,
+      users: config.users.map((user) => ({ ...user, password: secrets.read(user.password.secret) })),
+      anonymous: config.anonymous ?? config.users.length === 0,
+      receiveMaximum: config.receive_maximum,
+      broker: {
+        listen: config.listen,
+        ...(config.websocket === undefined ? {} : { websocket: config.websocket }),
+        ...(config.tls === undefined ? {} : { tls: readServerTls(config.tls, secrets) }),
+        clientsMax: config.max_clients,
+        packetBytesMax: config.max_packet,
+        connectTimeoutMs: config.connect_timeout,
+        sessionExpiryMs: config.session_expiry,
+        sessionQueueMax: config.session_queue,
+      },
+    },
+    { brokers: new AedesBrokers(), intake, marks: (one) => store.marks(one), clock, telemetry },
+  );
+  let running = false;
+  return {
+    name,
+    type: 'broker',
+    get listen() {
+      const address = source.addresses[0];
+      return address === undefined ? null : addressText(address);
+    },
+    start: async () => {
+      await source.start();
+      running = true;
+    },
+    hold: () => Promise.resolve(source.hold()),
+    stop: async () => {
+      running = false;
+      await source.stop();
+    },
+    state: () => {
+      const { clients } = source;
+      if (!running) return { state: 'starting', words: 'not listening', unsettled: 0 };
+      const where = source.addresses.map(addressText).join(' and ');
+      return {
+        state: 'ok',
+        words: `listening on ${where}, ${clients} ${clients === 1 ? 'client' : 'clients'}`,
+        unsettled: 0,
+      };
+    },
+  };
+}
+
+/** `host:port`, IPv6 in brackets. */
+export function addressText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,4 +1,4 @@
-import type { Config, UplinkConfig } from '../config/schema/config.ts';
+import type { Config } from '../config/schema/config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { Store } from '../ports/store.ts';
@@ -13,7 +13,7 @@ export interface UplinkPorts {
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
   /** Opens the way out; may read files and secrets. */
-  readonly sinkOf: (name: string, config: UplinkConfig) => Sink;
+  readonly sinkOf: (config: Config, name: string) => Sink;
 }
 
 /** The configured uplinks that run. */
@@ -43,7 +43,7 @@ export class UplinkSet {
           bytesPerDay: settings.budget.per_day ?? null,
         },
       },
-      { ...ports, sink: sinkOf(name, settings) },
+      { ...ports, sink: sinkOf(config, name) },
     );
     this.#uplinks.set(name, uplink);
     await uplink.start();

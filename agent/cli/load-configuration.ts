@@ -4,6 +4,8 @@ import { renderProblems } from '../config/render-problems.ts';
 import type { Config } from '../config/schema/config.ts';
 import { machineAgentId, readConfigFiles } from '../host/config-files.ts';
 import { checkExpression } from '../pipeline/expression.ts';
+import { compilePipeline } from '../pipeline/plan.ts';
+import type { CheckStages } from '../config/cross-checks.ts';
 import type { World } from '../ports/world.ts';
 import { flagValue } from './parse-arguments.ts';
 import type { Invocation } from './verb.ts';
@@ -27,6 +29,7 @@ export function readConfiguration(invocation: Invocation, world: World): LoadedC
     files,
     env: world.environment,
     checkExpression,
+    checkStages,
     ...(agentId === null ? {} : { agentId }),
   });
   const data = flagValue(invocation, 'data');
@@ -44,3 +47,8 @@ export function goodConfiguration(invocation: Invocation, world: World): Config 
   world.stderr.write(`${renderProblems(loaded.problems, { color })}\n`);
   return null;
 }
+
+const checkStages: CheckStages = (stages) => {
+  const compiled = compilePipeline({ stream: 'checked', stages });
+  return compiled.ok ? [] : compiled.problems;
+};

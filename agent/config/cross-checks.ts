@@ -26,17 +26,28 @@ export interface CheckedNames {
 /** Null when the expression is right, else what is wrong with it in one line. */
 export type CheckExpression = (text: string) => string | null;
 
+/** Builds the stages of one stream and says what is wrong with them; `path` continues from the stage: `deadband.absolute`. */
+export type CheckStages = (
+  stages: StreamConfig['stages'],
+) => readonly { readonly stage: number; readonly path: string; readonly message: string }[];
+
+/** What only the rooms that run a configuration can tell of it. */
+export interface RoomChecks {
+  readonly checkExpression: CheckExpression;
+  readonly checkStages?: CheckStages | undefined;
+}
+
 /** What no single key can know: whether the parts fit each other. */
 export function crossCheck(
   config: Config,
   names: CheckedNames,
-  checkExpression: CheckExpression,
+  checks: RoomChecks,
   findings: Findings,
 ): void {
   for (const [name, source] of Object.entries(config.sources)) checkSource(name, source, findings);
   for (const [name, stream] of Object.entries(config.streams)) {
     checkStream(name, stream, config, names, findings);
-    checkStages(name, stream, checkExpression, findings);
+    checkStages(name, stream, checks, findings);
   }
   for (const [name, uplink] of Object.entries(config.uplinks)) checkUplink(name, uplink, names, findings);
   checkApi(config, findings);
@@ -180,16 +191,11 @@ function checkStream(
   }
 }
 
-function checkStages(
-  name: string,
-  stream: StreamConfig,
-  checkExpression: CheckExpression,
-  findings: Findings,
-): void {
+function checkStages(name: string, stream: StreamConfig, checks: RoomChecks, findings: Findings): void {
   for (const [index, stage] of stream.stages.entries()) {
     const path = ['streams', name, 'stages', index];
     if ('keep' in stage) {
-      const problem = checkExpression(stage.keep);
+      const problem = checks.checkExpression(stage.keep);
       if (problem !== null)
         findings.error([...path, 'keep'], `${quote(stage.keep)}: ${problem}`, { value: stage.keep });
     } else if ('rename' in stage) {
@@ -200,6 +206,13 @@ function checkStages(
         taken.add(to);
       }
     }
+  }
+  for (const { stage, path, message } of checks.checkStages?.(stream.stages) ?? []) {
+    const known = stream.stages[stage];
+    // An expression was told above, with its own words.
+    if (known !== undefined && 'keep' in known) continue;
+    const inside = stage < 0 ? [] : [stage, ...path.split('.').filter((part) => part !== '')];
+    findings.error(['streams', name, 'stages', ...inside], message);
   }
 }
 

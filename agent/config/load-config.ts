@@ -1,6 +1,6 @@
 import { problemsLimit } from './limits.ts';
 import { applyOverrides } from './overrides.ts';
-import { crossCheck, type CheckExpression } from './cross-checks.ts';
+import { crossCheck, type RoomChecks } from './cross-checks.ts';
 import { explainIssues } from './explain-issues.ts';
 import { interpolate, typed, type Environment } from './interpolate.ts';
 import { mergeFiles } from './merge-files.ts';
@@ -20,11 +20,10 @@ import {
   type SourceNode,
 } from './source-tree.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends RoomChecks {
   /** The main file first, then those of conf.d in name order. None: all defaults. */
   readonly files: readonly SourceFile[];
   readonly env: Environment;
-  readonly checkExpression: CheckExpression;
   /** Used where `agent.id` is not set; the host derives it from the machine id. Default `sedge`. */
   readonly agentId?: string;
   readonly migrations?: readonly Migration[];
@@ -57,7 +56,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const config = value ?? withoutFaults(settled, issues);
   if (config !== null) {
     const completed = completeConfig(config, options.agentId ?? 'sedge');
-    crossCheck(completed, namesIn(settled), options.checkExpression, {
+    crossCheck(completed, namesIn(settled), options, {
       error: (path, message, more) => report(problems, problemIn(texts, settled, path, { message, ...more })),
       warning: (path, message, more) =>
         report(warnings, problemIn(texts, settled, path, { message, ...more })),

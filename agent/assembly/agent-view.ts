@@ -1,0 +1,217 @@
+import type { AgentView } from '../api/agent-view.ts';
+import type {
+  BufferJson,
+  HostJson,
+  LedgerJson,
+  PartJson,
+  SourceJson,
+  StatusJson,
+  StreamJson,
+  TailJson,
+  UplinkJson,
+} from '../api/contract.ts';
+import type { Ledger } from '../buffer/ledger.ts';
+import type { StoreStats } from '../buffer/stats.ts';
+import type { StoreClient } from '../buffer/store-client.ts';
+import type { Config } from '../config/schema/config.ts';
+import type { HostFigures } from '../operate/host-figures.ts';
+import { bufferWords } from '../operate/words.ts';
+import { formatTime } from '../reading/event-time.ts';
+import type { UplinkStatus } from '../uplink/uplink-status.ts';
+import type { Foundation } from './foundation.ts';
+import type { RateMeter } from './rate-meter.ts';
+import { readingsJson } from './readings-json.ts';
+import type { RunningSource } from './source-set.ts';
+import { uplinkJson } from './uplink-json.ts';
+
+/** What the view looks at. Functions, where the answer changes. */
+export interface Viewed {
+  readonly foundation: Foundation;
+  readonly store: StoreClient;
+  readonly rates: RateMeter;
+  readonly version: string;
+  readonly startedMs: number;
+  config(): Config;
+  sources(): readonly RunningSource[];
+  uplinks(): readonly UplinkStatus[];
+}
+
+/** Read-only answers about one agent, assembled from its rooms on each call. */
+export function agentView(viewed: Viewed): AgentView {
+  const view: AgentView = {
+    status: async () => {
+      const { foundation, version, startedMs } = viewed;
+      const [ledger, stats] = await Promise.all([viewed.store.ledger(), viewed.store.stats()]);
+      const { agent } = viewed.config();
+      const host = foundation.host.latest;
+      const status: StatusJson = {
+        agent: { id: agent.id, site: agent.site },
+        version,
+        time: formatTime(foundation.clock.wall(), 0),
+        uptime_seconds: (foundation.clock.monotonic() - startedMs) / 1000,
+        clock: {
+          synchronized: host?.clockSynchronized ?? null,
+          offset_seconds: host?.clockOffsetSeconds ?? null,
+        },
+        ready: foundation.health.ready,
+        parts: partsJson(foundation),
+        sources: sourcesJson(viewed),
+        streams: streamsJson(viewed, ledger, stats),
+        uplinks: uplinksJson(viewed, stats),
+        buffer: bufferJson(viewed, stats),
+        ledger: { balanced: ledger.balanced },
+        host: hostJson(host),
+      };
+      return status;
+    },
+    streams: async () => {
+      const [ledger, stats] = await Promise.all([viewed.store.ledger(), viewed.store.stats()]);
+      return streamsJson(viewed, ledger, stats);
+    },
+    tail: (stream, count) => tail(viewed, stream, count),
+    buffer: async () => bufferJson(viewed, await viewed.store.stats()),
+    ledger: async () => ledgerJson(await viewed.store.ledger()),
+    uplinks: async () => uplinksJson(viewed, await viewed.store.stats()),
+  };
+  return view;
+}
+
+export function partsJson(foundation: Foundation): PartJson[] {
+  return foundation.health.parts().map((part) => ({ ...part, since: formatTime(part.since, 0) }));
+}
+
+function sourcesJson(viewed: Viewed): SourceJson[] {
+  const { foundation, rates } = viewed;
+  return viewed.sources().map((source) => {
+    const report = source.state();
+    const counted = (name: string): number => foundation.metrics.valueOf(name, { source: source.name }) ?? 0;
+    return {
+      name: source.name,
+      type: source.type,
+      state: report.state,
+      words: report.words,
+      messages: counted('ingest_messages'),
+      in_flight: report.unsettled,
+      duplicates: counted('ingest_duplicates'),
+      undecodable: counted('ingest_undecodable'),
+      rate_per_second: rates.perSecond(`source:${source.name}`),
+    };
+  });
+}
+
+function streamsJson({ rates }: Viewed, ledger: Ledger, stats: StoreStats): StreamJson[] {
+  return ledger.streams.map((account) => {
+    const stored = stats.streams.find(({ stream }) => stream === account.stream);
+    return {
+      name: account.stream,
+      priority: stored?.priority ?? 0,
+      received: account.received,
+      delivered: account.delivered,
+      buffered: account.buffered,
+      filtered: sum(account.filtered),
+      coarsened: account.coarsened,
+      dropped: sum(account.dropped),
+      head: account.stored,
+      bytes: stored?.bytes ?? 0,
+      rate_per_second: rates.perSecond(`stream:${account.stream}`),
+      oldest: stored?.oldestMicros == null ? null : formatTime(stored.oldestMicros, 0),
+    };
+  });
+}
+
+function uplinksJson(viewed: Viewed, stats: StoreStats): UplinkJson[] {
+  const config = viewed.config();
+  const growth = viewed.rates.perSecond('buffer');
+  const outlook = growth === null ? null : { freeBytes: stats.freeBytes, growthBytesPerSecond: growth };
+  return viewed.uplinks().map((status) =>
+    uplinkJson(status, {
+      type: config.uplinks[status.name]?.type ?? status.kind,
+      budgetBytes: config.uplinks[status.name]?.budget.per_day ?? null,
+      ratePerSecond: viewed.rates.perSecond(`uplink:${status.name}`),
+      outlook,
+    }),
+  );
+}
+
+function bufferJson(viewed: Viewed, stats: StoreStats): BufferJson {
+  const { when_full: whenFull } = viewed.config().buffer;
+  const used = usedBytes(stats);
+  const growth = viewed.rates.perSecond('buffer');
+  const fullInSeconds = growth === null || growth <= 0 ? null : stats.freeBytes / growth;
+  let readings = 0;
+  for (const stream of stats.streams) readings += stream.readings;
+  return {
+    bytes: used,
+    size_bytes: stats.sizeBytes,
+    percent: (100 * used) / Math.max(1, used + stats.freeBytes),
+    readings,
+    when_full: whenFull,
+    full_in_seconds: fullInSeconds,
+    disk_free_bytes: viewed.foundation.host.latest?.diskFreeBytes ?? null,
+    commit_p50_seconds: null,
+    commit_p99_seconds: null,
+    words: bufferWords({ bytes: used, sizeBytes: used + stats.freeBytes, fullInSeconds, whenFull }),
+  };
+}
+
+/** What stored readings occupy. What is left for more is `freeBytes`: the cap less accounts, log, reserve and headroom. */
+export function usedBytes(stats: StoreStats): number {
+  let bytes = 0;
+  for (const stream of stats.streams) bytes += stream.bytes;
+  return bytes;
+}
+
+function ledgerJson(ledger: Ledger): LedgerJson {
+  return {
+    balanced: ledger.balanced,
+    streams: ledger.streams.map(
+      ({ stream, balanced, received, delivered, buffered, coarsened, filtered, dropped }) => ({
+        stream,
+        balanced,
+        received,
+        delivered,
+        buffered,
+        coarsened: { readings: coarsened, summaries: 0 },
+        filtered,
+        dropped,
+      }),
+    ),
+  };
+}
+
+async function tail(viewed: Viewed, stream: string, count: number): Promise<TailJson | null> {
+  const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
+  if (stats === undefined) return null;
+  const agent = viewed.config().agent.id;
+  const readings: TailJson['readings'][number][] = [];
+  let from = Math.max(stats.tail, stats.head - count);
+  while (from < stats.head && readings.length < count) {
+    const run = await viewed.store.read({ stream, from, readings: count, bytes: 1024 * 1024 });
+    if (run === null) break;
+    readings.push(...readingsJson(run, agent));
+    from = run.first + run.batch.length;
+  }
+  return { stream, readings: readings.slice(0, count) };
+}
+
+function hostJson(host: HostFigures | null): HostJson {
+  return {
+    model: host?.model ?? null,
+    temperature_celsius: host?.temperatureCelsius ?? null,
+    throttled: host?.throttled ?? [],
+    disk_free_bytes: host?.diskFreeBytes ?? null,
+    disk_size_bytes: host?.diskSizeBytes ?? null,
+    memory_available_bytes: host?.memoryAvailableBytes ?? null,
+    memory_size_bytes: host?.memorySizeBytes ?? null,
+    load_ratio: host?.loadRatio ?? null,
+    cpu_busy_ratio: host?.cpuBusyRatio ?? null,
+    uptime_seconds: host?.uptimeSeconds ?? null,
+    process_memory_bytes: host?.process.residentBytes ?? null,
+  };
+}
+
+function sum(counts: readonly { readonly count: number }[]): number {
+  let total = 0;
+  for (const { count } of counts) total += count;
+  return total;
+}

@@ -1,0 +1,174 @@
+import { millis, second } from '../base/units.ts';
+import { messageOf } from '../base/errors.ts';
+import type { StoreStats } from '../buffer/stats.ts';
+import type { StoreClient } from '../buffer/store-client.ts';
+import type { Intake } from '../ingest/intake.ts';
+import type { Alarm } from '../ports/clock.ts';
+import type { UplinkStatus } from '../uplink/uplink-status.ts';
+import { describeUplink } from '../uplink/words.ts';
+import { usedBytes } from './agent-view.ts';
+import type { Foundation } from './foundation.ts';
+import type { RateMeter } from './rate-meter.ts';
+import type { RunningSource } from './source-set.ts';
+
+/** Between two looks at all parts. */
+const lookMs = millis(1 * second);
+/** Looks between two samples of the rates: every five seconds. */
+const looksPerSample = 5;
+/** How long one step may take before the watchdog is starved: a slow SD card syncs in seconds, not minutes. */
+const intakeStepMs = millis(60 * second);
+const diskStepMs = millis(60 * second);
+const uplinkStepMs = millis(300 * second);
+
+export interface Watched {
+  readonly foundation: Foundation;
+  readonly intake: Intake;
+  readonly store: StoreClient;
+  readonly rates: RateMeter;
+  sources(): readonly RunningSource[];
+  uplinks(): readonly UplinkStatus[];
+}
+
+/**
+ * Looks at every part once a second: tells health, feeds the watchdog's evidence of progress, samples rates. Parts only report
+ * what happened to them; whether that is well is decided here.
+ */
+export class Pulse {
+  readonly #watched: Watched;
+  readonly #marks;
+  #alarm: Alarm | null = null;
+  #looks = 0;
+  #committed = 0;
+  readonly #uplinkProgress = new Map<string, number | null>();
+  readonly #declared = new Set<string>();
+  #asking = false;
+
+  constructor(watched: Watched) {
+    this.#watched = watched;
+    const { progress } = watched.foundation;
+    this.#marks = {
+      intake: progress.mark('intake', intakeStepMs),
+      disk: progress.mark('disk', diskStepMs),
+      uplinks: progress.mark('uplinks', uplinkStepMs),
+    };
+  }
+
+  start(): void {
+    if (this.#alarm !== null) return;
+    this.#look();
+  }
+
+  stop(): void {
+    this.#alarm?.cancel();
+    this.#alarm = null;
+  }
+
+  #look(): void {
+    const { foundation, intake } = this.#watched;
+    this.#lookAtIntake(intake);
+    this.#lookAtDisk();
+    this.#lookAtSources();
+    this.#lookAtUplinks();
+    this.#looks++;
+    this.#alarm = foundation.clock.after(lookMs, () => this.#look());
+  }
+
+  #lookAtIntake(intake: Intake): void {
+    const { bytes, committed, trouble } = intake.inspect();
+    const mark = this.#marks.intake;
+    // Held back by a full store is waiting, not standing still: it is told as health, and a restart would mend nothing.
+    if (bytes === 0 || trouble !== null) mark.idle();
+    else mark.working();
+    if (committed !== this.#committed) mark.advanced();
+    this.#committed = committed;
+    if (trouble === null) this.#report('intake', true, 'ok');
+    else
+      this.#report(
+        'intake',
+        true,
+        'degraded',
+        `${trouble.trouble === 'full' ? 'the buffer is full' : 'the disk fails'}: ${trouble.message}`,
+      );
+  }
+
+  /** One question at a time: an unanswered one is a disk that stands still. */
+  #lookAtDisk(): void {
+    if (this.#asking) return;
+    this.#asking = true;
+    this.#marks.disk.working();
+    const sampling = this.#looks % looksPerSample === 0;
+    void this.#ask(sampling);
+  }
+
+  async #ask(sampling: boolean): Promise<void> {
+    const { store, rates, foundation } = this.#watched;
+    try {
+      const stats = await store.stats();
+      this.#marks.disk.idle();
+      this.#report('disk', true, 'ok');
+      if (sampling) rates.sample(this.#totals(stats), foundation.clock.monotonic());
+    } catch (error) {
+      this.#report('disk', true, 'failed', messageOf(error));
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #totals(stats: StoreStats): Map<string, number> {
+    const { foundation } = this.#watched;
+    const totals = new Map<string, number>([['buffer', usedBytes(stats)]]);
+    for (const { stream, head } of stats.streams) totals.set(`stream:${stream}`, head);
+    for (const { name, deliveredReadings } of this.#watched.uplinks())
+      totals.set(`uplink:${name}`, deliveredReadings);
+    for (const { name } of this.#watched.sources()) {
+      totals.set(`source:${name}`, foundation.metrics.valueOf('ingest_messages', { source: name }) ?? 0);
+    }
+    return totals;
+  }
+
+  #lookAtSources(): void {
+    for (const source of this.#watched.sources()) {
+      const { state, words } = source.state();
+      // A broker that is away is its operator's trouble: the agent is ready to serve what it has.
+      this.#report(`source.${source.name}`, false, state, words);
+    }
+  }
+
+  #lookAtUplinks(): void {
+    let working = false;
+    for (const uplink of this.#watched.uplinks()) {
+      const { name, link, batchesInFlight, lastProgressAt } = uplink;
+      const down = link.downSince !== null;
+      this.#report(
+        `uplink.${name}`,
+        false,
+        down ? 'degraded' : 'ok',
+        down ? describeUplink(uplink).replace(`uplink ${name}: `, '') : '',
+      );
+      if (batchesInFlight > 0) working = true;
+      if (this.#uplinkProgress.get(name) !== lastProgressAt) this.#marks.uplinks.advanced();
+      this.#uplinkProgress.set(name, lastProgressAt);
+    }
+    if (working) this.#marks.uplinks.working();
+    else this.#marks.uplinks.idle();
+  }
+
+  #report(
+    name: string,
+    needed: boolean,
+    state: 'ok' | 'starting' | 'degraded' | 'failed',
+    reason = '',
+  ): void {
+    const { health } = this.#watched.foundation;
+    if (!this.#declared.has(name)) {
+      health.declare(name, { needed });
+      this.#declared.add(name);
+    }
+    health.report(name, state, reason);
+  }
+
+  /** A part that is no longer configured. */
+  forget(name: string): void {
+    if (this.#declared.delete(name)) this.#watched.foundation.health.withdraw(name);
+  }
+}

@@ -1,0 +1,110 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { WebSocket } from 'ws';
+import { messageOf, SedgeError } from '../base/errors.ts';
+
+export interface AgentAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | null;
+  /** PEM of the agent's certificate when its API is encrypted; null: plain HTTP. */
+  readonly certificate: string | null;
+}
+
+const answerBytesMax = 64 * 1024 * 1024;
+const answerMsMax = 15_000;
+
+/** Asks a running agent's API. */
+export class AgentClient {
+  readonly #address: AgentAddress;
+
+  constructor(address: AgentAddress) {
+    this.#address = address;
+  }
+
+  /** The JSON at `path`. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE, or SEDGE_DATA_INVALID with the agent's words. */
+  async get(path: string): Promise<unknown> {
+    const { status, body } = await this.#ask(path);
+    const answer = parsed(body);
+    if (status === 200 || status === 503) return answer;
+    const { message } = answer as { message?: string };
+    throw new SedgeError(
+      'SEDGE_DATA_INVALID',
+      `the agent answered ${status} for ${path}: ${message ?? body.slice(0, 200)}`,
+    );
+  }
+
+  /** Text frames of `/v1/events` until `stop` resolves or the agent ends. */
+  async watch(path: string, onMessage: (message: unknown) => void, stop: Promise<unknown>): Promise<void> {
+    const { certificate } = this.#address;
+    const socket = new WebSocket(`${certificate === null ? 'ws' : 'wss'}://${this.#authority()}${path}`, {
+      headers: this.#headers(),
+      ...(certificate === null ? {} : { ca: certificate }),
+    });
+    const ended = new Promise<void>((resolve, reject) => {
+      socket.on('message', (data: Buffer) => onMessage(parsed(data.toString('utf8'))));
+      socket.on('close', () => resolve());
+      socket.on('error', (error) => reject(this.#unreachable(error)));
+      socket.on('unexpected-response', (_request, response) => {
+        reject(
+          new SedgeError(
+            'SEDGE_DATA_INVALID',
+            `the agent refused ${path} with status ${response.statusCode}`,
+          ),
+        );
+      });
+    });
+    void stop.then(() => socket.close());
+    await ended;
+  }
+
+  #ask(path: string): Promise<{ status: number; body: string }> {
+    const { host, port, certificate } = this.#address;
+    return new Promise((resolve, reject) => {
+      const options = { host, port, path, headers: this.#headers(), timeout: answerMsMax };
+      const request =
+        certificate === null ? httpRequest(options) : httpsRequest({ ...options, ca: certificate });
+      request.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > answerBytesMax) request.destroy(new Error('the answer is too large'));
+          chunks.push(chunk);
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+        );
+        response.on('error', (error) => reject(this.#unreachable(error)));
+      });
+      request.on('timeout', () => request.destroy(new Error(`no answer within ${answerMsMax / 1000} s`)));
+      request.on('error', (error) => reject(this.#unreachable(error)));
+      request.end();
+    });
+  }
+
+  #headers(): Record<string, string> {
+    const { token } = this.#address;
+    return token === null ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  #authority(): string {
+    const { host, port } = this.#address;
+    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  }
+
+  #unreachable(error: unknown): SedgeError {
+    return new SedgeError(
+      'SEDGE_AGENT_UNREACHABLE',
+      `no agent answers at ${this.#authority()}: ${messageOf(error)}`,
+    );
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
