@@ -26,7 +26,7 @@ export const livePath = '/v1/events';
 export class Api implements HttpHandler {
   readonly #options: ApiOptions;
   readonly #router: Router;
-  #inFlight = 0;
+  readonly #inFlight = { reading: 0, writing: 0 };
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -42,11 +42,12 @@ export class Api implements HttpHandler {
     let route = 'refused';
     if (answer === null) {
       route = match.kind === 'route' ? match.route.pattern : 'none';
-      this.#inFlight++;
+      const kind = kindOf(request);
+      this.#inFlight[kind]++;
       try {
         answer = await this.#answer(match, request);
       } finally {
-        this.#inFlight--;
+        this.#inFlight[kind]--;
       }
     }
     requestAnswered(telemetry, {
@@ -78,9 +79,10 @@ export class Api implements HttpHandler {
       return problem(refusal.code, refusal.message, challenge);
     }
     // Health must answer under load: that is when it is asked.
-    if (open || this.#inFlight < limits.requestsInFlight) return null;
+    const running = this.#inFlight[kindOf(request)];
+    if (open || running < limits.requestsInFlight) return null;
     callRefused(telemetry, { reason: 'busy', remote: request.remote, message: 'too many requests at once' });
-    return problem('SEDGE_API_BUSY', `the agent answers ${this.#inFlight} requests already`, {
+    return problem('SEDGE_API_BUSY', `the agent answers ${running} such requests already`, {
       'retry-after': String(limits.retryAfterSeconds),
     });
   }
@@ -116,6 +118,10 @@ export class Api implements HttpHandler {
     routeFailed(this.#options.telemetry, route.pattern, error);
     return problem('SEDGE_API_INTERNAL', `the agent could not answer ${route.pattern}`);
   }
+}
+
+function kindOf(request: HttpRequest): 'reading' | 'writing' {
+  return request.method === 'GET' || request.method === 'HEAD' ? 'reading' : 'writing';
 }
 
 /** Answers carry nothing a browser should guess about, frame or keep. */

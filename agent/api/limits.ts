@@ -4,7 +4,10 @@ import { KiB, MiB, millis, minute, second } from '../base/units.ts';
 export const limits = {
   /** A dashboard, a scraper, a few CLI calls; far below the descriptor limit of a service. */
   connections: 64,
-  /** Requests being answered at once; one more is told to come again. */
+  /**
+   * Requests being answered at once, of each kind: reading ones, and writing ones, which wait for a commit. One more is told
+   * to come again. Two kinds, so that status still answers while a full buffer makes every writer wait.
+   */
   requestsInFlight: 32,
   /** Seconds told to a request that came too many. */
   retryAfterSeconds: 1,
@@ -18,8 +21,6 @@ export const limits = {
 
   /** Characters of a request's path. */
   pathChars: 1_024,
-  /** Body of one ingest call, as sent; decoding has bounds of its own. */
-  ingestBytes: 4 * MiB,
   /** Readings of one tail answer; more is what export is for. */
   tailReadings: 1_000,
   tailReadingsDefault: 20,

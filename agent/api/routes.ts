@@ -95,12 +95,17 @@ async function tail(view: AgentView, request: HttpRequest, stream: string): Retu
     : json(found);
 }
 
-/** Callers within `statusFreshMs` share one answer. */
+/** Callers within `statusFreshMs` share one answer; a failed one is not kept. */
 function fresh(ask: () => Promise<StatusJson>, clock: Clock): () => Promise<StatusJson> {
   let asked: { readonly at: Millis; readonly answer: Promise<StatusJson> } | null = null;
   return () => {
     const now = clock.monotonic();
-    if (asked === null || now - asked.at >= limits.statusFreshMs) asked = { at: now, answer: ask() };
-    return asked.answer;
+    if (asked !== null && now - asked.at < limits.statusFreshMs) return asked.answer;
+    const answer = ask();
+    asked = { at: now, answer };
+    answer.catch(() => {
+      asked = null;
+    });
+    return answer;
   };
 }

@@ -9,6 +9,15 @@ const stateNumbers = { ok: 0, starting: 1, degraded: 2, failed: 3 } as const sat
 >;
 const stateLevels = { ok: 'notice', starting: 'info', degraded: 'warning', failed: 'error' } as const;
 
+/** What runs here, for queries that join on it. */
+export function buildDescribed(
+  telemetry: Telemetry,
+  build: { readonly version: string; readonly node: string; readonly arch: string },
+): void {
+  const { version, node, arch } = build;
+  telemetry.gauge('build_info', 1, { version, node, arch });
+}
+
 /** A part says something new of itself. */
 export function partChanged(
   telemetry: Telemetry,

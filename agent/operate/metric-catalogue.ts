@@ -82,7 +82,6 @@ const api: Record<string, MetricDeclaration> = {
   api_refused: counter('Requests refused before a route saw them.', 'reason'),
   api_taps: gauge('', 'Open live taps.'),
   api_taps_dropped: counter('Live taps closed because the reader was too slow.'),
-  api_response_bytes: bytesCounter('Bytes of answers written.'),
 };
 
 const ingest: Record<string, MetricDeclaration> = {
@@ -100,6 +99,8 @@ const ingest: Record<string, MetricDeclaration> = {
   ingest_mqtt_connected: gauge('', '1 while the source is connected to its broker.', 'source'),
   ingest_mqtt_closed: counter('Connections lost or refused, by kind.', 'source', 'kind'),
   ingest_mqtt_subscriptions_refused: counter('Topic filters the broker did not grant.', 'source'),
+  ingest_http_refused: counter('Requests refused, by status.', 'source', 'status'),
+  ingest_replay_skipped: counter('Lines of a replayed file that hold no message.', 'source'),
   ingest_broker_refused: counter('Clients the embedded broker turned away, by reason.', 'source', 'reason'),
   ingest_broker_unforwarded: counter('Messages stored but not passed on to subscribers.', 'source'),
   ingest_mqtt_overshoot: counter('Messages a broker sent beyond the Receive Maximum it was given.', 'source'),

@@ -95,6 +95,13 @@ export class MetricsRegistry {
     return sum;
   }
 
+  /** Brings `metric_series_overflow` up to date; called before metrics are written. */
+  countOverflow(): void {
+    for (const { name, overflow } of this.#metrics.values()) {
+      if (overflow > 0) this.total('metric_series_overflow', overflow, { metric: name });
+    }
+  }
+
   /** Metrics touched so far, by name. */
   metrics(): readonly Metric[] {
     return [...this.#metrics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

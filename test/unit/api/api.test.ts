@@ -84,10 +84,11 @@ describe('Api', () => {
     await expect(api.handle(request('/v1/things/1'))).rejects.toThrow(Bug);
   });
 
-  it('answers no more requests at once than its bound, health excepted', async () => {
+  it('answers no more requests at once than its bound, writers and health apart', async () => {
     const gates: (() => void)[] = [];
     const { api } = apiOf([
       route(() => new Promise((resolve) => gates.push(() => resolve(json({}))))),
+      route(() => Promise.resolve({ status: 204 }), { method: 'POST' }),
       route(() => Promise.resolve(json('alive')), { pattern: '/healthz', open: true }),
     ]);
     const running = Array.from({ length: limits.requestsInFlight }, () =>
@@ -96,6 +97,7 @@ describe('Api', () => {
 
     const refused = await api.handle(request('/v1/things/1'));
     const health = await api.handle(request('/healthz'));
+    const write = await api.handle(request('/v1/things/1', { method: 'POST' }));
     for (const open of gates) open();
     await Promise.all(running);
     const later = api.handle(request('/v1/things/1'));
@@ -104,6 +106,7 @@ describe('Api', () => {
     expect(refused.status).toBe(503);
     expect(refused.headers).toMatchObject({ 'retry-after': '1' });
     expect(health.status).toBe(200);
+    expect(write.status).toBe(204);
     expect((await later).status).toBe(200);
   });
 
