@@ -5,6 +5,7 @@ import { sampledDeadLetters } from './assembly/dead-letters.ts';
 import { type Foundation, layFoundation } from './assembly/foundation.ts';
 import { liveSource } from './assembly/live-source.ts';
 import { Pulse } from './assembly/pulse.ts';
+import { reloaded, reloadFailed, reloadRefused } from './assembly/reload-events.ts';
 import { RateMeter } from './assembly/rate-meter.ts';
 import { sinkOf } from './assembly/sinks.ts';
 import { addressText, buildSource, type RunningSource } from './assembly/source-set.ts';
@@ -12,7 +13,9 @@ import { storeSettings } from './assembly/store-settings.ts';
 import { type BuiltStreams, buildStreams } from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
 import { StoreClient } from './buffer/store-client.ts';
+import { SedgeError } from './base/errors.ts';
 import type { LoadedConfig } from './config/load-config.ts';
+import { planReload, type ReloadAction, reloadActions } from './config/plan-reload.ts';
 import type { Config } from './config/schema/config.ts';
 import { startDiskThread } from './host/disk-thread.ts';
 import type { Packaging } from './host/packaging.ts';
@@ -95,19 +98,7 @@ export class Agent {
     const { supervision, host } = this.#foundation;
     await this.#store.start(storeSettings(this.#config));
     host.start();
-    this.#api = apiServer(this.#config, {
-      foundation: this.#foundation,
-      secrets: this.#options.secrets,
-      version: this.#options.version,
-      view: this.#view(),
-      live: liveSource({
-        agent: this.#config.agent.id,
-        clock: this.#foundation.clock,
-        pipelines: () => this.#streams.pipelines,
-      }),
-      ingest: null,
-    });
-    await this.#api.start();
+    await this.#startApi();
     for (const name of Object.keys(this.#config.uplinks)) await this.#uplinks.start(this.#config, name);
     for (const name of Object.keys(this.#config.sources)) await this.#startSource(name);
     this.#pulse.start();
@@ -136,8 +127,85 @@ export class Agent {
     log.flush();
   }
 
-  reload(_loaded: LoadedConfig): Promise<void> {
-    return Promise.resolve();
+  /**
+   * Applies a new configuration to what differs and leaves the rest running; a wrong one changes nothing and is told in one
+   * line a problem. What cannot change while running keeps its old value and is told too.
+   */
+  async reload(loaded: LoadedConfig): Promise<void> {
+    const { telemetry, supervision } = this.#foundation;
+    if (!this.#running) return;
+    supervision.reloading();
+    try {
+      if (!loaded.ok) {
+        reloadRefused(telemetry, loaded.problems);
+        return;
+      }
+      const plan = planReload(this.#config, loaded.config);
+      const actions = reloadActions(plan);
+      const old = this.#config;
+      this.#config = loaded.config;
+      await this.#applyReload(old, actions);
+      reloaded(telemetry, plan);
+    } catch (error) {
+      if (!(error instanceof SedgeError)) throw error;
+      reloadFailed(telemetry, error);
+    } finally {
+      supervision.ready('running');
+    }
+  }
+
+  async #applyReload(old: Config, actions: readonly ReloadAction[]): Promise<void> {
+    const { telemetry, log } = this.#foundation;
+    const of = (part: ReloadAction['part']): readonly ReloadAction[] =>
+      actions.filter((one) => one.part === part);
+    const ends = (one: ReloadAction): boolean => one.action === 'stop' || one.action === 'restart';
+    const begins = (one: ReloadAction): boolean => one.action === 'start' || one.action === 'restart';
+    log.setLevel(this.#config.log.level);
+    for (const { name } of of('source').filter(ends)) await this.#stopSource(name);
+    for (const { name } of of('uplink').filter(ends)) {
+      await this.#uplinks.stop(name);
+      this.#pulse.forget(`uplink.${name}`);
+    }
+    await this.#store.configure(storeSettings(this.#config));
+    if (of('stream').length > 0 || of('source').length > 0) {
+      this.#streams = buildStreams(this.#config, telemetry, {
+        config: old,
+        pipelines: this.#streams.pipelines,
+      });
+      this.#intake.configure(this.#streams);
+    }
+    for (const { name } of of('uplink').filter(begins)) await this.#uplinks.start(this.#config, name);
+    for (const { name } of of('source').filter(begins)) await this.#startSource(name);
+    if (of('api').some(ends)) {
+      await this.#api?.stop();
+      await this.#startApi();
+    }
+  }
+
+  async #stopSource(name: string): Promise<void> {
+    const source = this.#sources.get(name);
+    if (source === undefined) return;
+    await source.hold();
+    await this.#intake.drain();
+    await source.stop();
+    this.#sources.delete(name);
+    this.#pulse.forget(`source.${name}`);
+  }
+
+  async #startApi(): Promise<void> {
+    this.#api = apiServer(this.#config, {
+      foundation: this.#foundation,
+      secrets: this.#options.secrets,
+      version: this.#options.version,
+      view: this.#view(),
+      live: liveSource({
+        agent: this.#config.agent.id,
+        clock: this.#foundation.clock,
+        pipelines: () => this.#streams.pipelines,
+      }),
+      ingest: null,
+    });
+    await this.#api.start();
   }
 
   async #startSource(name: string): Promise<void> {

@@ -1,7 +1,9 @@
 import { Agent } from './assemble.ts';
+import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
 import { completionScript } from './cli/completion.ts';
 import { runVerb } from './cli/run.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
+import { testVerb } from './cli/test-verb.ts';
 import { exit, type Verb } from './cli/verb.ts';
 import { packaging } from './host/packaging.ts';
 import { Secrets } from './host/secrets.ts';
@@ -46,6 +48,10 @@ export const verbs: readonly Verb[] = [
         version,
       }),
   ),
+  validateVerb,
+  planVerb,
+  printConfigVerb,
+  testVerb,
   statusVerb,
   topVerb,
   tapVerb,

@@ -19,6 +19,8 @@ export interface AgentView {
   buffer(): Promise<BufferJson>;
   ledger(): Promise<LedgerJson>;
   uplinks(): Promise<readonly UplinkJson[]>;
+  /** The configuration in force with every default, as YAML; secrets are references. */
+  config(): Promise<string>;
 }
 
 /** Health and metrics, which answer even when everything else is stuck. */

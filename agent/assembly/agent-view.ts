@@ -13,6 +13,7 @@ import type {
 import type { Ledger } from '../buffer/ledger.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
+import { printConfig } from '../config/print-config.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { HostFigures } from '../operate/host-figures.ts';
 import { bufferWords } from '../operate/words.ts';
@@ -68,6 +69,7 @@ export function agentView(viewed: Viewed): AgentView {
       const [ledger, stats] = await Promise.all([viewed.store.ledger(), viewed.store.stats()]);
       return streamsJson(viewed, ledger, stats);
     },
+    config: () => Promise.resolve(printConfig(viewed.config())),
     tail: (stream, count) => tail(viewed, stream, count),
     buffer: async () => bufferJson(viewed, await viewed.store.stats()),
     ledger: async () => ledgerJson(await viewed.store.ledger()),

@@ -20,6 +20,8 @@ const intakeStepMs = millis(60 * second);
 const diskStepMs = millis(60 * second);
 const uplinkStepMs = millis(300 * second);
 
+const neededParts = ['intake', 'disk'] as const;
+
 export interface Watched {
   readonly foundation: Foundation;
   readonly intake: Intake;
@@ -55,6 +57,8 @@ export class Pulse {
 
   start(): void {
     if (this.#alarm !== null) return;
+    // Declared before the first report: readiness waits for all of them.
+    for (const name of neededParts) this.#declare(name, true);
     this.#look();
   }
 
@@ -159,12 +163,14 @@ export class Pulse {
     state: 'ok' | 'starting' | 'degraded' | 'failed',
     reason = '',
   ): void {
-    const { health } = this.#watched.foundation;
-    if (!this.#declared.has(name)) {
-      health.declare(name, { needed });
-      this.#declared.add(name);
-    }
-    health.report(name, state, reason);
+    this.#declare(name, needed);
+    this.#watched.foundation.health.report(name, state, reason);
+  }
+
+  #declare(name: string, needed: boolean): void {
+    if (this.#declared.has(name)) return;
+    this.#watched.foundation.health.declare(name, { needed });
+    this.#declared.add(name);
   }
 
   /** A part that is no longer configured. */

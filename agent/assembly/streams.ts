@@ -17,27 +17,44 @@ export interface BuiltStreams {
   readonly pipelines: ReadonlyMap<string, Pipeline>;
 }
 
+/** What ran before a reload. */
+export interface EarlierStreams {
+  readonly config: Config;
+  readonly pipelines: ReadonlyMap<string, Pipeline>;
+}
+
 /**
- * Builds decoders, routes and pipelines. `kept` holds pipelines of streams whose stages did not change: they go on with what
- * they remember.
+ * Builds decoders, routes and pipelines. After a reload, a pipeline whose stages did not change goes on as it is; of one that
+ * did, each stage that is still there keeps what it remembers.
  */
 export function buildStreams(
   config: Config,
   telemetry: Telemetry,
-  kept: ReadonlyMap<string, Pipeline> = new Map(),
+  earlier: EarlierStreams | null = null,
 ): BuiltStreams {
   const tagTable = new TagTable();
   const pipelines = new Map<string, Pipeline>();
   const plans = Object.entries(config.streams).map(([name, stream]): StreamPlan => {
     const decoder = createDecoder(stream.decode, tagTable);
-    const pipeline = kept.get(name) ?? newPipeline(name, stream.stages);
+    const pipeline = pipelineOf(name, stream.stages, earlier);
     pipelines.set(name, pipeline);
     return { name, decoder, clock: decoder.clock, preprocess: preprocessOf(pipeline, telemetry) };
   });
   return { router: routerOf(config, tagTable), plans, pipelines };
 }
 
-function newPipeline(stream: string, stages: Config['streams'][string]['stages']): Pipeline {
+function pipelineOf(name: string, stages: Stages, earlier: EarlierStreams | null): Pipeline {
+  const old = earlier?.pipelines.get(name);
+  if (old === undefined) return newPipeline(name, stages);
+  if (JSON.stringify(earlier?.config.streams[name]?.stages) === JSON.stringify(stages)) return old;
+  const pipeline = newPipeline(name, stages);
+  pipeline.restore(old.snapshot());
+  return pipeline;
+}
+
+type Stages = Config['streams'][string]['stages'];
+
+function newPipeline(stream: string, stages: Stages): Pipeline {
   const compiled = compilePipeline({ stream, stages });
   assert(compiled.ok, `the stages of ${stream} were checked with the config`);
   return compiled.pipeline;

@@ -1,0 +1,149 @@
+import { configJsonSchema } from '../config/json-schema.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
+import { planReload, type ReloadStep } from '../config/plan-reload.ts';
+import { printConfig } from '../config/print-config.ts';
+import { configReference } from '../config/reference.ts';
+import { renderProblems } from '../config/render-problems.ts';
+import type { Config } from '../config/schema/config.ts';
+import { secretReferences } from '../config/secret-references.ts';
+import { messageOf } from '../base/errors.ts';
+import { Secrets } from '../host/secrets.ts';
+import { line, type World } from '../ports/world.ts';
+import { clientFor } from './agent-access.ts';
+import { goodConfiguration, readConfiguration } from './load-configuration.ts';
+import { flagValue } from './parse-arguments.ts';
+import { renderTable } from './table.ts';
+import { exit, type Verb } from './verb.ts';
+
+export const validateVerb: Verb = {
+  name: 'validate',
+  summary: 'check the configuration; every problem with file, line, column and what would be right',
+  operands: '',
+  flags: [{ name: 'no-secrets', summary: 'do not look the secrets up (on a machine that has none)' }],
+  run: (invocation, world) => {
+    const loaded = readConfiguration(invocation, world);
+    const secrets =
+      loaded.ok && !invocation.flags.has('no-secrets') ? missingSecrets(loaded.config, world) : [];
+    if (invocation.flags.has('json')) {
+      line(
+        world.stdout,
+        JSON.stringify({
+          ok: loaded.ok && secrets.length === 0,
+          problems: loaded.ok ? [] : loaded.problems,
+          warnings: loaded.warnings,
+          secrets,
+        }),
+      );
+    } else report(loaded, secrets, world);
+    return Promise.resolve(loaded.ok && secrets.length === 0 ? exit.ok : exit.config);
+  },
+};
+
+function report(loaded: LoadedConfig, secrets: readonly string[], world: World): void {
+  const color = world.stdout.columns !== null;
+  if (loaded.warnings.length > 0)
+    line(world.stdout, renderProblems(loaded.warnings, { color, kind: 'warning' }));
+  if (!loaded.ok) {
+    line(world.stdout, renderProblems(loaded.problems, { color }));
+    line(world.stdout, `${loaded.problems.length} ${loaded.problems.length === 1 ? 'problem' : 'problems'}`);
+    return;
+  }
+  for (const secret of secrets) line(world.stdout, secret);
+  const { sources, streams, uplinks } = loaded.config;
+  const count = (parts: object): number => Object.keys(parts).length;
+  if (secrets.length === 0)
+    line(world.stdout, `ok: ${count(sources)} sources, ${count(streams)} streams, ${count(uplinks)} uplinks`);
+}
+
+function missingSecrets(config: Config, world: World): string[] {
+  const secrets = new Secrets({ env: world.environment });
+  return secretReferences(config).flatMap(({ path, name }) => {
+    try {
+      secrets.read(name);
+      return [];
+    } catch (error) {
+      return [`${path.join('.')}: ${messageOf(error)}`];
+    }
+  });
+}
+
+export const printConfigVerb: Verb = {
+  name: 'print-config',
+  summary: 'the configuration with every default, secrets left out',
+  operands: '',
+  flags: [
+    { name: 'schema', summary: 'the JSON Schema instead, for editors' },
+    { name: 'reference', summary: 'the reference of every key instead, as Markdown' },
+  ],
+  run: (invocation, world) => {
+    if (invocation.flags.has('schema')) {
+      line(world.stdout, JSON.stringify(configJsonSchema(), null, 2));
+      return Promise.resolve(exit.ok);
+    }
+    if (invocation.flags.has('reference')) {
+      world.stdout.write(configReference());
+      return Promise.resolve(exit.ok);
+    }
+    const config = goodConfiguration(invocation, world);
+    if (config === null) return Promise.resolve(exit.config);
+    world.stdout.write(printConfig(config));
+    return Promise.resolve(exit.ok);
+  },
+};
+
+export const planVerb: Verb = {
+  name: 'plan',
+  summary: 'what a reload would change in the running agent; ends 1 when anything would',
+  operands: '',
+  flags: [
+    {
+      name: 'against',
+      value: 'FILE',
+      summary: 'compare with this configuration instead of the running agent',
+    },
+  ],
+  run: async (invocation, world) => {
+    const config = goodConfiguration(invocation, world);
+    if (config === null) return exit.config;
+    const against = flagValue(invocation, 'against');
+    const running =
+      against === undefined
+        ? await runningConfig(config, world)
+        : goodConfiguration(
+            { ...invocation, flags: new Map([...invocation.flags, ['config', against]]) },
+            world,
+          );
+    if (running === null) return exit.config;
+    const steps = planReload(running, config);
+    world.stdout.write(invocation.flags.has('json') ? `${JSON.stringify(steps)}\n` : planText(steps));
+    return steps.length === 0 ? exit.ok : exit.found;
+  },
+};
+
+/** The running agent tells its configuration as `print-config` prints it. */
+async function runningConfig(config: Config, world: World): Promise<Config | null> {
+  const { yaml } = (await clientFor(config, world).get('/v1/config')) as { yaml: string };
+  const loaded = loadConfig({
+    files: [{ name: 'the running agent', text: yaml }],
+    env: {},
+    checkExpression: () => null,
+  });
+  if (loaded.ok) return loaded.config;
+  world.stderr.write(`${renderProblems(loaded.problems)}\n`);
+  return null;
+}
+
+function planText(steps: readonly ReloadStep[]): string {
+  if (steps.length === 0) return 'nothing would change\n';
+  const value = (text: string | null): string =>
+    text === null ? '-' : text.length > 40 ? `${text.slice(0, 39)}…` : text;
+  return renderTable<ReloadStep>(
+    [
+      { header: 'key', cell: (step) => step.path },
+      { header: 'now', cell: (step) => value(step.before) },
+      { header: 'then', cell: (step) => value(step.after) },
+      { header: 'effect', cell: (step) => step.effect },
+    ],
+    steps,
+  );
+}
