@@ -8,19 +8,26 @@ import { Pulse } from './assembly/pulse.ts';
 import { reloaded, reloadFailed, reloadRefused } from './assembly/reload-events.ts';
 import { RateMeter } from './assembly/rate-meter.ts';
 import { sinkOf } from './assembly/sinks.ts';
-import { addressText, buildSource, type RunningSource } from './assembly/source-set.ts';
+import { buildSource } from './assembly/sources/build-source.ts';
+import { httpIngest } from './assembly/sources/http.ts';
+import { addressText, type RunningSource } from './assembly/sources/running-source.ts';
 import { storeSettings } from './assembly/store-settings.ts';
 import { type BuiltStreams, buildStreams } from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import { SedgeError } from './base/errors.ts';
+import { MiB } from './base/units.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import { planReload, type ReloadAction, reloadActions } from './config/plan-reload.ts';
 import type { Config } from './config/schema/config.ts';
 import { startDiskThread } from './host/disk-thread.ts';
 import type { Packaging } from './host/packaging.ts';
 import type { Secrets } from './host/secrets.ts';
+import type { HttpIngest } from './ingest/http-ingest.ts';
 import { Intake } from './ingest/intake.ts';
+
+/** Body of one POST to the API's own ingest route; an `http` source has its own bound. */
+const pushedBytesMax = 4 * MiB;
 
 export interface AgentOptions {
   readonly config: Config;
@@ -42,6 +49,8 @@ export class Agent {
   readonly #sources = new Map<string, RunningSource>();
   readonly #rates = new RateMeter();
   readonly #pulse: Pulse;
+  /** POST /v1/ingest/STREAM on the API itself. */
+  readonly #pushed: HttpIngest;
   #api: HostHttpServer | null = null;
   #running = false;
 
@@ -78,6 +87,14 @@ export class Agent {
       telemetry,
       sinkOf: (current, name) => sinkOf(current, name, { clock, secrets }),
     });
+    this.#pushed = httpIngest(
+      { name: 'api', path: '/v1/ingest', ack: 'fsynced', token: null, bodyBytesMax: pushedBytesMax },
+      {
+        foundation: this.#foundation,
+        intake: this.#intake,
+        hasStream: (name) => name in this.#config.streams,
+      },
+    );
     this.#pulse = new Pulse({
       foundation: this.#foundation,
       intake: this.#intake,
@@ -98,6 +115,7 @@ export class Agent {
     const { supervision, host } = this.#foundation;
     await this.#store.start(storeSettings(this.#config));
     host.start();
+    this.#pushed.start();
     await this.#startApi();
     for (const name of Object.keys(this.#config.uplinks)) await this.#uplinks.start(this.#config, name);
     for (const name of Object.keys(this.#config.sources)) await this.#startSource(name);
@@ -117,6 +135,7 @@ export class Agent {
     await this.#intake.drain();
     for (const source of this.#sources.values()) await source.stop();
     this.#sources.clear();
+    this.#pushed.stop();
     this.#intake.stop();
     await this.#uplinks.stopAll();
     await this.#api?.stop();
@@ -203,7 +222,7 @@ export class Agent {
         clock: this.#foundation.clock,
         pipelines: () => this.#streams.pipelines,
       }),
-      ingest: null,
+      ingest: { take: (request) => this.#pushed.handle(request) },
     });
     await this.#api.start();
   }
@@ -214,6 +233,7 @@ export class Agent {
       intake: this.#intake,
       store: this.#store,
       secrets: this.#options.secrets,
+      hasStream: (stream) => stream in this.#config.streams,
     });
     this.#sources.set(name, source);
     await source.start();

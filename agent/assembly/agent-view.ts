@@ -1,28 +1,26 @@
 import type { AgentView } from '../api/agent-view.ts';
 import type {
   BufferJson,
-  HostJson,
   LedgerJson,
-  PartJson,
   SourceJson,
   StatusJson,
   StreamJson,
   TailJson,
   UplinkJson,
 } from '../api/contract.ts';
+import { hostJson, partJson } from '../api/pulse.ts';
 import type { Ledger } from '../buffer/ledger.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
 import { printConfig } from '../config/print-config.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { HostFigures } from '../operate/host-figures.ts';
 import { bufferWords } from '../operate/words.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
 import { readingsJson } from './readings-json.ts';
-import type { RunningSource } from './source-set.ts';
+import type { RunningSource } from './sources/running-source.ts';
 import { uplinkJson } from './uplink-json.ts';
 
 /** What the view looks at. Functions, where the answer changes. */
@@ -55,7 +53,7 @@ export function agentView(viewed: Viewed): AgentView {
           offset_seconds: host?.clockOffsetSeconds ?? null,
         },
         ready: foundation.health.ready,
-        parts: partsJson(foundation),
+        parts: foundation.health.parts().map(partJson),
         sources: sourcesJson(viewed),
         streams: streamsJson(viewed, ledger, stats),
         uplinks: uplinksJson(viewed, stats),
@@ -76,10 +74,6 @@ export function agentView(viewed: Viewed): AgentView {
     uplinks: async () => uplinksJson(viewed, await viewed.store.stats()),
   };
   return view;
-}
-
-export function partsJson(foundation: Foundation): PartJson[] {
-  return foundation.health.parts().map((part) => ({ ...part, since: formatTime(part.since, 0) }));
 }
 
 function sourcesJson(viewed: Viewed): SourceJson[] {
@@ -194,22 +188,6 @@ async function tail(viewed: Viewed, stream: string, count: number): Promise<Tail
     from = run.first + run.batch.length;
   }
   return { stream, readings: readings.slice(0, count) };
-}
-
-function hostJson(host: HostFigures | null): HostJson {
-  return {
-    model: host?.model ?? null,
-    temperature_celsius: host?.temperatureCelsius ?? null,
-    throttled: host?.throttled ?? [],
-    disk_free_bytes: host?.diskFreeBytes ?? null,
-    disk_size_bytes: host?.diskSizeBytes ?? null,
-    memory_available_bytes: host?.memoryAvailableBytes ?? null,
-    memory_size_bytes: host?.memorySizeBytes ?? null,
-    load_ratio: host?.loadRatio ?? null,
-    cpu_busy_ratio: host?.cpuBusyRatio ?? null,
-    uptime_seconds: host?.uptimeSeconds ?? null,
-    process_memory_bytes: host?.process.residentBytes ?? null,
-  };
 }
 
 function sum(counts: readonly { readonly count: number }[]): number {

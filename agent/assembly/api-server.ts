@@ -3,13 +3,12 @@ import type { AgentView, IngestDoor, LiveSource } from '../api/agent-view.ts';
 import { Api } from '../api/api.ts';
 import { limits } from '../api/limits.ts';
 import { LiveTaps } from '../api/live-taps.ts';
+import { pulseOf } from '../api/pulse.ts';
 import * as routes from '../api/routes.ts';
 import type { Config } from '../config/schema/config.ts';
 import { HostHttpServer } from '../host/http-server.ts';
 import type { Secrets } from '../host/secrets.ts';
 import { readServerTls } from '../host/tls-files.ts';
-import { expositionTypes, negotiateExposition, renderMetrics } from '../operate/exposition.ts';
-import { partsJson } from './agent-view.ts';
 import type { Foundation } from './foundation.ts';
 
 export interface ApiParts {
@@ -27,13 +26,7 @@ export function apiServer(config: Config, parts: ApiParts): HostHttpServer {
   const { clock, telemetry } = foundation;
   const { host, port } = config.api.listen;
   const token = config.api.token === undefined ? null : secrets.read(config.api.token.secret);
-  const pulse = {
-    readiness: () => ({ ready: foundation.health.ready, parts: partsJson(foundation) }),
-    metrics: (accept: string | undefined) => {
-      const format = negotiateExposition(accept);
-      return { type: expositionTypes[format], text: renderMetrics(foundation.metrics.metrics(), format) };
-    },
-  };
+  const pulse = pulseOf(foundation.health, foundation.metrics);
   const api = new Api({
     access: new Access({ host, token, hosts: [] }),
     routes: [

@@ -9,7 +9,7 @@ import { describeUplink } from '../uplink/words.ts';
 import { usedBytes } from './agent-view.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
-import type { RunningSource } from './source-set.ts';
+import type { RunningSource } from './sources/running-source.ts';
 
 /** Between two looks at all parts. */
 const lookMs = millis(1 * second);
