@@ -12,7 +12,7 @@ import { buildSource } from './assembly/sources/build-source.ts';
 import { httpIngest } from './assembly/sources/http.ts';
 import { addressText, type RunningSource } from './assembly/sources/running-source.ts';
 import { storeSettings } from './assembly/store-settings.ts';
-import { type BuiltStreams, buildStreams } from './assembly/streams.ts';
+import { type BuiltStreams, buildStreams, pushedSource } from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import { SedgeError } from './base/errors.ts';
@@ -88,7 +88,7 @@ export class Agent {
       sinkOf: (current, name) => sinkOf(current, name, { clock, secrets }),
     });
     this.#pushed = httpIngest(
-      { name: 'api', path: '/v1/ingest', ack: 'fsynced', token: null, bodyBytesMax: pushedBytesMax },
+      { name: pushedSource, path: '/v1/ingest', ack: 'fsynced', token: null, bodyBytesMax: pushedBytesMax },
       {
         foundation: this.#foundation,
         intake: this.#intake,

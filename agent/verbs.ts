@@ -1,6 +1,9 @@
 import { Agent } from './assemble.ts';
+import { bufferOpener } from './assembly/offline-store.ts';
+import { bufferVerb } from './cli/buffer/buffer-verb.ts';
 import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
 import { completionScript } from './cli/completion.ts';
+import { receiveVerb } from './cli/receive.ts';
 import { runVerb } from './cli/run.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
 import { testVerb } from './cli/test-verb.ts';
@@ -55,6 +58,8 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   topVerb,
   tapVerb,
+  bufferVerb({ open: (config) => bufferOpener(packaging(process.env)).open(config) }),
+  receiveVerb,
   versionVerb,
   completionVerb,
 ];

@@ -3,6 +3,7 @@ import type {
   BufferJson,
   LedgerJson,
   LiveJson,
+  PageJson,
   ReadinessJson,
   StatusJson,
   StreamJson,
@@ -16,6 +17,8 @@ export interface AgentView {
   streams(): Promise<readonly StreamJson[]>;
   /** The newest stored readings, oldest first; null when there is no such stream. */
   tail(stream: string, count: number): Promise<TailJson | null>;
+  /** Stored readings of `stream` from offset `from` on, at most `count`; null when there is no such stream. */
+  readings(stream: string, from: number, count: number): Promise<PageJson | null>;
   buffer(): Promise<BufferJson>;
   ledger(): Promise<LedgerJson>;
   uplinks(): Promise<readonly UplinkJson[]>;

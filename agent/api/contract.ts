@@ -167,6 +167,14 @@ export interface TailJson {
   readonly readings: readonly ReadingJson[];
 }
 
+/** A page of stored readings. */
+export interface PageJson {
+  readonly stream: string;
+  readonly readings: readonly ReadingJson[];
+  /** Offset to ask for next; null at the end of what is stored. */
+  readonly next: number | null;
+}
+
 /** `/readyz`. */
 export interface ReadinessJson {
   readonly ready: boolean;

@@ -65,6 +65,12 @@ export function viewRoutes(view: AgentView, clock: Clock): readonly Route[] {
       summary: `the newest stored readings, ?count=${limits.tailReadingsDefault}`,
       answer: (request, parameters) => tail(view, request, parameters['stream'] ?? ''),
     },
+    {
+      method: 'GET',
+      pattern: '/v1/streams/{stream}/readings',
+      summary: 'stored readings in order, ?from=OFFSET&count=N; `next` is where the page after begins',
+      answer: (request, parameters) => page(view, request, parameters['stream'] ?? ''),
+    },
     get('/v1/buffer', 'how full the buffer is and when it will be', () => view.buffer()),
     get('/v1/ledger', 'where every reading went', () => view.ledger()),
     get('/v1/config', 'the configuration in force, secrets left out', async () => ({
@@ -93,6 +99,22 @@ async function tail(view: AgentView, request: HttpRequest, stream: string): Retu
     return problem('SEDGE_API_BAD_REQUEST', `count is a number from 1 to ${limits.tailReadings}`);
   }
   const found = await view.tail(stream, count);
+  return found === null
+    ? problem('SEDGE_API_NO_STREAM', `there is no stream ${JSON.stringify(stream.slice(0, 80))}`)
+    : json(found);
+}
+
+async function page(view: AgentView, request: HttpRequest, stream: string): ReturnType<Route['answer']> {
+  const from = request.query.get('from') ?? '0';
+  const asked = request.query.get('count') ?? String(limits.tailReadings);
+  const count = /^\d{1,6}$/.test(asked) ? Number(asked) : 0;
+  if (count < 1 || count > limits.tailReadings || !/^\d{1,15}$/.test(from)) {
+    return problem(
+      'SEDGE_API_BAD_REQUEST',
+      `from is an offset, count a number from 1 to ${limits.tailReadings}`,
+    );
+  }
+  const found = await view.readings(stream, Number(from), count);
   return found === null
     ? problem('SEDGE_API_NO_STREAM', `there is no stream ${JSON.stringify(stream.slice(0, 80))}`)
     : json(found);

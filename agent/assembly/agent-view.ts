@@ -5,7 +5,6 @@ import type {
   SourceJson,
   StatusJson,
   StreamJson,
-  TailJson,
   UplinkJson,
 } from '../api/contract.ts';
 import { hostJson, partJson } from '../api/pulse.ts';
@@ -19,7 +18,7 @@ import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
-import { readingsJson } from './readings-json.ts';
+import { readPage } from './readings-json.ts';
 import type { RunningSource } from './sources/running-source.ts';
 import { uplinkJson } from './uplink-json.ts';
 
@@ -68,7 +67,20 @@ export function agentView(viewed: Viewed): AgentView {
       return streamsJson(viewed, ledger, stats);
     },
     config: () => Promise.resolve(printConfig(viewed.config())),
-    tail: (stream, count) => tail(viewed, stream, count),
+    tail: async (stream, count) => {
+      const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
+      if (stats === undefined) return null;
+      const page = await readPage(
+        viewed.store,
+        { stream, from: Math.max(stats.tail, stats.head - count), count },
+        viewed.config().agent.id,
+      );
+      return { stream, readings: page.readings };
+    },
+    readings: async (stream, from, count) => {
+      const known = (await viewed.store.stats()).streams.some((one) => one.stream === stream);
+      return known ? await readPage(viewed.store, { stream, from, count }, viewed.config().agent.id) : null;
+    },
     buffer: async () => bufferJson(viewed, await viewed.store.stats()),
     ledger: async () => ledgerJson(await viewed.store.ledger()),
     uplinks: async () => uplinksJson(viewed, await viewed.store.stats()),
@@ -173,21 +185,6 @@ function ledgerJson(ledger: Ledger): LedgerJson {
       }),
     ),
   };
-}
-
-async function tail(viewed: Viewed, stream: string, count: number): Promise<TailJson | null> {
-  const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
-  if (stats === undefined) return null;
-  const agent = viewed.config().agent.id;
-  const readings: TailJson['readings'][number][] = [];
-  let from = Math.max(stats.tail, stats.head - count);
-  while (from < stats.head && readings.length < count) {
-    const run = await viewed.store.read({ stream, from, readings: count, bytes: 1024 * 1024 });
-    if (run === null) break;
-    readings.push(...readingsJson(run, agent));
-    from = run.first + run.batch.length;
-  }
-  return { stream, readings: readings.slice(0, count) };
 }
 
 function sum(counts: readonly { readonly count: number }[]): number {

@@ -1,11 +1,34 @@
-import type { ReadingJson } from '../api/contract.ts';
-import type { StoredRun } from '../ports/store.ts';
+import type { PageJson, ReadingJson } from '../api/contract.ts';
+import type { Store, StoredRun } from '../ports/store.ts';
 import type { Batch } from '../reading/batch.ts';
 import { encodeNdjson } from '../reading/encode-ndjson.ts';
 
 /** Stored readings as programs get them: the very lines an uplink sends. */
 export function readingsJson(run: StoredRun, agent: string): ReadingJson[] {
   return parsed(encodeNdjson({ agent, batch: run.batch, first: run.first, fidelity: run.fidelity }));
+}
+
+const pageBytes = 1024 * 1024;
+
+/** Stored readings from an offset on, over as many runs as it takes. */
+export async function readPage(
+  store: Pick<Store, 'read'>,
+  asked: { readonly stream: string; readonly from: number; readonly count: number },
+  agent: string,
+): Promise<PageJson> {
+  const readings: ReadingJson[] = [];
+  let next: number | null = asked.from;
+  while (next !== null && readings.length < asked.count) {
+    const run: StoredRun | null = await store.read({
+      stream: asked.stream,
+      from: next,
+      readings: asked.count - readings.length,
+      bytes: pageBytes,
+    });
+    if (run !== null) readings.push(...readingsJson(run, agent));
+    next = run === null ? null : run.first + run.batch.length;
+  }
+  return { stream: asked.stream, readings, next };
 }
 
 /** Readings on their way, which have no offset yet. At most `count`, from the front. */

@@ -10,6 +10,9 @@ import { createDecoder } from '../reading/decode/decoder.ts';
 import { TagTable } from '../reading/tag-table.ts';
 import { TopicRouter } from '../reading/topic-match.ts';
 
+/** Readings posted to the API itself come from here; no configured source may have this name. */
+export const pushedSource = '_api';
+
 /** What the intake needs of the configured streams, and the pipelines for those who want to tap them. */
 export interface BuiltStreams {
   readonly router: Router;
@@ -80,6 +83,9 @@ function routerOf(config: Config, tags: TagTable): Router {
       .map(([stream, { match }]) => ({ stream, match }));
     bySource.set(source, new TopicRouter(streams, { tags }));
   }
+  // What is pushed to the API by topic may go to every stream, whatever sources it names.
+  const all = Object.entries(config.streams).map(([stream, { match }]) => ({ stream, match }));
+  bySource.set(pushedSource, new TopicRouter(all, { tags }));
   const none: readonly Route[] = [];
   return { routes: (source, topic) => bySource.get(source)?.route(topic) ?? none };
 }

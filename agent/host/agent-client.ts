@@ -27,11 +27,19 @@ export class AgentClient {
     const { status, body } = await this.#ask(path);
     const answer = parsed(body);
     if (status === 200 || status === 503) return answer;
-    const { message } = answer as { message?: string };
+    const { error } = answer as { error?: { message?: string } };
     throw new SedgeError(
       'SEDGE_DATA_INVALID',
-      `the agent answered ${status} for ${path}: ${message ?? body.slice(0, 200)}`,
+      `the agent answered ${status} for ${path}: ${error?.message ?? body.slice(0, 200)}`,
     );
+  }
+
+  /** Posts readings; null when they were taken, else the agent's words. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE. */
+  async post(path: string, body: Uint8Array): Promise<string | null> {
+    const { status, body: text } = await this.#ask(path, body);
+    if (status === 200 || status === 204) return null;
+    const { error } = parsed(text) as { error?: { message?: string } };
+    return error?.message ?? `status ${status}`;
   }
 
   /** Text frames of `/v1/events` until `stop` resolves or the agent ends. */
@@ -58,10 +66,11 @@ export class AgentClient {
     await ended;
   }
 
-  #ask(path: string): Promise<{ status: number; body: string }> {
+  #ask(path: string, payload?: Uint8Array): Promise<{ status: number; body: string }> {
     const { host, port, certificate } = this.#address;
     return new Promise((resolve, reject) => {
-      const options = { host, port, path, headers: this.#headers(), timeout: answerMsMax };
+      const method = payload === undefined ? 'GET' : 'POST';
+      const options = { host, port, path, method, headers: this.#headers(), timeout: answerMsMax };
       const request =
         certificate === null ? httpRequest(options) : httpsRequest({ ...options, ca: certificate });
       request.on('response', (response) => {
@@ -79,7 +88,7 @@ export class AgentClient {
       });
       request.on('timeout', () => request.destroy(new Error(`no answer within ${answerMsMax / 1000} s`)));
       request.on('error', (error) => reject(this.#unreachable(error)));
-      request.end();
+      request.end(payload);
     });
   }
 

@@ -1,0 +1,39 @@
+import { StoreClient } from '../buffer/store-client.ts';
+import type { BufferOpener } from '../cli/buffer/offline-buffer.ts';
+import { startDiskThread } from '../host/disk-thread.ts';
+import type { Packaging } from '../host/packaging.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import { readPage } from './readings-json.ts';
+import { storeSettings } from './store-settings.ts';
+
+const pageReadings = 1000;
+const silent: Telemetry = { log: () => {}, count: () => {}, gauge: () => {}, observe: () => {} };
+
+/** Opens the data folder of an agent that does not run, under its own configuration: nothing in it moves by being looked at. */
+export function bufferOpener(packaging: Packaging): BufferOpener {
+  return {
+    open: async (config) => {
+      const { data: folder, id: agent } = config.agent;
+      const { sqliteAddon } = packaging;
+      const channel = startDiskThread(
+        { folder, agent, ...(sqliteAddon === undefined ? {} : { addon: sqliteAddon }) },
+        packaging.worker('disk-worker'),
+      );
+      const store = new StoreClient({ channel, telemetry: silent });
+      try {
+        await store.start(storeSettings(config));
+      } catch (error) {
+        await channel.end();
+        throw error;
+      }
+      return {
+        stats: () => store.stats(),
+        page: (stream, from) => readPage(store, { stream, from, count: pageReadings }, agent),
+        fsck: (options) => store.fsck(options),
+        purge: (request) => store.purge(request),
+        ledger: () => store.ledger(),
+        stop: () => store.stop(),
+      };
+    },
+  };
+}

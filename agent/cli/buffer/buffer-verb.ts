@@ -1,0 +1,183 @@
+import type { StatusJson } from '../../api/contract.ts';
+import { SedgeError } from '../../base/errors.ts';
+import type { Config } from '../../config/schema/config.ts';
+import { formatBytes, formatCount } from '../../operate/words.ts';
+import { line, type World } from '../../ports/world.ts';
+import { clientFor } from '../agent-access.ts';
+import { goodConfiguration } from '../load-configuration.ts';
+import { flagInteger, flagValue, usage } from '../parse-arguments.ts';
+import { renderTable } from '../table.ts';
+import { exit, type Invocation, type Verb } from '../verb.ts';
+import { type BufferAccess, type BufferStream, liveBuffer, streamOf } from './buffer-access.ts';
+import { exportReadings } from './export-readings.ts';
+import { type BufferOpener, openOffline, type OfflineBuffer } from './offline-buffer.ts';
+import { replayDeadLetters } from './replay-dead-letters.ts';
+
+const subverbs = ['ls', 'stat', 'tail', 'export', 'replay', 'fsck', 'purge'] as const;
+
+/** `sedge buffer …`: look into and repair the buffer, beside a running agent where that is possible. */
+export function bufferVerb(opener: BufferOpener): Verb {
+  const verb: Verb = {
+    name: 'buffer',
+    summary: 'look into and repair the buffer',
+    operands: `${subverbs.join('|')} [STREAM]`,
+    subverbs,
+    flags: [
+      { name: 'count', value: 'N', summary: 'tail: readings shown (default 20)' },
+      { name: 'from', value: 'OFFSET', summary: 'export: first offset' },
+      { name: 'until', value: 'OFFSET', summary: 'export, purge: offsets below it only' },
+      { name: 'format', value: 'FORMAT', summary: 'export: ndjson (default) or csv' },
+      { name: 'output', value: 'FILE', summary: 'export: a file instead of standard output' },
+      { name: 'repair', summary: 'fsck: put damaged blocks aside and account for them' },
+      { name: 'uplink', value: 'NAME', summary: 'purge: for this uplink only' },
+      { name: 'dry-run', summary: 'replay: say what would happen' },
+      { name: 'yes', summary: 'purge: do not ask' },
+    ],
+    run: async (invocation, world) => {
+      const config = goodConfiguration(invocation, world);
+      if (config === null) return exit.config;
+      const [what, stream] = invocation.words;
+      const run = what === undefined ? undefined : actions[what as (typeof subverbs)[number]];
+      if (run === undefined) throw usage(verb, `needs one of ${subverbs.join(', ')}`);
+      return await run({ invocation, world, config, opener, stream: stream ?? null, verb });
+    },
+  };
+  return verb;
+}
+
+interface Call {
+  readonly invocation: Invocation;
+  readonly world: World;
+  readonly config: Config;
+  readonly opener: BufferOpener;
+  readonly stream: string | null;
+  readonly verb: Verb;
+}
+
+const actions: Readonly<Record<(typeof subverbs)[number], (call: Call) => Promise<number>>> = {
+  ls: (call) => withBuffer(call, async (access) => list(call, access, await access.streams())),
+  stat: (call) =>
+    withBuffer(call, async (access) => list(call, access, [await streamOf(access, named(call))])),
+  tail: (call) => withBuffer(call, (access) => tail(call, access)),
+  export: (call) =>
+    withBuffer(call, (access) =>
+      exportReadings(access, {
+        world: call.world,
+        stream: named(call),
+        from: flagInteger(call.invocation, 'from', { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+        until: flagInteger(call.invocation, 'until', {
+          fallback: Number.MAX_SAFE_INTEGER,
+          min: 0,
+          max: Number.MAX_SAFE_INTEGER,
+        }),
+        format: flagValue(call.invocation, 'format') ?? 'ndjson',
+        output: flagValue(call.invocation, 'output') ?? null,
+      }),
+    ),
+  replay: (call) =>
+    withBuffer(call, (access) =>
+      replayDeadLetters(access, {
+        client: clientFor(call.config, call.world),
+        world: call.world,
+        dryRun: call.invocation.flags.has('dry-run'),
+      }),
+    ),
+  fsck: (call) => withOffline(call, (buffer) => check(call, buffer)),
+  purge: (call) => withOffline(call, (buffer) => purge(call, buffer)),
+};
+
+function named(call: Call): string {
+  if (call.stream === null) throw usage(call.verb, `${call.invocation.words[0]} needs the name of a stream`);
+  return call.stream;
+}
+
+/** Through the running agent where one answers, else from the folder itself. */
+async function withBuffer(call: Call, use: (access: BufferAccess) => Promise<number>): Promise<number> {
+  const client = clientFor(call.config, call.world);
+  const status = await client.get('/v1/status').catch((error: unknown) => {
+    if (error instanceof SedgeError && error.code === 'SEDGE_AGENT_UNREACHABLE') return null;
+    throw error;
+  });
+  if (status !== null) return await use(liveBuffer(client, status as StatusJson));
+  return await withOffline(call, use);
+}
+
+async function withOffline(call: Call, use: (buffer: OfflineBuffer) => Promise<number>): Promise<number> {
+  const buffer = await openOffline(call.opener, call.config);
+  try {
+    return await use(buffer);
+  } finally {
+    await buffer.close();
+  }
+}
+
+function list({ invocation, world }: Call, access: BufferAccess, streams: readonly BufferStream[]): number {
+  if (invocation.flags.has('json')) {
+    line(world.stdout, JSON.stringify({ where: access.where, streams }));
+    return exit.ok;
+  }
+  line(world.stdout, access.where);
+  world.stdout.write(
+    renderTable<BufferStream>(
+      [
+        { header: 'stream', cell: (stream) => stream.name },
+        { header: 'priority', align: 'right', cell: (stream) => String(stream.priority) },
+        { header: 'buffered', align: 'right', cell: (stream) => formatCount(stream.buffered) },
+        { header: 'next offset', align: 'right', cell: (stream) => formatCount(stream.head) },
+        { header: 'stored', align: 'right', cell: (stream) => formatBytes(stream.bytes) },
+        { header: 'oldest', cell: (stream) => stream.oldest ?? '-' },
+      ],
+      streams,
+    ),
+  );
+  return exit.ok;
+}
+
+async function tail(call: Call, access: BufferAccess): Promise<number> {
+  const count = flagInteger(call.invocation, 'count', { fallback: 20, min: 1, max: 1000 });
+  const stream = await streamOf(access, named(call));
+  const page = await access.page(stream.name, Math.max(0, stream.head - count));
+  for (const reading of page.readings) line(call.world.stdout, JSON.stringify(reading));
+  return exit.ok;
+}
+
+async function check({ invocation, world }: Call, buffer: OfflineBuffer): Promise<number> {
+  const report = await buffer.fsck({ repair: invocation.flags.has('repair') });
+  if (invocation.flags.has('json')) line(world.stdout, JSON.stringify(report));
+  else {
+    for (const finding of report.findings) line(world.stdout, `${finding.kind}: ${finding.detail}`);
+    const { streams, segments, readings, findings } = report;
+    line(
+      world.stdout,
+      `${formatCount(readings)} readings in ${formatCount(segments)} blocks and rows of ${streams} streams: ${findings.length === 0 ? 'all sound' : `${findings.length} findings`}`,
+    );
+  }
+  return report.findings.length === 0 ? exit.ok : exit.found;
+}
+
+async function purge(call: Call, buffer: OfflineBuffer): Promise<number> {
+  const stream = await streamOf(buffer, named(call));
+  const uplink = flagValue(call.invocation, 'uplink');
+  if (!call.invocation.flags.has('yes')) {
+    line(
+      call.world.stderr,
+      `sedge: this takes up to ${formatCount(stream.buffered)} readings of ${stream.name} away for good; add --yes to do it`,
+    );
+    return exit.usage;
+  }
+  const until = flagValue(call.invocation, 'until');
+  const gone = await buffer.purge({
+    stream: stream.name,
+    ...(uplink === undefined ? {} : { uplink }),
+    ...(until === undefined
+      ? {}
+      : {
+          until: flagInteger(call.invocation, 'until', { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+        }),
+  });
+  line(
+    call.world.stdout,
+    `${formatCount(gone)} readings of ${stream.name} purged; the ledger accounts for them as dropped by rule purged`,
+  );
+  return exit.ok;
+}

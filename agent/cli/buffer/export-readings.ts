@@ -1,0 +1,137 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import type { ReadingJson } from '../../api/contract.ts';
+import { messageOf, SedgeError } from '../../base/errors.ts';
+import { formatCount } from '../../operate/words.ts';
+import { line, type World } from '../../ports/world.ts';
+import { exit } from '../verb.ts';
+import { type BufferAccess, streamOf } from './buffer-access.ts';
+
+interface ExportOptions {
+  readonly world: World;
+  readonly stream: string;
+  readonly from: number;
+  readonly until: number;
+  readonly format: string;
+  readonly output: string | null;
+}
+
+/** Writes stored readings in order. Memory holds one page of them. */
+export async function exportReadings(access: BufferAccess, options: ExportOptions): Promise<number> {
+  const { world, format, output, until } = options;
+  if (format !== 'ndjson' && format !== 'csv') {
+    throw new SedgeError('SEDGE_CLI_USAGE', `--format: ${JSON.stringify(format)} is not ndjson or csv`);
+  }
+  const stream = await streamOf(access, options.stream);
+  const target = output === null ? null : openOutput(output);
+  const write = (text: string): void => {
+    if (target === null) world.stdout.write(text);
+    else writeSync(target, text);
+  };
+  let written = 0;
+  try {
+    const csv = format === 'csv' ? new CsvShape(await fieldsOf(access, options)) : null;
+    if (csv !== null) write(csv.header());
+    for await (const readings of pages(access, options)) {
+      write(
+        readings
+          .map((reading) => (csv === null ? `${JSON.stringify(reading)}\n` : csv.row(reading)))
+          .join(''),
+      );
+      written += readings.length;
+      if (output !== null && world.stderr.columns !== null)
+        world.stderr.write(
+          `\r${formatCount(written)} of about ${formatCount(Math.min(stream.buffered, until))}`,
+        );
+    }
+    if (target !== null) fsyncSync(target);
+  } finally {
+    if (target !== null) closeSync(target);
+  }
+  if (output !== null)
+    line(
+      world.stderr,
+      `${world.stderr.columns === null ? '' : '\r'}${formatCount(written)} readings of ${stream.name} written to ${output}`,
+    );
+  return exit.ok;
+}
+
+async function* pages(
+  access: BufferAccess,
+  { stream, from, until }: ExportOptions,
+): AsyncGenerator<readonly ReadingJson[]> {
+  let next: number | null = from;
+  while (next !== null && next < until) {
+    const page = await access.page(stream, next);
+    const wanted = page.readings.filter(({ offset }) => offset === null || offset < until);
+    if (wanted.length > 0) yield wanted;
+    next = page.next;
+  }
+}
+
+/** A table needs its columns before its first row: one pass for the names, one for the values. */
+async function fieldsOf(
+  access: BufferAccess,
+  options: ExportOptions,
+): Promise<{ tags: string[]; values: string[] }> {
+  const tags = new Set<string>();
+  const values = new Set<string>();
+  for await (const readings of pages(access, options)) {
+    for (const reading of readings) {
+      for (const name of Object.keys(reading.tags)) tags.add(name);
+      for (const name of Object.keys(reading.values)) values.add(name);
+    }
+  }
+  return { tags: [...tags].sort(), values: [...values].sort() };
+}
+
+class CsvShape {
+  readonly #tags: readonly string[];
+  readonly #values: readonly string[];
+
+  constructor({ tags, values }: { tags: readonly string[]; values: readonly string[] }) {
+    this.#tags = tags;
+    this.#values = values;
+  }
+
+  header(): string {
+    return csvLine(['offset', 'time', 'quality', 'fidelity', ...this.#tags, ...this.#values]);
+  }
+
+  row(reading: ReadingJson): string {
+    const { offset, time, quality, fidelity, tags, values } = reading;
+    return csvLine([
+      offset,
+      time,
+      quality,
+      fidelity,
+      ...this.#tags.map((name) => tags[name]),
+      ...this.#values.map((name) => values[name]),
+    ]);
+  }
+}
+
+/** RFC 4180; an absent value is an empty field. */
+function csvLine(fields: readonly unknown[]): string {
+  const text = fields.map((field) => {
+    if (field === undefined || field === null) return '';
+    const plain = typeof field === 'string' ? field : JSON.stringify(field);
+    return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  });
+  return `${text.join(',')}\r\n`;
+}
+
+function openOutput(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600);
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new SedgeError(
+      'SEDGE_CLI_USAGE',
+      exists ? `${path} exists already` : `cannot write ${path}: ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: 'name another file with --output',
+      },
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import { SedgeError } from '../base/errors.ts';
+import { Receiver } from '../host/receiver.ts';
+import { formatCount } from '../operate/words.ts';
+import { line, type World } from '../ports/world.ts';
+import type { StreamSummary } from '../receiver/inbox.ts';
+import { flagValue } from './parse-arguments.ts';
+import { exit, type Invocation, type Verb } from './verb.ts';
+
+const summaryEveryMs = 5_000;
+
+export const receiveVerb: Verb = {
+  name: 'receive',
+  summary: 'the reference receiver: readings by HTTP (and MQTT) into NDJSON files, each once; tells gaps',
+  operands: '',
+  flags: [
+    { name: 'listen', value: 'HOST:PORT', summary: 'HTTP (default 127.0.0.1:8080)' },
+    { name: 'mqtt', value: 'HOST:PORT', summary: 'also MQTT, as a broker of its own' },
+    { name: 'output', value: 'DIR', summary: 'where the files go (default ./received)' },
+    {
+      name: 'fail',
+      value: 'RATE',
+      summary: 'answer this share of requests with 503, to try senders out (0 to 1)',
+    },
+    { name: 'hang', value: 'RATE', summary: 'never answer this share of requests (0 to 1)' },
+    { name: 'seed', value: 'N', summary: 'of the faults' },
+  ],
+  run: async (invocation, world) => {
+    const mqtt = flagValue(invocation, 'mqtt');
+    const receiver = new Receiver({
+      folder: resolve(world.workingFolder, flagValue(invocation, 'output') ?? 'received'),
+      listen: flagValue(invocation, 'listen') ?? '127.0.0.1:8080',
+      faults: { fail: rate(invocation, 'fail'), hang: rate(invocation, 'hang') },
+      seed: Number(flagValue(invocation, 'seed') ?? 1),
+      ...(mqtt === undefined ? {} : { listenMqtt: mqtt }),
+    });
+    const interrupted = world.interrupted;
+    const { url } = await receiver.start();
+    line(world.stderr, `receiving at ${url}`);
+    world.tellParent({ type: 'ready', listen: { http: url } });
+    const timer = setInterval(() => print(receiver.summary(), invocation, world), summaryEveryMs);
+    await interrupted;
+    clearInterval(timer);
+    await receiver.stop();
+    print(receiver.summary(), invocation, world);
+    return receiver.summary().some((stream) => stream.missing > 0) ? exit.found : exit.ok;
+  },
+};
+
+function rate(invocation: Invocation, name: string): number {
+  const text = flagValue(invocation, name) ?? '0';
+  const value = Number(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new SedgeError('SEDGE_CLI_USAGE', `--${name}: ${JSON.stringify(text)} is not a share from 0 to 1`);
+}
+
+function print(summary: readonly StreamSummary[], invocation: Invocation, world: World): void {
+  if (invocation.flags.has('json')) {
+    line(world.stdout, JSON.stringify(summary));
+    return;
+  }
+  for (const { agent, stream, received, duplicates, missing, gaps } of summary) {
+    const first = gaps[0];
+    const gap =
+      first === undefined
+        ? 'no gaps'
+        : `${formatCount(missing)} missing, first ${first[0]} to ${first[1] - 1}`;
+    line(
+      world.stdout,
+      `${agent}/${stream}: ${formatCount(received)} readings, ${formatCount(duplicates)} duplicates left out, ${gap}`,
+    );
+  }
+}
