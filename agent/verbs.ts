@@ -3,6 +3,7 @@ import { bufferOpener } from './assembly/offline-store.ts';
 import { bufferVerb } from './cli/buffer/buffer-verb.ts';
 import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
 import { completionScript } from './cli/completion.ts';
+import { demoVerb } from './cli/demo/demo-verb.ts';
 import { receiveVerb } from './cli/receive.ts';
 import { runVerb } from './cli/run.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
@@ -51,6 +52,7 @@ export const verbs: readonly Verb[] = [
         version,
       }),
   ),
+  demoVerb,
   validateVerb,
   planVerb,
   printConfigVerb,

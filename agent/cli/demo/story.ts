@@ -1,0 +1,71 @@
+import { formatCount } from '../../operate/words.ts';
+import { line, type World } from '../../ports/world.ts';
+import type { DemoSite, SiteFigures } from './demo-site.ts';
+import { accountText } from './account-text.ts';
+
+const lookMs = 100;
+/** Nothing in the story takes longer on a machine that works. */
+const stepMsMax = 30_000;
+
+/**
+ * The product in a minute: readings flow, the cloud is cut, the agent is killed and comes back, the cloud heals, and every
+ * acknowledged reading is counted. Steps follow what happened, not the clock. Answers whether anything was lost.
+ */
+export async function tellStory(
+  site: DemoSite,
+  { world, interrupted }: { world: World; interrupted: Promise<unknown> },
+): Promise<boolean> {
+  let stopped = false;
+  void interrupted.then(() => (stopped = true));
+  const tell = (text: string): void => line(world.stdout, `  ${text}`);
+  const until = (what: (figures: SiteFigures) => boolean): Promise<SiteFigures> =>
+    waitFor(site, (figures) => stopped || what(figures), stepMsMax);
+
+  const first = await until(({ delivered }) => delivered >= 400);
+  tell(`flowing: ${formatCount(first.acknowledged)} acknowledged, ${formatCount(first.delivered)} delivered`);
+
+  await site.cutCloud();
+  const cut = await until(({ acknowledged }) => acknowledged >= first.acknowledged + 1_000);
+  tell(
+    `cloud cut: ${formatCount(cut.acknowledged)} acknowledged, ${formatCount(cut.acknowledged - cut.delivered)} wait on disk`,
+  );
+
+  await site.killAgent();
+  const killed = await site.figures();
+  tell(`agent killed with SIGKILL at ${formatCount(killed.acknowledged)} acknowledged`);
+  await site.startAgent();
+  const back = await until(({ acknowledged }) => acknowledged >= killed.acknowledged + 400);
+  tell(`agent back, cloud still cut: ${formatCount(back.acknowledged)} acknowledged`);
+
+  await site.healCloud();
+  const healed = await until(({ acknowledged, delivered }) => delivered >= acknowledged - 400);
+  tell(`cloud healed: ${formatCount(healed.delivered)} delivered`);
+
+  site.silence();
+  const end = await waitUntilDrained(site, stepMsMax);
+  tell(accountText(end));
+  return end.missing > 0 || end.status?.ledger.balanced !== true;
+}
+
+/** Resolves when every acknowledged message was delivered and nothing waits, or with the last figures when that takes too long. */
+export function waitUntilDrained(site: DemoSite, timeoutMs: number): Promise<SiteFigures> {
+  return waitFor(
+    site,
+    ({ missing, status }) =>
+      missing === 0 && status !== null && status.uplinks.every((uplink) => uplink.waiting_readings === 0),
+    timeoutMs,
+  );
+}
+
+async function waitFor(
+  site: DemoSite,
+  what: (figures: SiteFigures) => boolean,
+  timeoutMs: number,
+): Promise<SiteFigures> {
+  const started = performance.now();
+  for (;;) {
+    const figures = await site.figures();
+    if (what(figures) || performance.now() - started > timeoutMs) return figures;
+    await new Promise((done) => setTimeout(done, lookMs));
+  }
+}
