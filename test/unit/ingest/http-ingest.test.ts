@@ -1,0 +1,235 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { HttpIngest, type HttpIngestOptions } from '#agent/ingest/http-ingest.ts';
+import { limits } from '#agent/ingest/limits.ts';
+import type { HttpRequest, HttpResponse } from '#agent/ports/http-server.ts';
+import {
+  flushPromises,
+  full,
+  intakeRig,
+  storedTexts,
+  textDecoder,
+  type IntakeRig,
+} from '#test/support/mqtt-fakes.ts';
+
+interface Rig extends IntakeRig {
+  readonly http: HttpIngest;
+  post(path: string, body: string | Uint8Array, headers?: Record<string, string>): Promise<HttpResponse>;
+  /** Lets everything offered be stored and settled. */
+  commit(): Promise<void>;
+}
+
+function rigOf(options: Partial<HttpIngestOptions> = {}): Rig {
+  const base = intakeRig();
+  const http = new HttpIngest(
+    {
+      name: 'push',
+      ack: 'fsynced',
+      path: '/v1/ingest',
+      token: null,
+      bodyBytesMax: 100,
+      inflatedBytesMax: 1_000,
+      ...options,
+    },
+    {
+      intake: base.intake,
+      clock: base.clock,
+      telemetry: base.telemetry,
+      hasStream: (name) => name === 'a' || name === 'b',
+      decoderOf: (type) =>
+        type === 'text/upper'
+          ? {
+              decode: (message, into) =>
+                textDecoder.decode({ ...message, payload: upper(message.payload) }, into),
+            }
+          : null,
+    },
+  );
+  http.start();
+  const post: Rig['post'] = (path, body, headers = {}) => http.handle(request('POST', path, body, headers));
+  const commit = async (): Promise<void> => {
+    await flushPromises();
+    base.scheduler.run();
+    await base.store.answerAll();
+  };
+  return { ...base, http, post, commit };
+}
+
+const upper = (bytes: Uint8Array): Uint8Array => Buffer.from(Buffer.from(bytes).toString().toUpperCase());
+
+function request(
+  method: string,
+  path: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+): HttpRequest {
+  const bytes = Buffer.from(body);
+  return {
+    method,
+    path,
+    query: new URLSearchParams(),
+    headers,
+    remote: '127.0.0.1',
+    body: (bytesMax) => Promise.resolve(bytes.length > bytesMax ? null : bytes),
+  };
+}
+
+describe('HttpIngest', () => {
+  it('answers 204 after the commit, not before', async () => {
+    const rig = rigOf();
+    let answer: HttpResponse | null = null;
+    const pending = rig.post('/v1/ingest/a', 'x').then((response) => (answer = response));
+    await flushPromises();
+    rig.scheduler.run();
+    await flushPromises();
+    expect(answer).toBeNull();
+
+    await rig.store.answerAll();
+    await pending;
+
+    expect(answer).toEqual({ status: 204 });
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['x']);
+  });
+
+  it.each([
+    ['a stream by name', '/v1/ingest/b', 'b'],
+    ['a topic that a stream takes', '/v1/ingest/a/1', 'a'],
+    ['a percent-encoded topic', '/v1/ingest/a%2F1', 'a'],
+  ])('takes %s', async (_what, path, stream) => {
+    const rig = rigOf();
+    const pending = rig.post(path, 'x');
+
+    await rig.commit();
+
+    expect(await pending).toEqual({ status: 204 });
+    expect(storedTexts(rig.store.stored, stream)).toEqual(['x']);
+  });
+
+  it.each([
+    ['gzip', gzipSync('xyz')],
+    ['zstd', zstdCompressSync('xyz')],
+  ])('takes a %s body', async (encoding, body) => {
+    const rig = rigOf();
+    const pending = rig.post('/v1/ingest/a', body, { 'content-encoding': encoding });
+
+    await rig.commit();
+    await pending;
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['xyz']);
+  });
+
+  it('decodes by content type where there is a decoder for it', async () => {
+    const rig = rigOf();
+    const pending = rig.post('/v1/ingest/a', 'x', { 'content-type': 'Text/Upper; charset=utf-8' });
+
+    await rig.commit();
+    await pending;
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['X']);
+  });
+
+  it.each([
+    ['an undecodable body', '/v1/ingest/a', 'bad', {}, 400],
+    ['a topic no stream takes', '/v1/ingest/nowhere', 'x', {}, 404],
+  ])('refuses %s after counting it', async (_what, path, body, headers, status) => {
+    const rig = rigOf();
+    const pending = rig.post(path, body, headers);
+
+    await rig.commit();
+
+    expect((await pending).status).toBe(status);
+    expect(rig.telemetry.counters.get('ingest_http_refused')).toBe(1);
+  });
+
+  it.each([
+    ['a body beyond the bound', '/v1/ingest/a', 'x'.repeat(101), {}, 413],
+    [
+      'a body beyond the bound once inflated',
+      '/v1/ingest/a',
+      gzipSync('x'.repeat(2_000)),
+      { 'content-encoding': 'gzip' },
+      413,
+    ],
+    ['a body that is not what it says', '/v1/ingest/a', 'x', { 'content-encoding': 'zstd' }, 400],
+    ['an unknown encoding', '/v1/ingest/a', 'x', { 'content-encoding': 'br' }, 415],
+    ['no topic', '/v1/ingest/', 'x', {}, 404],
+    ['another path', '/other', 'x', {}, 404],
+    ['a topic with a wildcard', '/v1/ingest/a/%23', 'x', {}, 404],
+    ['a malformed escape', '/v1/ingest/%zz', 'x', {}, 404],
+    ['a web page without a token', '/v1/ingest/a', 'x', { origin: 'http://evil.example' }, 403],
+  ])('refuses %s at once', async (_what, path, body, headers, status) => {
+    const rig = rigOf();
+
+    const response = await rig.post(path, body, headers);
+
+    expect(response.status).toBe(status);
+    expect(rig.intake.inspect().bytes).toBe(0);
+  });
+
+  it('asks for the token where there is one', async () => {
+    const rig = rigOf({ token: 'secret' });
+    expect((await rig.post('/v1/ingest/a', 'x')).status).toBe(401);
+    expect((await rig.post('/v1/ingest/a', 'x', { authorization: 'Bearer wrong' })).status).toBe(401);
+
+    const pending = rig.post('/v1/ingest/a', 'x', { authorization: 'Bearer secret' });
+    await rig.commit();
+
+    expect((await pending).status).toBe(204);
+  });
+
+  it('refuses other methods', async () => {
+    const rig = rigOf();
+
+    const response = await rig.http.handle(request('GET', '/v1/ingest/a', ''));
+
+    expect(response).toMatchObject({ status: 405, headers: { allow: 'POST, PUT' } });
+  });
+
+  it('answers 503 with Retry-After while credit is exhausted, and takes readings again afterwards', async () => {
+    const rig = rigOf({ bodyBytesMax: limits.inletBytes });
+    const first = rig.post('/v1/ingest/a', 'x'.repeat(limits.inletBytes));
+    await flushPromises();
+
+    const refused = await rig.post('/v1/ingest/a', 'y');
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    await rig.commit();
+    await first;
+    const again = rig.post('/v1/ingest/a', 'z');
+    await rig.commit();
+
+    expect((await again).status).toBe(204);
+  });
+
+  it('tells a sender whose commit does not come to send again', async () => {
+    const rig = rigOf();
+    const pending = rig.post('/v1/ingest/a', 'x');
+    await flushPromises();
+    rig.scheduler.run();
+    await rig.store.answerAll(full);
+
+    rig.clock.advance(limits.httpCommitMs);
+
+    expect((await pending).status).toBe(503);
+  });
+
+  it('acknowledges on receipt with 202 where the configuration says so', async () => {
+    const rig = rigOf({ ack: 'received' });
+    const pending = rig.post('/v1/ingest/a', 'x');
+    await flushPromises();
+
+    rig.scheduler.run();
+
+    expect((await pending).status).toBe(202);
+  });
+
+  it('lets a caller in by stream name for the API door', async () => {
+    const rig = rigOf();
+    expect((await rig.http.take(request('POST', '/', 'x'), 'nowhere')).status).toBe(404);
+
+    const pending = rig.http.take(request('POST', '/', 'x'), 'b');
+    await rig.commit();
+
+    expect((await pending).status).toBe(204);
+    expect(storedTexts(rig.store.stored, 'b')).toEqual(['x']);
+  });
+});
