@@ -53,6 +53,10 @@ const operate: Record<string, MetricDeclaration> = {
   event_loop_lag_seconds: gauge('seconds', 'Longest delay of the event loop in the last sample.'),
 };
 
+const assembly: Record<string, MetricDeclaration> = {
+  config_reloads: counter('Configurations read again, by outcome.', 'outcome'),
+};
+
 const host: Record<string, MetricDeclaration> = {
   host_temperature_celsius: gauge('celsius', 'Hottest processor sensor of the host.'),
   host_throttled: gauge('', 'Raspberry Pi throttling flags now set: 1 while the condition holds.', 'reason'),
@@ -149,6 +153,7 @@ const uplink: Record<string, MetricDeclaration> = {
 
 export const metricCatalogue: Readonly<Record<string, MetricDeclaration>> = {
   ...operate,
+  ...assembly,
   ...host,
   ...api,
   ...ingest,
