@@ -10,6 +10,7 @@ import { concatBatches } from './concat.ts';
 import { planIntegers, putIntegers, takeIntegers } from './integers.ts';
 import {
   blockBytesMax,
+  blockCellsJoined,
   blockCellsMax,
   blockInflatedBytesMax,
   blockReadingsMax,
@@ -140,8 +141,8 @@ export function blockPrefix(batches: readonly Batch[]): number {
   for (const [i, batch] of batches.entries()) {
     readings += batch.length;
     for (const column of batch.columns) names.add(column.name);
-    if (readings > blockReadingsMax || names.size > columnsMax || readings * names.size > blockCellsMax)
-      return i;
+    const cellsMax = i === 0 ? blockCellsMax : blockCellsJoined;
+    if (readings > blockReadingsMax || names.size > columnsMax || readings * names.size > cellsMax) return i;
   }
   return batches.length;
 }

@@ -1,4 +1,4 @@
-import { KiB, MiB } from '../../base/units.ts';
+import { MiB } from '../../base/units.ts';
 
 /** Readings in one journal row. Every journal row fits one block alone, so it is also what a block may hold. */
 export const journalReadingsMax = 65_536;
@@ -19,7 +19,12 @@ export const columnsMax = 16_384;
  * Cells (readings × columns) of one row or block. A column of one repeated value is stored in a few bytes and decodes to an array
  * of the block's length, so the product is what bounds memory: 16 Mi cells are at most 128 MiB of numbers.
  */
-export const blockCellsMax = 16 * 1024 * KiB;
+export const blockCellsMax = 16 * MiB;
+/**
+ * Cells beyond which no further batch joins a block: 16 MiB of numbers, so that reading a block stays small beside the agent's memory
+ * ceiling. A single batch may have more.
+ */
+export const blockCellsJoined = 2 * MiB;
 /** Tags of one series: topic levels and tag fields; far beyond both. */
 export const tagsMax = 1_024;
 /** From this length on a part is worth a zstd frame of its own, whose statistics it does not share with other columns. */

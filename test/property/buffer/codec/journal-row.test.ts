@@ -68,7 +68,7 @@ describe('a journal row', () => {
           const end = bytes.length - 4;
           new DataView(bytes.buffer).setUint32(end, crc32c(bytes.subarray(0, end)), true);
           const result = decodeJournalRow(bytes, { stream: 's' });
-          if (result.ok) assertBatch(result.value);
+          if (result.ok) expect(rowsOf(result.value)).toHaveLength(result.value.length);
         },
       ),
       { numRuns: 400 },
