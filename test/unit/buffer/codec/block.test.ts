@@ -70,12 +70,9 @@ describe('encodeBlock', () => {
   });
 
   it('brings back what sensors that take turns and measure different things have', () => {
-    const tags = [{ machine: 'a' }, { machine: 'b' }];
-    const batch = readings(
-      600,
-      (row) => (row % 2 === 0 ? { temp: row + noise(row) } : { state: `s${noise(row)}` }),
-      tags,
-    );
+    const tags = [{ machine: 'a' }, { machine: 'b' }, { machine: 'c' }];
+    const temp = (row: number) => (row % 3) * 50_000 + Math.floor(row / 3);
+    const batch = readings(1200, (row) => (row % 3 < 2 ? { temp: temp(row) } : { state: `s${row}` }), tags);
     expect(decodeBlock(encodeBlock([batch]).bytes)).toMatchObject({
       value: { batch: { columns: batch.columns } },
     });
