@@ -64,7 +64,7 @@ class MqttJsLink implements MqttLink {
       events.connected({ sessionPresent: connack.sessionPresent });
       this.#gate.proceed();
     });
-    this.#client.on('error', (error) => this.#note(error));
+    this.#client.on('error', (error) => this.#fail(this.#reasonOf(error)));
     this.#client.on('disconnect', (packet) => {
       this.#reason ??= {
         kind: 'network',
@@ -127,12 +127,15 @@ class MqttJsLink implements MqttLink {
     this.#client.once('close', () => clearTimeout(grace));
   }
 
-  #note(error: Error & { code?: unknown }): void {
-    if (this.#reason !== null) return;
-    const refused = !this.#connected && typeof error.code === 'number' && refusals.has(error.code);
-    this.#reason = { kind: refused ? 'refused' : 'network', message: messageOf(error) || String(error.code) };
+  #reasonOf(error: Error & { code?: unknown }): MqttCloseReason {
+    const { code } = error;
+    const message = messageOf(error) || String(code);
+    if (!this.#connected && typeof code === 'number' && refusals.has(code))
+      return { kind: 'refused', message };
+    return { kind: this.#connected && typeof code !== 'string' ? 'protocol' : 'network', message };
   }
 
+  /** MQTT.js reports some errors and goes on; a link does not. */
   #fail(reason: MqttCloseReason): void {
     this.#reason ??= reason;
     this.#gate.destroy();
