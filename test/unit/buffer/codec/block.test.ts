@@ -70,9 +70,9 @@ describe('encodeBlock', () => {
   });
 
   it('brings back what sensors that take turns and measure different things have', () => {
-    const tags = [{ machine: 'a' }, { machine: 'b' }, { machine: 'c' }];
-    const temp = (row: number) => (row % 3) * 50_000 + Math.floor(row / 3);
-    const batch = readings(1200, (row) => (row % 3 < 2 ? { temp: temp(row) } : { state: `s${row}` }), tags);
+    const tags = Array.from({ length: 8 }, (_, i) => ({ machine: `m${i}` }));
+    const level = (row: number) => (row % 8) * 1000 + Math.floor(row / 8) + (noise(row) % 2);
+    const batch = readings(4096, (row) => (row % 8 < 7 ? { level: level(row) } : { state: `s${row}` }), tags);
     expect(decodeBlock(encodeBlock([batch]).bytes)).toMatchObject({
       value: { batch: { columns: batch.columns } },
     });
