@@ -46,6 +46,15 @@ export class BufferEvents {
     );
   }
 
+  confined(wantedBytes: number, bytes: number): void {
+    this.#telemetry.log(
+      'warning',
+      'buffer_confined',
+      `the device has room for ${bytes} bytes of buffer; the config wants ${wantedBytes}`,
+      { wantedBytes, bytes },
+    );
+  }
+
   full(reason: string): void {
     this.#telemetry.count('buffer_full');
     this.#telemetry.log('warning', 'buffer_full', `the buffer takes no more: ${reason}`);

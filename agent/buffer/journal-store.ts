@@ -59,9 +59,6 @@ export class JournalStore {
 
   /** Opens the database, or says why it can not be: newer, corrupt, locked, too old a library. Safe to call twice. */
   open(settings: StoreSettings): void {
-    this.#core.applySettings(settings);
-    void this.#core.memory;
-    this.#holdReserve();
     this.configure(settings);
     this.#opened = true;
   }
@@ -79,6 +76,7 @@ export class JournalStore {
   /** A new config, at start or at reload. */
   configure(settings: StoreSettings): void {
     this.#core.applySettings(settings);
+    this.#core.lookAtDevice();
     this.#relieved(() => this.#core.transaction(() => alignUplinks(this.#core, settings), { durable: true }));
   }
 
@@ -232,20 +230,21 @@ export class JournalStore {
   /** Makes sure the log has room for what the transaction will write. @throws {DiskError} when it can not be emptied. */
   #prepareLog(expected: number): void {
     const core = this.#core;
-    this.#lookAtDevice();
+    if (core.memory.bytesSinceSpaceCheck >= spaceCheckBytes) core.lookAtDevice();
     const pages = upkeepPages + expected;
     if (core.walInUse() + pages * walFrameBytes <= core.shares.walBytes) return;
     if (core.checkpoint()) return;
     throw new DiskError('io', 'the log is full and could not be copied into the database');
   }
 
-  /** Runs a change; when the device is full, once more with the reserve given back. */
+  /** Runs a change; when the device is full, once more with the log emptied and the reserve given back. */
   #relieved<T>(change: () => T): T {
     try {
       return change();
     } catch (error) {
       if (!(error instanceof DiskError) || error.trouble !== 'full') throw error;
-      if (this.#core.space.reserveBytes() === 0) throw error;
+      // An emptied log is written again from its start and needs no room of the device; the reserve is the last resort.
+      if (!this.#core.checkpoint() && this.#core.space.reserveBytes() === 0) throw error;
       this.#core.space.releaseReserve();
       return change();
     }
@@ -261,21 +260,6 @@ export class JournalStore {
       durable: false,
     });
     return true;
-  }
-
-  #lookAtDevice(): void {
-    const core = this.#core;
-    if (core.memory.bytesSinceSpaceCheck < spaceCheckBytes) return;
-    core.memory.bytesSinceSpaceCheck = 0;
-    const { freeBytes, totalBytes } = core.space.room();
-    const floor = Math.max(core.settings.keepFreeBytes, totalBytes * core.settings.keepFreeShare);
-    core.memory.mayGrow = freeBytes > floor;
-    if (freeBytes > floor + core.shares.reserveBytes) this.#holdReserve();
-  }
-
-  #holdReserve(): void {
-    const { space, shares } = this.#core;
-    if (space.reserveBytes() < shares.reserveBytes) space.holdReserve(shares.reserveBytes);
   }
 
   #oldestWaiting(name: string, base: number): Micros | null {

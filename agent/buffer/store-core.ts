@@ -2,14 +2,15 @@ import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import { DiskError, type Database, type SqlValue, type Statement } from '../ports/database.ts';
 import type { DiskSpace } from '../ports/disk-space.ts';
+import { Changes, holds, type Claim } from './changes.ts';
 import { newCursor, type Cursor } from './cursor.ts';
 import { DecodedBlocks } from './decoded-blocks.ts';
 import type { BufferEvents } from './events.ts';
-import { markSourcesMax, streamsMax, walFrameBytes } from './limits.ts';
+import { markSourcesMax, sizeBytesMin, spaceCheckBytes, streamsMax, walFrameBytes } from './limits.ts';
 import { loadMemory, type MarkShelf, type StoreMemory } from './memory.ts';
 import { openSchema } from './schema.ts';
 import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
-import { ledgerKey, newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
+import { newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
 
 export interface StoreOptions {
   /** Opens the database file; called again after the device failed. */
@@ -26,10 +27,6 @@ export interface Moment {
   readonly wallMicros: number;
   readonly monotonicMillis: number;
 }
-
-type Claim =
-  | { readonly stream: string; readonly key: string; readonly count: number }
-  | { readonly stream: string; readonly cursor: string; readonly says: string };
 
 /**
  * The connection, the mirror in memory, and the one way to change both: a transaction. Whatever fails inside it leaves
@@ -49,9 +46,7 @@ export class StoreCore {
   #tally: number | null = null;
   /** Set when a failed sync may have left frames that only the page cache holds. */
   #suspect = false;
-  readonly #dirtyStreams = new Set<StreamState>();
-  readonly #dirtyCursors = new Map<Cursor, StreamState>();
-  readonly #dirtyLedger = new Map<StreamState, Set<string>>();
+  readonly #changes = new Changes();
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -98,18 +93,18 @@ export class StoreCore {
       this.#tally = null;
       db.exec('BEGIN IMMEDIATE');
       result = work();
-      this.#flush();
+      this.#changes.write(this.db);
       committing = true;
       db.exec('COMMIT');
       return result;
     } catch (error) {
-      const claimed = committing ? this.#claims() : [];
+      const claims = committing ? this.#changes.claims() : [];
       this.#undo(error, committing);
-      if (committing && this.#db === null && this.#stands(claimed)) return result as T;
+      if (committing && this.#db === null && this.#stands(claims)) return result as T;
       throw error;
     } finally {
       this.#inside = false;
-      this.#clearDirty();
+      this.#changes.clear();
     }
   }
 
@@ -120,20 +115,15 @@ export class StoreCore {
   }
 
   touchStream(stream: StreamState): void {
-    this.#dirtyStreams.add(stream);
+    this.#changes.stream(stream);
   }
 
   touchCursor(stream: StreamState, cursor: Cursor): void {
-    this.#dirtyCursors.set(cursor, stream);
+    this.#changes.cursor(stream, cursor);
   }
 
   account(stream: StreamState, entry: { account: LedgerAccount; rule: string; count: number }): void {
-    if (entry.count === 0) return;
-    const key = ledgerKey(entry.account, entry.rule);
-    stream.ledger.set(key, (stream.ledger.get(key) ?? 0) + entry.count);
-    let keys = this.#dirtyLedger.get(stream);
-    if (keys === undefined) this.#dirtyLedger.set(stream, (keys = new Set()));
-    keys.add(key);
+    this.#changes.account(stream, entry);
   }
 
   /** The stream of this name, created when it is new, with a cursor for every uplink that takes it. Inside a transaction. */
@@ -256,14 +246,44 @@ export class StoreCore {
     db?.close();
   }
 
+  /** The cap is divided among database, log and reserve; a device that has less room than the cap sets a lower one. */
   applySettings(settings: StoreSettings): void {
     this.settings = settings;
-    this.shares = divide(settings.sizeBytes);
-    if (this.#db !== null) this.#limitPages(this.#db);
+    const { freeBytes } = this.space.room();
+    const reachable = freeBytes + this.occupiedBytes() - this.floorBytes();
+    const sizeBytes = Math.max(sizeBytesMin, Math.min(settings.sizeBytes, reachable));
+    if (sizeBytes < settings.sizeBytes) this.events.confined(settings.sizeBytes, sizeBytes);
+    this.shares = divide(sizeBytes);
+    this.#limitPages(this.db);
+  }
+
+  /** What the device keeps free. */
+  floorBytes(): number {
+    return Math.max(this.settings.keepFreeBytes, this.space.room().totalBytes * this.settings.keepFreeShare);
+  }
+
+  /**
+   * Looks whether the database file may grow. What the log may still take, and what a checkpoint brings into the file, counts as taken:
+   * whatever is committed finds its place.
+   */
+  lookAtDevice(): void {
+    const { freeBytes } = this.space.room();
+    const promised = Math.max(0, this.shares.walBytes - this.space.walBytes()) + this.walInUse();
+    this.memory.bytesSinceSpaceCheck = 0;
+    this.memory.mayGrow = freeBytes > this.floorBytes() + promised + spaceCheckBytes;
+    const missing = this.shares.reserveBytes - this.space.reserveBytes();
+    if (missing > 0 && freeBytes > this.floorBytes() + promised + missing) {
+      this.space.holdReserve(this.shares.reserveBytes);
+    }
   }
 
   #open(): void {
-    const db = this.#options.open();
+    let db: Database;
+    try {
+      db = this.#options.open();
+    } catch (error) {
+      throw inWords(error);
+    }
     try {
       openSchema(db, this.#options.agent);
       // After a failed sync the kernel may hold frames the device does not: nothing may be built on them.
@@ -277,7 +297,7 @@ export class StoreCore {
       this.#synchronous = 'FULL';
     } catch (error) {
       db.close();
-      throw error;
+      throw inWords(error);
     }
     this.#db = db;
   }
@@ -306,18 +326,6 @@ export class StoreCore {
     }
   }
 
-  /** What the transaction meant accounts and cursors to say. */
-  #claims(): Claim[] {
-    const claims: Claim[] = [];
-    for (const [stream, keys] of this.#dirtyLedger) {
-      for (const key of keys) claims.push({ stream: stream.name, key, count: stream.ledger.get(key) ?? 0 });
-    }
-    for (const [cursor, stream] of this.#dirtyCursors) {
-      claims.push({ stream: stream.name, cursor: cursor.uplink, says: JSON.stringify(cursor) });
-    }
-    return claims;
-  }
-
   /**
    * A commit whose sync failed may still be found in the log. Opening anew brings it into the database, synced, or fails; then
    * the accounts tell whether it is there, and the caller need not be told to send it again.
@@ -325,52 +333,11 @@ export class StoreCore {
   #stands(claims: readonly Claim[]): boolean {
     if (claims.length === 0) return false;
     try {
-      const streams = this.memory.streams;
-      return claims.every((claim) => {
-        const stream = streams.get(claim.stream);
-        if ('key' in claim) return stream?.ledger.get(claim.key) === claim.count;
-        const cursor = stream?.cursors.get(claim.cursor);
-        return JSON.stringify(cursor) === claim.says;
-      });
+      return claims.every((claim) => holds(claim, this.memory.streams));
     } catch (error) {
       if (error instanceof DiskError) return false;
       throw error;
     }
-  }
-
-  #flush(): void {
-    for (const stream of this.#dirtyStreams) {
-      this.prepare(
-        `UPDATE streams SET priority = ?, head = ?, blocks = ?, block_readings = ?, block_bytes = ? WHERE id = ?`,
-      ).run(stream.priority, stream.head, stream.blocks, stream.blockReadings, stream.blockBytes, stream.id);
-    }
-    for (const [cursor, stream] of this.#dirtyCursors) {
-      this.prepare('INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
-        cursor.uplink,
-        stream.id,
-        cursor.start,
-        cursor.base,
-        JSON.stringify(cursor.settled),
-        cursor.delivered,
-        cursor.refused,
-        cursor.dropped,
-        cursor.parked ? 1 : 0,
-      );
-    }
-    for (const [stream, keys] of this.#dirtyLedger) {
-      for (const key of keys) {
-        const space = key.indexOf(' ');
-        this.prepare(
-          `INSERT INTO ledger VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = excluded.count`,
-        ).run(stream.id, key.slice(0, space), key.slice(space + 1), stream.ledger.get(key) ?? 0);
-      }
-    }
-  }
-
-  #clearDirty(): void {
-    this.#dirtyStreams.clear();
-    this.#dirtyCursors.clear();
-    this.#dirtyLedger.clear();
   }
 
   #pageCount(): number {
@@ -384,4 +351,19 @@ export class StoreCore {
   pageBytes(): number {
     return Number(this.db.pragma('page_size'));
   }
+}
+
+/** What opening met, as the operator needs it; a device that fails stays weather. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof DiskError)) return error;
+  if (error.trouble === 'busy') {
+    return new SedgeError('SEDGE_DATA_LOCKED', `the buffer is in use: ${error.message}`, { cause: error });
+  }
+  if (error.trouble === 'corrupt') {
+    return new SedgeError('SEDGE_DATA_CORRUPT', `the buffer can not be opened: ${error.message}`, {
+      cause: error,
+      hint: 'keep the file for study, move it away, and start with an empty buffer',
+    });
+  }
+  return error;
 }

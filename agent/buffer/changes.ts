@@ -1,0 +1,90 @@
+import type { Database } from '../ports/database.ts';
+import type { Cursor } from './cursor.ts';
+import { ledgerKey, type LedgerAccount, type StreamState } from './stream-state.ts';
+
+/** What a transaction meant an account or a cursor to say. */
+export type Claim =
+  | { readonly stream: string; readonly key: string; readonly count: number }
+  | { readonly stream: string; readonly cursor: string; readonly says: string };
+
+/** Whether a mirror loaded anew says so too. */
+export function holds(claim: Claim, streams: ReadonlyMap<string, StreamState>): boolean {
+  const stream = streams.get(claim.stream);
+  if ('key' in claim) return stream?.ledger.get(claim.key) === claim.count;
+  return JSON.stringify(stream?.cursors.get(claim.cursor)) === claim.says;
+}
+
+/**
+ * What a transaction changed in the mirror. Each row is written once, before the commit, however often it changed: a group of a
+ * thousand appends costs one row an account.
+ */
+export class Changes {
+  readonly #streams = new Set<StreamState>();
+  readonly #cursors = new Map<Cursor, StreamState>();
+  readonly #ledger = new Map<StreamState, Set<string>>();
+
+  stream(stream: StreamState): void {
+    this.#streams.add(stream);
+  }
+
+  cursor(stream: StreamState, cursor: Cursor): void {
+    this.#cursors.set(cursor, stream);
+  }
+
+  account(stream: StreamState, entry: { account: LedgerAccount; rule: string; count: number }): void {
+    if (entry.count === 0) return;
+    const key = ledgerKey(entry.account, entry.rule);
+    stream.ledger.set(key, (stream.ledger.get(key) ?? 0) + entry.count);
+    let keys = this.#ledger.get(stream);
+    if (keys === undefined) this.#ledger.set(stream, (keys = new Set()));
+    keys.add(key);
+  }
+
+  write(db: Database): void {
+    for (const stream of this.#streams) {
+      db.prepare(
+        `UPDATE streams SET priority = ?, head = ?, blocks = ?, block_readings = ?, block_bytes = ? WHERE id = ?`,
+      ).run(stream.priority, stream.head, stream.blocks, stream.blockReadings, stream.blockBytes, stream.id);
+    }
+    for (const [cursor, stream] of this.#cursors) writeCursor(db, stream, cursor);
+    for (const [stream, keys] of this.#ledger) {
+      for (const key of keys) {
+        const space = key.indexOf(' ');
+        db.prepare(
+          `INSERT INTO ledger VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = excluded.count`,
+        ).run(stream.id, key.slice(0, space), key.slice(space + 1), stream.ledger.get(key) ?? 0);
+      }
+    }
+  }
+
+  claims(): Claim[] {
+    const claims: Claim[] = [];
+    for (const [stream, keys] of this.#ledger) {
+      for (const key of keys) claims.push({ stream: stream.name, key, count: stream.ledger.get(key) ?? 0 });
+    }
+    for (const [cursor, stream] of this.#cursors) {
+      claims.push({ stream: stream.name, cursor: cursor.uplink, says: JSON.stringify(cursor) });
+    }
+    return claims;
+  }
+
+  clear(): void {
+    this.#streams.clear();
+    this.#cursors.clear();
+    this.#ledger.clear();
+  }
+}
+
+function writeCursor(db: Database, stream: StreamState, cursor: Cursor): void {
+  db.prepare('INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+    cursor.uplink,
+    stream.id,
+    cursor.start,
+    cursor.base,
+    JSON.stringify(cursor.settled),
+    cursor.delivered,
+    cursor.refused,
+    cursor.dropped,
+    cursor.parked ? 1 : 0,
+  );
+}
