@@ -1,0 +1,52 @@
+import type { RaftCore } from './core.ts';
+import { entryBytes, type Entry, type EntryId, type LogIndex } from './entry.ts';
+import type { AppendMessage, HeartbeatMessage } from './message.ts';
+import type { PeerId } from './peer-id.ts';
+
+/** Raft §5.3: take what follows an entry this log holds, refuse the rest with a hint where the logs may agree. */
+export function followAppend(core: RaftCore, message: AppendMessage): void {
+  const { previous, from } = message;
+  // What is committed agrees with every leader's log.
+  if (previous.index < core.log.committed) return answerAppend(core, from, core.log.committed, null);
+  const entries = withinBounds(core, message);
+  const agreed = core.log.tryAppend({ previous, entries }, message.commit);
+  if (agreed !== undefined) return answerAppend(core, from, agreed, null);
+  const existing = core.log.term(previous.index) ?? 0;
+  core.note({ kind: 'append-refused', from, previous, existing });
+  const end = Math.min(previous.index, core.log.lastIndex());
+  answerAppend(core, from, previous.index, core.log.lastAtOrBelowTerm(end, previous.term));
+}
+
+export function answerAppend(core: RaftCore, to: PeerId, index: LogIndex, refused: EntryId | null): void {
+  core.send({ type: 'append-answer', to, from: core.id, term: core.term, index, refused });
+}
+
+/**
+ * The entries there is room for: a leader's bounds do not bind a follower that writes or applies slower than it. What is clipped
+ * is as if it had been lost on the way. Both backlogs drain by the own disk and state machine alone, so the group cannot get
+ * stuck on them.
+ */
+function withinBounds(core: RaftCore, message: AppendMessage): readonly Entry[] {
+  const { entries } = message;
+  const { unstableBytesMax, unappliedEntriesMax } = core.settings.limits;
+  let count = core.log.committed - core.log.applied > unappliedEntriesMax ? 0 : entries.length;
+  let bytes = core.log.unstable.bytes;
+  for (let at = 0; at < count; at++) {
+    bytes += entryBytes(entries[at]!);
+    if (bytes > unstableBytesMax && (at > 0 || core.log.unstable.bytes > 0)) count = at;
+  }
+  if (count === entries.length) return entries;
+  core.note({ kind: 'append-clipped', from: message.from, taken: count, offered: entries.length });
+  return entries.slice(0, count);
+}
+
+export function followHeartbeat(core: RaftCore, message: HeartbeatMessage): void {
+  core.log.commitTo(message.commit);
+  core.send({
+    type: 'heartbeat-answer',
+    to: message.from,
+    from: core.id,
+    term: core.term,
+    readMark: message.readMark,
+  });
+}
