@@ -21,6 +21,7 @@ import type { LoadedConfig } from './config/load-config.ts';
 import { planReload, type ReloadAction, reloadActions } from './config/plan-reload.ts';
 import type { Config } from './config/schema/config.ts';
 import { startDiskThread } from './host/disk-thread.ts';
+import { spareMemory } from './host/spare-memory.ts';
 import type { Packaging } from './host/packaging.ts';
 import type { Secrets } from './host/secrets.ts';
 import type { HttpIngest } from './ingest/http-ingest.ts';
@@ -102,6 +103,7 @@ export class Agent {
       rates: this.#rates,
       sources: () => [...this.#sources.values()],
       uplinks: () => this.#uplinks.status(),
+      spareMemory,
     });
   }
 

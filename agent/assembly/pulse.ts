@@ -20,6 +20,11 @@ const intakeStepMs = millis(60 * second);
 const diskStepMs = millis(60 * second);
 const uplinkStepMs = millis(300 * second);
 
+/** Looks in a row without much work before memory is given back. */
+const calmLooksMin = 2;
+/** Groups committed between two looks that still count as calm. */
+const calmCommitsMax = 50;
+
 const neededParts = ['intake', 'disk'] as const;
 
 export interface Watched {
@@ -29,6 +34,8 @@ export interface Watched {
   readonly rates: RateMeter;
   sources(): readonly RunningSource[];
   uplinks(): readonly UplinkStatus[];
+  /** Asks the runtime for unused memory; takes tens of milliseconds. */
+  spareMemory(): void;
 }
 
 /**
@@ -44,6 +51,9 @@ export class Pulse {
   readonly #uplinkProgress = new Map<string, number | null>();
   readonly #declared = new Set<string>();
   #asking = false;
+  /** Looks in a row that found little to do. */
+  #calmLooks = 0;
+  #committedBefore = 0;
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -74,6 +84,7 @@ export class Pulse {
     this.#lookAtSources();
     this.#lookAtUplinks();
     this.#looks++;
+    this.#spareMemory();
     this.#alarm = foundation.clock.after(lookMs, () => this.#look());
   }
 
@@ -93,6 +104,15 @@ export class Pulse {
         'degraded',
         `${trouble.trouble === 'full' ? 'the buffer is full' : 'the disk fails'}: ${trouble.message}`,
       );
+  }
+
+  /** Some seconds after the work ended, what it needed goes back to the system. */
+  #spareMemory(): void {
+    const { bytes, committed } = this.#watched.intake.inspect();
+    const busy = bytes > 0 || committed - this.#committedBefore > calmCommitsMax;
+    this.#committedBefore = committed;
+    if (busy) this.#calmLooks = 0;
+    else if (++this.#calmLooks === calmLooksMin) this.#watched.spareMemory();
   }
 
   /** One question at a time: an unanswered one is a disk that stands still. */
