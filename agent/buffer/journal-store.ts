@@ -230,7 +230,9 @@ export class JournalStore {
   /** Makes sure the log has room for what the transaction will write. @throws {DiskError} when it can not be emptied. */
   #prepareLog(expected: number): void {
     const core = this.#core;
-    if (core.memory.bytesSinceSpaceCheck >= spaceCheckBytes) core.lookAtDevice();
+    const { mayGrow, bytesSinceSpaceCheck } = core.memory;
+    // Below the floor every commit looks, so that it goes on as soon as there is room.
+    if (!mayGrow || bytesSinceSpaceCheck >= spaceCheckBytes) core.lookAtDevice();
     const pages = upkeepPages + expected;
     if (core.walInUse() + pages * walFrameBytes <= core.shares.walBytes) return;
     if (core.checkpoint()) return;
