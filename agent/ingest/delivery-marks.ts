@@ -120,7 +120,8 @@ export class DeliveryMarks {
     if (mark < 0 || !has(mark, flags.seen)) return null;
     // What is released is never sent again: nothing is left to recognise.
     this.#marks.delete(packetId);
-    return { source: this.#source, packetId, hash: hashOf(mark), state: 'released' };
+    // Nor may a later run take a QoS 1 message of this id and content for it.
+    return { source: this.#source, packetId, hash: noHash, state: 'released' };
   }
 
   /** The sender has lost its session: nothing of it comes again, and its ids start anew. */
@@ -154,5 +155,7 @@ export function deliveryHash(topic: string, payload: Uint8Array): number {
 }
 
 const flags = { seen: 1, acknowledged: 2, ownTime: 4 } as const;
+/** Content that is not to be recognised. */
+const noHash = 0;
 const hashOf = (mark: number): number => Math.floor(mark / 8);
 const has = (mark: number, flag: number): boolean => ((mark % 8) & flag) !== 0;

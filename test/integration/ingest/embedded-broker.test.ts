@@ -1,8 +1,14 @@
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import mqttPacket, { type Packet } from 'mqtt-packet';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { MqttJsLinks } from '#agent/host/mqtt-client.ts';
+import type { MqttLinkOptions, TlsOptions } from '#agent/ports/broker.ts';
 import { AedesBrokers } from '#agent/host/mqtt-broker.ts';
 import { HostClock } from '#agent/host/clock.ts';
 import { BrokerSource, type BrokerSourceOptions } from '#agent/ingest/broker-source.ts';
@@ -125,6 +131,30 @@ const publish = (messageId: number, text: string, qos: 1 | 2 = 1, dup = false): 
 const ids = (packets: readonly Packet[], cmd: Packet['cmd']): unknown[] =>
   packets.filter((packet) => packet.cmd === cmd).map((packet) => packet.messageId);
 
+/** A certificate for 127.0.0.1 that is its own authority, and its key. */
+function certificate(folder: string): [string, string] {
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const subject = ['-subj', '/CN=sedge', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', keyFile, '-out', certFile], {
+    stdio: 'ignore',
+  });
+  return [readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8')];
+}
+
+const linkOptions = (url: string, tls: TlsOptions): MqttLinkOptions => ({
+  url,
+  tls,
+  version: '3.1.1',
+  clientId: 'link',
+  clean: true,
+  sessionExpirySeconds: 0,
+  keepAliveSeconds: 30,
+  connectTimeoutMs: 2_000,
+  receiveMaximum: 10,
+  packetBytesMax: 10_000,
+});
+
 const closedOf = (client: MqttClient): Promise<void> =>
   new Promise((resolve) => void client.once('close', () => resolve()));
 
@@ -169,6 +199,42 @@ describe('the embedded broker', () => {
 
     expect(await rig.stored(1)).toEqual(['x']);
   });
+
+  it.skipIf(!existsSync('/usr/bin/openssl'))(
+    'takes readings over TLS from clients with a certificate',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sedge-tls-'));
+      closers.push(() => rmSync(folder, { recursive: true, force: true }));
+      const [cert, key] = certificate(folder);
+      const rig = await rigOf({}, { tls: { cert, key, clientCa: cert } });
+      const url = `mqtts://127.0.0.1:${rig.port}`;
+      const seen: string[] = [];
+      const linkTo = (tls: TlsOptions): Promise<void> =>
+        new Promise((resolve) => {
+          const link = new MqttJsLinks().open(linkOptions(url, tls), {
+            connected: () => {
+              seen.push('connected');
+              link.close();
+            },
+            publish: () => undefined,
+            release: () => undefined,
+            closed: ({ kind }) => {
+              seen.push(kind);
+              resolve();
+            },
+          });
+        });
+
+      await linkTo({ ca: cert, cert, key, verify: true });
+      await linkTo({ cert, key, verify: true });
+      await linkTo({ ca: cert, verify: true });
+      const client = await clientOf(rig, { ca: cert, cert, key }, url);
+      await client.publishAsync('a/1', 'x');
+
+      expect(seen).toEqual(['connected', 'asked', 'network', 'network']);
+      expect(await rig.stored(1)).toEqual(['x']);
+    },
+  );
 
   it('recognises what a client delivers again after its connection broke', async () => {
     const rig = await rigOf();

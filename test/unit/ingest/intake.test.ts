@@ -201,6 +201,22 @@ describe('Intake', () => {
     expect(busy.paused).toBe(false);
   });
 
+  it('keeps an inlet paused while more than half of its bound is unsettled', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced', bytesMax: 3_000 }, peer);
+    for (const size of [500, 2_000]) {
+      inlet.offer(arrival('a/1', 'x'.repeat(size)));
+      scheduler.run();
+    }
+
+    await store.calls[0]!.answer({ ok: true });
+    expect(peer.paused).toBe(true);
+    await store.answerAll();
+
+    expect(peer.paused).toBe(false);
+  });
+
   it('pauses every inlet, also one opened later, when the bytes in flight reach their bound', async () => {
     const { intake, store, scheduler } = intakeRig();
     const peers = [new RecordingPeer(), new RecordingPeer(), new RecordingPeer()] as const;

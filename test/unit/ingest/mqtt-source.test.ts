@@ -160,6 +160,25 @@ describe('MqttSource', () => {
     expect(rig.links.last.acks).toEqual(['puback 1', 'pubrec 2']);
   });
 
+  it('takes a QoS 1 message for new after a restart although a released QoS 2 message had its id and content', async () => {
+    const before = await rigOf();
+    before.links.last.events.connected({ sessionPresent: true });
+    before.links.last.publish(1, 'same', { qos: 2 });
+    await before.commit();
+    before.links.last.events.release(1);
+    await before.commit();
+
+    const rig = await rigOf(
+      {},
+      before.store.stored.flatMap((entry) => entry.marks),
+    );
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'same', { dup: true });
+    await rig.commit();
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['same']);
+  });
+
   it('takes a QoS 2 message exactly once: PUBREC after its commit, PUBCOMP after the commit of its release', async () => {
     const rig = await rigOf();
     rig.links.last.events.connected({ sessionPresent: true });
