@@ -59,12 +59,14 @@ function takeRefusal(core: RaftCore, message: AppendAnswer, progress: Progress):
 
 function takeAcknowledgement(core: RaftCore, message: AppendAnswer, progress: Progress): void {
   const { from, index } = message;
+  const eager = core.settings.pacing === 'eager';
+  const wasPaused = progress.paused;
   const isNews = progress.acknowledge(index);
   // A probe is also answered by what was known already.
   if (!isNews && !(progress.match === index && progress.state === 'probe')) return;
   if (progress.state === 'probe') progress.becomeReplicate();
   else if (progress.state === 'replicate') progress.inflights.freeUpTo(index);
-  else if (progress.match + 1 >= core.log.firstIndex()) {
+  else if (progress.match >= (eager ? progress.pendingSnapshot : core.log.firstIndex() - 1)) {
     // Its log meets the leader's again, by this snapshot or another.
     core.note({ kind: 'snapshot-caught-up', from, progress });
     progress.becomeProbe();
@@ -73,7 +75,8 @@ function takeAcknowledgement(core: RaftCore, message: AppendAnswer, progress: Pr
   if (tryCommit(core)) {
     releasePendingReads(core);
     broadcastAppend(core);
-  } else if (from !== core.id && progress.canRaiseCommit(core.log.committed)) sendAppend(core, from, true);
+  } else if (from !== core.id && (eager ? wasPaused : progress.canRaiseCommit(core.log.committed)))
+    sendAppend(core, from, true);
   // Fill the window; each message is bounded, so there may be several. Ends when paused or nothing is left.
   if (from !== core.id) while (sendAppend(core, from, false));
   if (from === core.transferee && progress.match === core.log.lastIndex()) {

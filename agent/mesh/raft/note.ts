@@ -73,13 +73,16 @@ export type VoteNote =
       readonly last: EntryId;
       readonly ticksLeft: number;
     }
-  | {
-      readonly kind: 'vote-cast' | 'vote-rejected';
-      readonly type: VoteRequest;
-      readonly from: PeerId;
-      readonly candidateLast: EntryId;
-      readonly last: EntryId;
-    };
+  | VoteVerdict<'vote-cast'>
+  | VoteVerdict<'vote-rejected'>;
+
+export interface VoteVerdict<Kind extends string> {
+  readonly kind: Kind;
+  readonly type: VoteRequest;
+  readonly from: PeerId;
+  readonly candidateLast: EntryId;
+  readonly last: EntryId;
+}
 
 export type ReplicationNote =
   | { readonly kind: 'stranger'; readonly from: PeerId }

@@ -10,6 +10,14 @@ import type { MemberView } from './member-view.ts';
 /** `safe`: a quorum confirms the leader for every read. `lease`: the leader trusts its clock; needs `checkQuorum`. */
 export type ReadMode = 'safe' | 'lease';
 
+/**
+ * How the leader tells a commit index and when it sends a snapshot. `lean`: a member is told what it was not told; a snapshot
+ * leaves as soon as it is needed; any append that meets the log ends the wait for one. `eager`: a member whose flow was paused is
+ * always sent one more append, and only the awaited snapshot ends the wait: the rules of etcd-io/raft until 2024, kept so that
+ * this core can be held to recordings of that time.
+ */
+export type Pacing = 'lean' | 'eager';
+
 export interface RaftOptions {
   readonly id: PeerId;
   readonly log: LogReader;
@@ -35,6 +43,8 @@ export interface RaftOptions {
   readonly stepDownOnRemoval?: boolean;
   /** The guards on proposed membership changes. Off only where a layer above keeps them. Default true. */
   readonly guardChanges?: boolean;
+  /** Default `lean`. */
+  readonly pacing?: Pacing;
   readonly observe?: (note: Note, member: MemberView) => void;
 }
 
@@ -50,6 +60,7 @@ export interface Settings {
   readonly forwardProposals: boolean;
   readonly stepDownOnRemoval: boolean;
   readonly guardChanges: boolean;
+  readonly pacing: Pacing;
 }
 
 export function settingsOf(options: RaftOptions): Settings {
@@ -64,6 +75,7 @@ export function settingsOf(options: RaftOptions): Settings {
     forwardProposals: options.forwardProposals ?? true,
     stepDownOnRemoval: options.stepDownOnRemoval ?? true,
     guardChanges: options.guardChanges ?? true,
+    pacing: options.pacing ?? 'lean',
   };
   const bounds = settings.limits;
   assert(Number.isSafeInteger(options.id) && options.id > 0, 'a member id is a positive integer');

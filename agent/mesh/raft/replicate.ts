@@ -10,7 +10,8 @@ export function sendAppend(core: RaftCore, to: PeerId, evenEmpty: boolean): bool
   if (progress.paused) return false;
   const previous = progress.next - 1;
   const term = core.log.term(previous);
-  if (term === undefined) return sendSnapshot(core, to, progress);
+  if (term === undefined)
+    return (evenEmpty || core.settings.pacing === 'lean') && sendSnapshot(core, to, progress);
   let entries: readonly Entry[] | undefined = [];
   // A full window sends no entries but may still tell a commit index.
   if (progress.state !== 'replicate' || !progress.inflights.full)

@@ -1,0 +1,199 @@
+import type { Entry } from '#agent/mesh/raft/entry.ts';
+import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
+import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
+import { RaftMember } from '#agent/mesh/raft/member.ts';
+import { decodeChange } from '#agent/mesh/raft/membership/change.ts';
+import type { StorageAppend, StorageApply } from '#agent/mesh/raft/message.ts';
+import type { Pacing, RaftOptions, ReadMode } from '#agent/mesh/raft/options.ts';
+import type { Refusal, StepOutcome } from '#agent/mesh/raft/outcome.ts';
+import { isStorageThread, peerId, type PeerId } from '#agent/mesh/raft/peer-id.ts';
+import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
+import type { HardState } from '#agent/mesh/raft/state.ts';
+import { describeMessage, describeReady, envelopesOf, type Envelope } from '../describe.ts';
+import { logLine } from './log-lines.ts';
+import { Output } from './output.ts';
+
+/** As etcd's scripts say them. */
+const refusalTexts = (refusal: Refusal): string => {
+  if (refusal === 'local-message') return 'raft: cannot step raft local message';
+  return refusal === 'unknown-peer' ? 'raft: cannot step as peer not found' : 'raft proposal dropped';
+};
+
+export const problemOf = (outcome: StepOutcome): string | null =>
+  outcome.taken ? null : refusalTexts(outcome.refusal);
+
+export interface NodeOptions {
+  asyncStorage: boolean;
+  preVote: boolean;
+  checkQuorum: boolean;
+  guardChanges: boolean;
+  stepDownOnRemoval: boolean;
+  readMode: ReadMode;
+  inflightMessagesMax: number;
+  applyingBytesMax: number;
+  applied: number;
+}
+
+/** A member with its log, its queues of storage work, and every snapshot its state machine could give. */
+export interface Node {
+  readonly id: PeerId;
+  readonly member: RaftMember;
+  readonly log: MemoryLog;
+  readonly asyncStorage: boolean;
+  readonly appendWork: StorageAppend[];
+  readonly applyWork: StorageApply[];
+  /** The state after each applied entry; the state machine's data is all its commands in a row. */
+  readonly history: Snapshot[];
+}
+
+export const electionTicks = 3;
+export const heartbeatTicks = 1;
+
+/** All members of a script, and the messages between them. */
+export class Site {
+  readonly output = new Output();
+  readonly nodes: Node[] = [];
+  /** On the way, oldest first. */
+  messages: Envelope[] = [];
+  readonly #pacing: Pacing;
+
+  constructor(pacing: Pacing) {
+    this.#pacing = pacing;
+  }
+
+  addNode(options: NodeOptions, snapshot: Snapshot): void {
+    const id = peerId(this.nodes.length + 1);
+    const log = new MemoryLog();
+    if (snapshot.id.index > 0) log.applySnapshot(snapshot);
+    const history = [snapshot];
+    // Snapshots come from the state machine, not from the log.
+    const reader: LogReader = {
+      initialState: () => log.initialState(),
+      firstIndex: () => log.firstIndex(),
+      lastIndex: () => log.lastIndex(),
+      term: (index) => log.term(index),
+      entries: (start, end, bytesMax) => log.entries(start, end, bytesMax),
+      snapshot: () => history.at(-1),
+    };
+    const member = new RaftMember(this.#memberOptions(id, reader, options));
+    const { asyncStorage } = options;
+    this.nodes.push({ id, member, log, asyncStorage, appendWork: [], applyWork: [], history });
+  }
+
+  #memberOptions(id: PeerId, log: LogReader, options: NodeOptions): RaftOptions {
+    const { inflightMessagesMax, applyingBytesMax, ...rest } = options;
+    return {
+      ...rest,
+      pacing: this.#pacing,
+      id,
+      log,
+      // The scripts set the timeouts that matter; the random ones were made with this spread pinned.
+      entropy: { float: () => 0, uint32: () => 0 },
+      electionTicks,
+      heartbeatTicks,
+      limits: { ...unlimited, inflightMessagesMax, applyingBytesMax },
+      observe: (note, view) => {
+        const line = logLine(note, view);
+        if (line !== null) this.output.log(...line);
+      },
+    };
+  }
+
+  processReady(node: Node): void {
+    const ready = node.member.ready();
+    this.output.write(describeReady(ready));
+    if (!node.asyncStorage) {
+      write(node, ready);
+      applyEntries(node, ready.committed);
+    }
+    for (const envelope of envelopesOf(ready)) {
+      if (envelope.type === 'storage-append') node.appendWork.push(envelope);
+      else if (envelope.type === 'storage-apply') node.applyWork.push(envelope);
+      else this.messages.push(envelope);
+    }
+    if (!node.asyncStorage) node.member.advance();
+  }
+
+  processAppend(node: Node): void {
+    const order = node.appendWork.shift();
+    if (order === undefined) return this.output.write('no append work to perform');
+    this.#carryOut(order, () => write(node, order));
+  }
+
+  processApply(node: Node): void {
+    const order = node.applyWork.shift();
+    if (order === undefined) return this.output.write('no apply work to perform');
+    this.#carryOut(order, () => applyEntries(node, order.entries));
+  }
+
+  #carryOut(order: StorageAppend | StorageApply, act: () => void): void {
+    this.output.write(`Processing:\n${describeMessage({ ...order, responses: [] })}\n`);
+    act();
+    this.output.write('Responses:\n');
+    for (const response of order.responses) {
+      this.output.write(`${describeMessage(response)}\n`);
+      this.messages.push(response);
+    }
+  }
+
+  /** Takes out the messages to `to`; work for the own member is never dropped. */
+  takeMessages(to: PeerId, filter: { readonly drop: boolean; readonly type: string | null }): Envelope[] {
+    const isTaken = (message: Envelope): boolean =>
+      message.to === to &&
+      !(filter.drop && isInternal(message)) &&
+      (filter.type === null || message.type === filter.type);
+    const messages = this.messages.filter(isTaken);
+    this.messages = this.messages.filter((message) => !isTaken(message));
+    return messages;
+  }
+
+  deliver(messages: readonly Envelope[]): void {
+    for (const message of messages) {
+      this.output.write(`${describeMessage(message)}\n`);
+      if (message.type === 'storage-append' || message.type === 'storage-apply') continue;
+      const problem = problemOf(this.nodes[message.to - 1]!.member.step(message));
+      if (problem !== null) this.output.write(`${problem}\n`);
+    }
+  }
+}
+
+const unlimited = {
+  entryBytesMax: Infinity,
+  messageBytesMax: Infinity,
+  inflightBytesMax: Infinity,
+  uncommittedBytesMax: Infinity,
+  unstableBytesMax: Infinity,
+  unappliedEntriesMax: Infinity,
+  readsPendingMax: Infinity,
+  outboxMessagesMax: Infinity,
+};
+
+const isInternal = (message: Envelope): boolean =>
+  message.from === message.to || isStorageThread(message.from) || isStorageThread(message.to);
+
+interface Write {
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+  readonly snapshot: Snapshot | null;
+}
+
+function write(node: Node, { hardState, entries, snapshot }: Write): void {
+  if (hardState !== null) node.log.setHardState(hardState);
+  if (snapshot !== null) node.log.applySnapshot(snapshot);
+  else node.log.append(entries);
+}
+
+function applyEntries(node: Node, entries: readonly Entry[]): void {
+  for (const entry of entries) {
+    const before = node.history.at(-1)!;
+    let update = entry.data;
+    let { membership } = before;
+    if (entry.kind !== 'normal') {
+      const change = decodeChange(entry.kind, entry.data)!;
+      update = change.context;
+      membership = node.member.applyChange(change);
+    }
+    const data = update.length === 0 ? before.data : Uint8Array.of(...before.data, ...update);
+    node.history.push({ id: { term: entry.term, index: entry.index }, membership, data });
+  }
+}

@@ -1,0 +1,83 @@
+import type { Pacing } from '#agent/mesh/raft/options.ts';
+import { parseScript, ScriptError, type Directive } from './datadriven.ts';
+import { runInteraction } from './interaction/commands.ts';
+import { Site } from './interaction/site.ts';
+import { MembershipScript } from './membership-script.ts';
+import { runQuorumDirective } from './quorum-script.ts';
+
+export interface Mismatch {
+  readonly line: number;
+  readonly command: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+export interface ScriptResult {
+  readonly directives: number;
+  /** The first directive whose output differs; what follows it is not run, as the state may differ too. */
+  readonly mismatch: Mismatch | null;
+}
+
+/**
+ * The etcd-io/raft a script was recorded with. `current`: compared byte for byte. `2023`: nested lines stood on one line, `next=` of a
+ * member's progress was counted otherwise, and the leader's pacing was eager; everything else is compared byte for byte.
+ */
+export type Recorded = 'current' | '2023';
+
+/** Runs a script of any of the three kinds; the kind is seen from its commands. */
+export function runScript(text: string, recorded: Recorded): ScriptResult {
+  const directives = parseScript(text);
+  const run = runnerFor(directives, recorded === 'current' ? 'lean' : 'eager');
+  const normal = recorded === 'current' ? (output: string): string => output : asOf2023;
+  for (const directive of directives) {
+    const actual = withNewline(outputOf(run, directive));
+    const { expected, line, command } = directive;
+    if (normal(actual) !== normal(expected))
+      return { directives: directives.length, mismatch: { line, command, expected, actual } };
+  }
+  return { directives: directives.length, mismatch: null };
+}
+
+type Runner = (directive: Directive) => string;
+
+function runnerFor(directives: readonly Directive[], pacing: Pacing): Runner {
+  const has = (...commands: readonly string[]): boolean =>
+    directives.some(({ command }) => commands.includes(command));
+  if (has('committed', 'vote')) return runQuorumDirective;
+  if (has('simple', 'enter-joint', 'leave-joint')) {
+    const script = new MembershipScript();
+    return (directive) => script.run(directive);
+  }
+  const site = new Site(pacing);
+  return (directive) => runInteraction(site, directive);
+}
+
+/** A member that breaks is an output too: a difference with its line, not the end of the run. */
+function outputOf(run: Runner, directive: Directive): string {
+  try {
+    return run(directive);
+  } catch (thrown) {
+    if (thrown instanceof ScriptError) throw thrown;
+    return `broke: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`;
+  }
+}
+
+const withNewline = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+
+/** Joins what is nested under a message (entries, snapshot, responses) to its line, and blanks `next=`. */
+function asOf2023(text: string): string {
+  const joined: string[] = [];
+  let open = 0;
+  for (const line of text.split('\n')) {
+    const nested = open > 0 || /^ *Snapshot: /.test(line);
+    if (!nested) joined.push(line);
+    else {
+      const last = joined.pop() ?? '';
+      const isItem = !last.endsWith('[') && !/^ *\]/.test(line) && !/^ *Snapshot: /.test(line);
+      joined.push(`${last}${isItem ? ', ' : line.trim().startsWith('Snapshot') ? ' ' : ''}${line.trim()}`);
+    }
+    if (/(?:Entries|Responses):\[$/.test(line)) open++;
+    if (/^ *\]/.test(line)) open--;
+  }
+  return joined.join('\n').replaceAll(/\bnext=\d+/g, 'next=*');
+}
