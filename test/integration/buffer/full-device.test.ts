@@ -55,7 +55,7 @@ function entry(number: number): JournalEntry {
 }
 
 async function fillUntilRefused(from: number): Promise<{ acknowledged: number; trouble: string }> {
-  for (let number = from; number < 60_000;) {
+  for (let number = from; number < from + 60_000;) {
     const calls = Array.from({ length: 16 }, (_, i) => store.append([entry(number + i)]));
     for (const outcome of await Promise.all(calls)) {
       if (!outcome.ok) return { acknowledged: number - from, trouble: outcome.trouble };

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { MiB } from '#agent/base/units.ts';
+import { pageBytes, sizeBytesMin } from '#agent/buffer/limits.ts';
+import { divide, takes } from '#agent/buffer/settings.ts';
+
+test('database, log and reserve together stay within the cap, whatever it is', () => {
+  for (const size of [sizeBytesMin, 16 * MiB, 64 * MiB + 1, 512 * MiB, 100_000 * MiB]) {
+    const shares = divide(size);
+    expect(shares.pagesMax * pageBytes + shares.walBytes + shares.reserveBytes).toBeLessThanOrEqual(size);
+    expect(shares.pagesMax).toBeGreaterThan(shares.headroomPages + shares.urgentPages);
+  }
+});
+
+test.each([
+  ['*', 'vibration', true],
+  ['*', '_dead_letter', false],
+  ['_*', '_dead_letter', true],
+  ['vib*', 'vibration', true],
+  ['vib*', 'av', false],
+  ['*_10s', 'vibration_10s', true],
+  ['a*b*c', 'a-b-b-c', true],
+  ['a*b*c', 'a-c-b', false],
+  ['ab*ba', 'aba', false],
+  ['exact', 'exact', true],
+  ['exact', 'exactly', false],
+])('glob %s takes %s: %s', (glob, stream, taken) => {
+  expect(takes([glob], stream)).toBe(taken);
+});
