@@ -17,9 +17,9 @@ import { UplinkSet } from './assembly/uplink-set.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import { SedgeError } from './base/errors.ts';
 import { MiB } from './base/units.ts';
-import type { LoadedConfig } from './config/load-config.ts';
-import { planReload, type ReloadAction, reloadActions } from './config/plan-reload.ts';
+import { type ReloadAction, reloadActions } from './config/reload-actions.ts';
 import type { Config } from './config/schema/config.ts';
+import type { GoodConfiguration, WrongConfiguration } from './host/config-thread.ts';
 import { startDiskThread } from './host/disk-thread.ts';
 import { spareMemory } from './host/spare-memory.ts';
 import type { Packaging } from './host/packaging.ts';
@@ -31,7 +31,7 @@ import { Intake } from './ingest/intake.ts';
 const pushedBytesMax = 4 * MiB;
 
 export interface AgentOptions {
-  readonly config: Config;
+  readonly read: GoodConfiguration;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly packaging: Packaging;
   readonly secrets: Secrets;
@@ -42,7 +42,7 @@ export interface AgentOptions {
 export class Agent {
   readonly #options: AgentOptions;
   readonly #foundation: Foundation;
-  #config: Config;
+  #read: GoodConfiguration;
   readonly #store: StoreClient;
   #streams: BuiltStreams;
   readonly #intake: Intake;
@@ -56,9 +56,10 @@ export class Agent {
   #running = false;
 
   constructor(options: AgentOptions) {
-    const { config, environment, packaging, secrets } = options;
+    const { environment, packaging, secrets } = options;
+    const { config } = options.read;
     this.#options = options;
-    this.#config = config;
+    this.#read = options.read;
     this.#foundation = layFoundation(config, environment);
     const { clock, entropy, telemetry } = this.#foundation;
     const { sqliteAddon } = packaging;
@@ -93,7 +94,7 @@ export class Agent {
       {
         foundation: this.#foundation,
         intake: this.#intake,
-        hasStream: (name) => name in this.#config.streams,
+        hasStream: (name) => name in this.config.streams,
       },
     );
     this.#pulse = new Pulse({
@@ -107,6 +108,11 @@ export class Agent {
     });
   }
 
+  /** In force. */
+  get config(): Config {
+    return this.#read.config;
+  }
+
   /**
    * Resolves when every part was started; sources may still be connecting. Answers the addresses bound: `api`, `source:NAME`.
    * @throws {SedgeError} when the data folder or an address cannot be had.
@@ -115,12 +121,12 @@ export class Agent {
     if (this.#running) return this.#addresses();
     this.#running = true;
     const { supervision, host } = this.#foundation;
-    await this.#store.start(storeSettings(this.#config));
+    await this.#store.start(storeSettings(this.config));
     host.start();
     this.#pushed.start();
     await this.#startApi();
-    for (const name of Object.keys(this.#config.uplinks)) await this.#uplinks.start(this.#config, name);
-    for (const name of Object.keys(this.#config.sources)) await this.#startSource(name);
+    for (const name of Object.keys(this.config.uplinks)) await this.#uplinks.start(this.config, name);
+    for (const name of Object.keys(this.config.sources)) await this.#startSource(name);
     this.#pulse.start();
     supervision.start();
     supervision.ready('running');
@@ -152,21 +158,19 @@ export class Agent {
    * Applies a new configuration to what differs and leaves the rest running; a wrong one changes nothing and is told in one
    * line a problem. What cannot change while running keeps its old value and is told too.
    */
-  async reload(loaded: LoadedConfig): Promise<void> {
+  async reload(read: GoodConfiguration | WrongConfiguration): Promise<void> {
     const { telemetry, supervision } = this.#foundation;
     if (!this.#running) return;
     supervision.reloading();
     try {
-      if (!loaded.ok) {
-        reloadRefused(telemetry, loaded.problems);
+      if (read.kind === 'wrong') {
+        reloadRefused(telemetry, read.problems);
         return;
       }
-      const plan = planReload(this.#config, loaded.config);
-      const actions = reloadActions(plan);
-      const old = this.#config;
-      this.#config = loaded.config;
-      await this.#applyReload(old, actions);
-      reloaded(telemetry, plan);
+      const old = this.config;
+      this.#read = read;
+      await this.#applyReload(old, reloadActions(read.steps));
+      reloaded(telemetry, read.steps);
     } catch (error) {
       if (!(error instanceof SedgeError)) throw error;
       reloadFailed(telemetry, error);
@@ -181,21 +185,21 @@ export class Agent {
       actions.filter((one) => one.part === part);
     const ends = (one: ReloadAction): boolean => one.action === 'stop' || one.action === 'restart';
     const begins = (one: ReloadAction): boolean => one.action === 'start' || one.action === 'restart';
-    log.setLevel(this.#config.log.level);
+    log.setLevel(this.config.log.level);
     for (const { name } of of('source').filter(ends)) await this.#stopSource(name);
     for (const { name } of of('uplink').filter(ends)) {
       await this.#uplinks.stop(name);
       this.#pulse.forget(`uplink.${name}`);
     }
-    await this.#store.configure(storeSettings(this.#config));
+    await this.#store.configure(storeSettings(this.config));
     if (of('stream').length > 0 || of('source').length > 0) {
-      this.#streams = buildStreams(this.#config, telemetry, {
+      this.#streams = buildStreams(this.config, telemetry, {
         config: old,
         pipelines: this.#streams.pipelines,
       });
       this.#intake.configure(this.#streams);
     }
-    for (const { name } of of('uplink').filter(begins)) await this.#uplinks.start(this.#config, name);
+    for (const { name } of of('uplink').filter(begins)) await this.#uplinks.start(this.config, name);
     for (const { name } of of('source').filter(begins)) await this.#startSource(name);
     if (of('api').some(ends)) {
       await this.#api?.stop();
@@ -214,13 +218,13 @@ export class Agent {
   }
 
   async #startApi(): Promise<void> {
-    this.#api = apiServer(this.#config, {
+    this.#api = apiServer(this.config, {
       foundation: this.#foundation,
       secrets: this.#options.secrets,
       version: this.#options.version,
       view: this.#view(),
       live: liveSource({
-        agent: this.#config.agent.id,
+        agent: this.config.agent.id,
         clock: this.#foundation.clock,
         pipelines: () => this.#streams.pipelines,
       }),
@@ -230,12 +234,12 @@ export class Agent {
   }
 
   async #startSource(name: string): Promise<void> {
-    const source = buildSource(this.#config, name, {
+    const source = buildSource(this.config, name, {
       foundation: this.#foundation,
       intake: this.#intake,
       store: this.#store,
       secrets: this.#options.secrets,
-      hasStream: (stream) => stream in this.#config.streams,
+      hasStream: (stream) => stream in this.config.streams,
     });
     this.#sources.set(name, source);
     await source.start();
@@ -249,7 +253,8 @@ export class Agent {
       rates: this.#rates,
       version: this.#options.version,
       startedMs: clock.monotonic(),
-      config: () => this.#config,
+      config: () => this.config,
+      yaml: () => this.#read.yaml,
       sources: () => [...this.#sources.values()],
       uplinks: () => this.#uplinks.status(),
     });

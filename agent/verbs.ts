@@ -1,4 +1,3 @@
-import { Agent } from './assemble.ts';
 import { bufferOpener } from './assembly/offline-store.ts';
 import { bufferVerb } from './cli/buffer/buffer-verb.ts';
 import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
@@ -9,6 +8,7 @@ import { runVerb } from './cli/run.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
 import { testVerb } from './cli/test-verb.ts';
 import { exit, type Verb } from './cli/verb.ts';
+import { readInThread } from './host/config-thread.ts';
 import { packaging } from './host/packaging.ts';
 import { Secrets } from './host/secrets.ts';
 import { line } from './ports/world.ts';
@@ -42,16 +42,21 @@ const completionVerb: Verb = {
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
-  runVerb(
-    (config, world) =>
-      new Agent({
-        config,
-        environment: world.environment,
-        packaging: packaging(world.environment),
-        secrets: new Secrets({ env: world.environment }),
+  runVerb({
+    read: (request, running) =>
+      readInThread({ request, running }, packaging(request.environment).worker('config-worker')),
+    create: async (read, world) => {
+      const { Agent } = await import('./assemble.ts');
+      const { environment } = world;
+      return new Agent({
+        read,
+        environment,
+        packaging: packaging(environment),
+        secrets: new Secrets({ env: environment }),
         version,
-      }),
-  ),
+      });
+    },
+  }),
   demoVerb,
   validateVerb,
   planVerb,

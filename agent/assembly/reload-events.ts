@@ -1,5 +1,5 @@
 import type { SedgeError } from '../base/errors.ts';
-import type { ReloadStep } from '../config/plan-reload.ts';
+import type { ReloadStep } from '../config/reload-actions.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 

@@ -1,8 +1,5 @@
-import { configJsonSchema } from '../config/json-schema.ts';
-import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
-import { planReload, type ReloadStep } from '../config/plan-reload.ts';
-import { printConfig } from '../config/print-config.ts';
-import { configReference } from '../config/reference.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { ReloadStep } from '../config/reload-actions.ts';
 import { renderProblems } from '../config/render-problems.ts';
 import type { Config } from '../config/schema/config.ts';
 import { secretReferences } from '../config/secret-references.ts';
@@ -10,7 +7,7 @@ import { messageOf } from '../base/errors.ts';
 import { Secrets } from '../host/secrets.ts';
 import { line, type World } from '../ports/world.ts';
 import { clientFor } from './agent-access.ts';
-import { goodConfiguration, readConfiguration } from './load-configuration.ts';
+import { goodConfiguration, loadConfiguration } from './load-configuration.ts';
 import { flagValue } from './parse-arguments.ts';
 import { renderTable } from './table.ts';
 import { exit, type Verb } from './verb.ts';
@@ -20,8 +17,8 @@ export const validateVerb: Verb = {
   summary: 'check the configuration; every problem with file, line, column and what would be right',
   operands: '',
   flags: [{ name: 'no-secrets', summary: 'do not look the secrets up (on a machine that has none)' }],
-  run: (invocation, world) => {
-    const loaded = readConfiguration(invocation, world);
+  run: async (invocation, world) => {
+    const loaded = await loadConfiguration(invocation, world);
     const secrets =
       loaded.ok && !invocation.flags.has('no-secrets') ? missingSecrets(loaded.config, world) : [];
     if (invocation.flags.has('json')) {
@@ -35,7 +32,7 @@ export const validateVerb: Verb = {
         }),
       );
     } else report(loaded, secrets, world);
-    return Promise.resolve(loaded.ok && secrets.length === 0 ? exit.ok : exit.config);
+    return loaded.ok && secrets.length === 0 ? exit.ok : exit.config;
   },
 };
 
@@ -75,19 +72,22 @@ export const printConfigVerb: Verb = {
     { name: 'schema', summary: 'the JSON Schema instead, for editors' },
     { name: 'reference', summary: 'the reference of every key instead, as Markdown' },
   ],
-  run: (invocation, world) => {
+  run: async (invocation, world) => {
     if (invocation.flags.has('schema')) {
+      const { configJsonSchema } = await import('../config/json-schema.ts');
       line(world.stdout, JSON.stringify(configJsonSchema(), null, 2));
-      return Promise.resolve(exit.ok);
+      return exit.ok;
     }
     if (invocation.flags.has('reference')) {
+      const { configReference } = await import('../config/reference.ts');
       world.stdout.write(configReference());
-      return Promise.resolve(exit.ok);
+      return exit.ok;
     }
-    const config = goodConfiguration(invocation, world);
-    if (config === null) return Promise.resolve(exit.config);
+    const config = await goodConfiguration(invocation, world);
+    if (config === null) return exit.config;
+    const { printConfig } = await import('../config/print-config.ts');
     world.stdout.write(printConfig(config));
-    return Promise.resolve(exit.ok);
+    return exit.ok;
   },
 };
 
@@ -103,17 +103,18 @@ export const planVerb: Verb = {
     },
   ],
   run: async (invocation, world) => {
-    const config = goodConfiguration(invocation, world);
+    const config = await goodConfiguration(invocation, world);
     if (config === null) return exit.config;
     const against = flagValue(invocation, 'against');
     const running =
       against === undefined
         ? await runningConfig(config, world)
-        : goodConfiguration(
+        : await goodConfiguration(
             { ...invocation, flags: new Map([...invocation.flags, ['config', against]]) },
             world,
           );
     if (running === null) return exit.config;
+    const { planReload } = await import('../config/plan-reload.ts');
     const steps = planReload(running, config);
     world.stdout.write(invocation.flags.has('json') ? `${JSON.stringify(steps)}\n` : planText(steps));
     return steps.length === 0 ? exit.ok : exit.found;
@@ -123,6 +124,7 @@ export const planVerb: Verb = {
 /** The running agent tells its configuration as `print-config` prints it. */
 async function runningConfig(config: Config, world: World): Promise<Config | null> {
   const { yaml } = (await clientFor(config, world).get('/v1/config')) as { yaml: string };
+  const { loadConfig } = await import('../config/load-config.ts');
   const loaded = loadConfig({
     files: [{ name: 'the running agent', text: yaml }],
     env: {},

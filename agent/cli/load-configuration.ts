@@ -1,54 +1,44 @@
-import { SedgeError } from '../base/errors.ts';
-import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
-import { renderProblems } from '../config/render-problems.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import type { Config } from '../config/schema/config.ts';
-import { machineAgentId, readConfigFiles } from '../host/config-files.ts';
-import { checkExpression } from '../pipeline/expression.ts';
-import { compilePipeline } from '../pipeline/plan.ts';
-import type { CheckStages } from '../config/cross-checks.ts';
+import type { ConfigurationRequest } from '../host/read-configuration.ts';
 import type { World } from '../ports/world.ts';
 import { flagValue } from './parse-arguments.ts';
 import type { Invocation } from './verb.ts';
 
-/** Reads and checks the configuration a command line names. @throws {SedgeError} SEDGE_CONFIG_MISSING when there is none. */
-export function readConfiguration(invocation: Invocation, world: World): LoadedConfig {
+/** The configuration a command line names. */
+export function configurationRequest(invocation: Invocation, world: World): ConfigurationRequest {
   const file = flagValue(invocation, 'config');
-  const files = readConfigFiles({
-    env: world.environment,
-    workingDirectory: world.workingFolder,
-    ...(file === undefined ? {} : { file }),
-  });
-  if (files === null) {
-    throw new SedgeError(
-      'SEDGE_CONFIG_MISSING',
-      'no configuration: neither ./sedge.yaml nor /etc/sedge/sedge.yaml exists',
-    );
-  }
-  const agentId = machineAgentId();
-  const loaded = loadConfig({
-    files,
-    env: world.environment,
-    checkExpression,
-    checkStages,
-    ...(agentId === null ? {} : { agentId }),
-  });
   const data = flagValue(invocation, 'data');
-  if (!loaded.ok || data === undefined) return loaded;
-  return { ...loaded, config: { ...loaded.config, agent: { ...loaded.config.agent, data } } };
+  return {
+    environment: { ...world.environment },
+    workingFolder: world.workingFolder,
+    ...(file === undefined ? {} : { file }),
+    ...(data === undefined ? {} : { data }),
+  };
+}
+
+/** Reads and checks it. The parser is loaded only here: most of a running agent's life needs none. */
+export async function loadConfiguration(invocation: Invocation, world: World): Promise<LoadedConfig> {
+  const { readConfiguration } = await import('../host/read-configuration.ts');
+  return readConfiguration(configurationRequest(invocation, world));
 }
 
 /** The same for verbs that need a good one: prints problems and warnings, and answers null when there are problems. */
-export function goodConfiguration(invocation: Invocation, world: World): Config | null {
-  const loaded = readConfiguration(invocation, world);
-  const color = world.stderr.columns !== null;
-  if (loaded.warnings.length > 0)
-    world.stderr.write(`${renderProblems(loaded.warnings, { color, kind: 'warning' })}\n`);
-  if (loaded.ok) return loaded.config;
-  world.stderr.write(`${renderProblems(loaded.problems, { color })}\n`);
-  return null;
+export async function goodConfiguration(invocation: Invocation, world: World): Promise<Config | null> {
+  const loaded = await loadConfiguration(invocation, world);
+  await printProblems(loaded.ok ? { problems: [], warnings: loaded.warnings } : loaded, world);
+  return loaded.ok ? loaded.config : null;
 }
 
-const checkStages: CheckStages = (stages) => {
-  const compiled = compilePipeline({ stream: 'checked', stages });
-  return compiled.ok ? [] : compiled.problems;
-};
+/** As a compiler would, to standard error. */
+export async function printProblems(
+  found: Pick<LoadedConfig & { ok: false }, 'problems' | 'warnings'>,
+  world: World,
+): Promise<void> {
+  if (found.problems.length + found.warnings.length === 0) return;
+  const { renderProblems } = await import('../config/render-problems.ts');
+  const color = world.stderr.columns !== null;
+  if (found.warnings.length > 0)
+    world.stderr.write(`${renderProblems(found.warnings, { color, kind: 'warning' })}\n`);
+  if (found.problems.length > 0) world.stderr.write(`${renderProblems(found.problems, { color })}\n`);
+}

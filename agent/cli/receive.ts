@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { SedgeError } from '../base/errors.ts';
-import { Receiver } from '../host/receiver.ts';
 import { formatCount } from '../operate/words.ts';
 import { line, type World } from '../ports/world.ts';
 import type { StreamSummary } from '../receiver/inbox.ts';
@@ -27,6 +26,7 @@ export const receiveVerb: Verb = {
   ],
   run: async (invocation, world) => {
     const mqtt = flagValue(invocation, 'mqtt');
+    const { Receiver } = await import('../host/receiver.ts');
     const receiver = new Receiver({
       folder: resolve(world.workingFolder, flagValue(invocation, 'output') ?? 'received'),
       listen: flagValue(invocation, 'listen') ?? '127.0.0.1:8080',

@@ -1,34 +1,48 @@
-import type { LoadedConfig } from '../config/load-config.ts';
+import type { GoodConfiguration, WrongConfiguration } from '../host/config-thread.ts';
 import type { Config } from '../config/schema/config.ts';
+import type { ConfigurationRequest } from '../host/read-configuration.ts';
 import type { World } from '../ports/world.ts';
-import { goodConfiguration, readConfiguration } from './load-configuration.ts';
+import { configurationRequest, printProblems } from './load-configuration.ts';
 import { exit, type Verb } from './verb.ts';
 
 /** A running agent as the `run` verb handles it. */
 export interface AgentHandle {
+  readonly config: Config;
   start(): Promise<Readonly<Record<string, string>>>;
   /** Applies a new configuration, or says why not; the old one then stays in force. */
-  reload(loaded: LoadedConfig): Promise<void>;
+  reload(read: GoodConfiguration | WrongConfiguration): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** What `run` needs of the rooms above. */
+export interface AgentMaker {
+  /** `running` is what a reload starts from; null at the start. */
+  read(
+    request: ConfigurationRequest,
+    running: Config | null,
+  ): Promise<GoodConfiguration | WrongConfiguration>;
+  create(read: GoodConfiguration, world: World): Promise<AgentHandle>;
+}
+
 /** `sedge run`: the agent in the foreground. */
-export function runVerb(createAgent: (config: Config, world: World) => AgentHandle): Verb {
+export function runVerb(maker: AgentMaker): Verb {
   return {
     name: 'run',
     summary: 'the agent in the foreground (systemd runs this); SIGHUP reloads, SIGTERM ends',
     operands: '',
     flags: [],
     run: async (invocation, world) => {
-      const config = goodConfiguration(invocation, world);
-      if (config === null) return exit.config;
-      const agent = createAgent(config, world);
+      const request = configurationRequest(invocation, world);
+      const read = await maker.read(request, null);
+      await printProblems(read.kind === 'wrong' ? read : { problems: [], warnings: read.warnings }, world);
+      if (read.kind === 'wrong') return exit.config;
+      const agent = await maker.create(read, world);
       const interrupted = world.interrupted;
       const listen = await agent.start();
       world.tellParent({ type: 'ready', listen });
       let reloads = Promise.resolve();
       world.onHangup(() => {
-        reloads = reloads.then(() => agent.reload(readConfiguration(invocation, world)));
+        reloads = reloads.then(async () => agent.reload(await maker.read(request, agent.config)));
       });
       await interrupted;
       await reloads;

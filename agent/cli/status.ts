@@ -98,7 +98,7 @@ async function withAgent(
   world: World,
   use: (client: AgentClient) => Promise<number>,
 ): Promise<number> {
-  const config = goodConfiguration(invocation, world);
+  const config = await goodConfiguration(invocation, world);
   return config === null ? exit.config : await use(clientFor(config, world));
 }
 

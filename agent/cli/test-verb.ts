@@ -1,28 +1,17 @@
-import { micros } from '../base/units.ts';
-import type { Config, TestCaseConfig } from '../config/schema/config.ts';
-import { type CaseResult, runCase } from '../pipeline/cases.ts';
-import { compilePipeline } from '../pipeline/plan.ts';
 import { line } from '../ports/world.ts';
-import { BatchBuilder } from '../reading/batch-builder.ts';
-import { createDecoder } from '../reading/decode/decoder.ts';
-import { readTime } from '../reading/event-time.ts';
-import { TopicRouter } from '../reading/topic-match.ts';
 import { goodConfiguration } from './load-configuration.ts';
 import { exit, type Verb } from './verb.ts';
-
-/** Arrival of a case's first message, where it names none: 2026-01-01T00:00:00Z. */
-const firstArrivalMicros = 1_767_225_600_000_000;
-const arrivalStepMicros = 1_000_000;
 
 export const testVerb: Verb = {
   name: 'test',
   summary: 'run the cases under tests: messages in, readings out',
   operands: '',
   flags: [],
-  run: (invocation, world) => {
-    const config = goodConfiguration(invocation, world);
-    if (config === null) return Promise.resolve(exit.config);
-    const results = config.tests.map((testCase) => runOne(config, testCase));
+  run: async (invocation, world) => {
+    const config = await goodConfiguration(invocation, world);
+    if (config === null) return exit.config;
+    const { runConfigCase } = await import('./run-case.ts');
+    const results = config.tests.map((testCase) => runConfigCase(config, testCase));
     const failed = results.filter((result) => !result.passed).length;
     if (invocation.flags.has('json')) {
       line(
@@ -38,62 +27,6 @@ export const testVerb: Verb = {
       }
       line(world.stdout, `${results.length - failed} passed, ${failed} failed`);
     }
-    return Promise.resolve(failed === 0 ? exit.ok : exit.found);
+    return failed === 0 ? exit.ok : exit.found;
   },
 };
-
-interface Message {
-  readonly topic: string;
-  readonly payload: string;
-  readonly arrivalMicros: number;
-}
-
-function runOne(config: Config, testCase: TestCaseConfig): CaseResult {
-  const stream = config.streams[testCase.stream];
-  if (stream === undefined) return broken(testCase, `there is no stream ${testCase.stream}`);
-  const compiled = compilePipeline({ stream: testCase.stream, stages: stream.stages });
-  if (!compiled.ok) return broken(testCase, compiled.problems[0]?.message ?? 'the stages are wrong');
-  const decoder = createDecoder(stream.decode);
-  const router = new TopicRouter([{ stream: testCase.stream, match: stream.match }]);
-  let arrivalMicros = firstArrivalMicros - arrivalStepMicros;
-  const input: Message[] = [];
-  for (const { topic, payload, at } of testCase.input) {
-    arrivalMicros += arrivalStepMicros;
-    if (at !== undefined) {
-      const time = { micros: 0, nanos: 0 };
-      const problem = readTime(at, 'rfc3339', time);
-      if (problem !== null) return broken(testCase, `at: ${problem}`);
-      arrivalMicros = time.micros;
-    }
-    input.push({
-      topic,
-      payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
-      arrivalMicros,
-    });
-  }
-  return runCase<Message>(
-    { ...testCase, input },
-    {
-      pipeline: compiled.pipeline,
-      nowMicros: micros(arrivalMicros),
-      decode: ({ topic, payload, arrivalMicros: at }) => {
-        const route = router.route(topic)[0];
-        if (route === undefined)
-          return { ok: false, reason: `topic ${topic} does not match ${testCase.stream}` };
-        const builder = new BatchBuilder({ stream: testCase.stream, clock: decoder.clock });
-        const bytes = new TextEncoder().encode(payload);
-        const outcome = decoder.decode(
-          { topic, payload: bytes, tags: route.tags, arrivalMicros: at },
-          builder,
-        );
-        return outcome.ok
-          ? { ok: true, batch: builder.finish() }
-          : { ok: false, reason: `${outcome.reason}: ${outcome.detail}` };
-      },
-    },
-  );
-}
-
-function broken(testCase: TestCaseConfig, difference: string): CaseResult {
-  return { name: testCase.name, passed: false, differences: [difference], readings: [], filtered: [] };
-}

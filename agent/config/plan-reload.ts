@@ -1,30 +1,8 @@
+import type { ReloadAction, ReloadStep } from './reload-actions.ts';
 import { inputForm } from './print-config.ts';
 import { configSchema, type Config, type StreamConfig } from './schema/config.ts';
 import { isRecord } from './schema/shape.ts';
 import { renderPath, type Path } from './source-tree.ts';
-
-/** What a running agent does about a part. */
-export interface ReloadAction {
-  readonly part: 'source' | 'stream' | 'uplink' | 'buffer' | 'api' | 'log' | 'agent';
-  /** Of the source, stream or uplink; the part's own name otherwise. */
-  readonly name: string;
-  readonly action: 'start' | 'stop' | 'restart' | 'update' | 'needs_restart';
-  /** Streams only: positions of stages, in the new list, whose state carries over because nothing changed up to them. */
-  readonly stagesKept?: readonly number[];
-}
-
-/** One key that differs, and what follows from it. */
-export interface ReloadStep {
-  readonly path: string;
-  readonly kind: 'added' | 'removed' | 'changed';
-  /** As in the file, in one line; null where there is none. */
-  readonly before: string | null;
-  readonly after: string | null;
-  /** In words. */
-  readonly effect: string;
-  /** Null when nothing running is concerned. */
-  readonly action: ReloadAction | null;
-}
 
 /** What a reload from `before` to `after` would change; empty when nothing. */
 export function planReload(before: Config, after: Config): readonly ReloadStep[] {
@@ -37,19 +15,6 @@ export function planReload(before: Config, after: Config): readonly ReloadStep[]
     steps.push({ path: renderPath(path), kind, before: oneLine(one), after: oneLine(other), effect, action });
   });
   return steps;
-}
-
-/** One action a part, the strongest that any step asks for. */
-export function reloadActions(steps: readonly ReloadStep[]): readonly ReloadAction[] {
-  const strength = { update: 0, restart: 1, start: 2, stop: 2, needs_restart: 3 } as const;
-  const actions = new Map<string, ReloadAction>();
-  for (const { action } of steps) {
-    if (action === null) continue;
-    const key = `${action.part} ${action.name}`;
-    const earlier = actions.get(key);
-    if (earlier === undefined || strength[action.action] > strength[earlier.action]) actions.set(key, action);
-  }
-  return [...actions.values()];
 }
 
 type Report = (path: Path, one: unknown, other: unknown) => void;

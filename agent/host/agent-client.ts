@@ -1,6 +1,5 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { WebSocket } from 'ws';
 import { messageOf, SedgeError } from '../base/errors.ts';
 
 export interface AgentAddress {
@@ -45,6 +44,8 @@ export class AgentClient {
   /** Text frames of `/v1/events` until `stop` resolves or the agent ends. */
   async watch(path: string, onMessage: (message: unknown) => void, stop: Promise<unknown>): Promise<void> {
     const { certificate } = this.#address;
+    // Loaded only by those who watch: it is most of this file's weight.
+    const { WebSocket } = await import('ws');
     const socket = new WebSocket(`${certificate === null ? 'ws' : 'wss'}://${this.#authority()}${path}`, {
       headers: this.#headers(),
       ...(certificate === null ? {} : { ca: certificate }),

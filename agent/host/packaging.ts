@@ -25,7 +25,7 @@ export interface Packaging {
   worker(name: WorkerName): { readonly url: URL } | { readonly text: string };
 }
 
-export type WorkerName = 'disk-worker';
+export type WorkerName = 'disk-worker' | 'config-worker';
 
 /** @throws {SedgeError} SEDGE_HOST_PERMISSION when the addon cannot be unpacked to the cache folder. */
 export function packaging(environment: Readonly<Record<string, string | undefined>>): Packaging {

@@ -34,7 +34,7 @@ export function bufferVerb(opener: BufferOpener): Verb {
       { name: 'yes', summary: 'purge: do not ask' },
     ],
     run: async (invocation, world) => {
-      const config = goodConfiguration(invocation, world);
+      const config = await goodConfiguration(invocation, world);
       if (config === null) return exit.config;
       const [what, stream] = invocation.words;
       const run = what === undefined ? undefined : actions[what as (typeof subverbs)[number]];

@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from '../../operate/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { flagInteger, flagValue } from '../parse-arguments.ts';
 import { exit, type Verb } from '../verb.ts';
-import { DemoSite, type SiteFigures } from './demo-site.ts';
+import type { DemoSite, SiteFigures } from './demo-site.ts';
 import { accountText } from './account-text.ts';
 import { tellStory, waitUntilDrained } from './story.ts';
 
@@ -24,6 +24,7 @@ export const demoVerb: Verb = {
   run: async (invocation, world) => {
     const keep = flagValue(invocation, 'keep');
     const seconds = flagInteger(invocation, 'seconds', { fallback: 0, min: 0, max: 86_400 });
+    const { DemoSite } = await import('./demo-site.ts');
     const site = new DemoSite(keep === undefined ? null : resolve(world.workingFolder, keep));
     const interrupted = world.interrupted;
     try {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '#agent/config/load-config.ts';
-import { planReload, reloadActions } from '#agent/config/plan-reload.ts';
+import { planReload } from '#agent/config/plan-reload.ts';
+import { reloadActions } from '#agent/config/reload-actions.ts';
 import { renderProblems } from '#agent/config/render-problems.ts';
 import type { Config } from '#agent/config/schema/config.ts';
 
