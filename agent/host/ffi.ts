@@ -128,3 +128,17 @@ export function shutDownExt4(descriptor: number): boolean | null {
     return null;
   }
 }
+
+/** Returns what glibc's allocator holds unused to the system: malloc_trim(3). False where that cannot be asked. */
+export function trimAllocator(): boolean {
+  if (process.platform !== 'linux') return false;
+  const ffi = loadFfi();
+  if (ffi === null) return false;
+  try {
+    const { functions: libc } = ffi.dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } });
+    libc.malloc_trim(0n);
+    return true;
+  } catch {
+    return false;
+  }
+}
