@@ -1,0 +1,35 @@
+/** What a running agent does about a part. */
+export interface ReloadAction {
+  readonly part: 'source' | 'stream' | 'uplink' | 'buffer' | 'api' | 'log' | 'agent';
+  /** Of the source, stream or uplink; the part's own name otherwise. */
+  readonly name: string;
+  readonly action: 'start' | 'stop' | 'restart' | 'update' | 'needs_restart';
+  /** Streams only: positions of stages, in the new list, whose state carries over because nothing changed up to them. */
+  readonly stagesKept?: readonly number[];
+}
+
+/** One key that differs, and what follows from it. */
+export interface ReloadStep {
+  readonly path: string;
+  readonly kind: 'added' | 'removed' | 'changed';
+  /** As in the file, in one line; null where there is none. */
+  readonly before: string | null;
+  readonly after: string | null;
+  /** In words. */
+  readonly effect: string;
+  /** Null when nothing running is concerned. */
+  readonly action: ReloadAction | null;
+}
+
+/** One action a part, the strongest that any step asks for. */
+export function reloadActions(steps: readonly ReloadStep[]): readonly ReloadAction[] {
+  const strength = { update: 0, restart: 1, start: 2, stop: 2, needs_restart: 3 } as const;
+  const actions = new Map<string, ReloadAction>();
+  for (const { action } of steps) {
+    if (action === null) continue;
+    const key = `${action.part} ${action.name}`;
+    const earlier = actions.get(key);
+    if (earlier === undefined || strength[action.action] > strength[earlier.action]) actions.set(key, action);
+  }
+  return [...actions.values()];
+}
