@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { runModel } from './model/store-model.ts';
 
 /** More runs, or one again: `SEDGE_MODEL_RUNS=5000`, `SEDGE_MODEL_SEED=17`, with `vitest run --project unit store-model`. */
-const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 40);
+const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 20);
 const seed = process.env['SEDGE_MODEL_SEED'];
 
 test(

@@ -62,6 +62,36 @@ test('offsets go on across batches, streams and restarts', () => {
   ]);
 });
 
+test('a hole in the journal stays a hole when what is around it is sealed', () => {
+  open();
+  for (let i = 0; i < 3; i++) append('s', range(i * 10, i * 10 + 10));
+  settle(10, 10);
+  const before = readAll(rig.store, 's');
+
+  seal();
+  seal();
+
+  expect(before.size).toBe(20);
+  expect(readAll(rig.store, 's')).toEqual(before);
+});
+
+test('an append is answered ok exactly when it is there, whichever statement meets a failing disk', () => {
+  open();
+  append('s', [0]);
+  let stored = 1;
+  let stood = 0;
+  for (let atStatement = 1; atStatement < 24; atStatement++) {
+    rig.faults.set({ kind: 'io', atStatement, afterwards: true });
+    const answered = append('s', [stored]).outcomes[0]?.ok === true;
+    if (answered) stored++;
+    if (answered && rig.faults.struck) stood++;
+    rig.faults.set(null);
+
+    expect(readAll(rig.store, 's').size, `fault at statement ${atStatement}`).toBe(stored);
+  }
+  expect(stood).toBeGreaterThan(0);
+});
+
 test('reading answers the same before and after sealing, across both, in steps of any size', () => {
   open();
   for (let i = 0; i < 10; i++)
@@ -131,6 +161,7 @@ test('refused readings are dropped under the name of who refused, with a copy th
   settle(0, 10, { uplink: 'hub' });
 
   expect(ledgerOf('s')).toMatchObject({ delivered: 7, dropped: [{ rule: 'refused:cloud', count: 3 }] });
+  expect(rig.raw?.prepare('SELECT * FROM forfeits').all()).toEqual([]);
   const copies = rig.store.read({ stream: '_dead_letter', from: 0, readings: 10, bytes: 1e6 })!.batch;
   const column = (name: string) => [...(copies.columns.find((one) => one.name === name)?.values ?? [])];
   expect(column('v')).toEqual([2, 3, 4]);

@@ -34,6 +34,10 @@ export class Faults {
     this.#dead = false;
   }
 
+  get mayStrike(): boolean {
+    return this.#fault !== null;
+  }
+
   get mayCrash(): boolean {
     return this.#fault?.kind === 'crash';
   }

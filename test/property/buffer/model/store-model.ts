@@ -164,10 +164,13 @@ class Model {
       return;
     }
     if (action === 'reopen') {
+      // The mirror in memory must be what loading it anew gives.
+      const before = this.rig.faults.mayStrike ? null : JSON.stringify(store.stats().streams);
       store.close();
       this.rig.raw = null;
       this.rig.boot = `boot-${this.#random.below(3)}`;
       this.rig.reborn().open(this.#settings);
+      if (before !== null) equal('mirror', before, JSON.stringify(this.rig.store.stats().streams));
       return;
     }
     if (action === 'read') {

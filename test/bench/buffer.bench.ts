@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openSqlite } from '#agent/host/sqlite.ts';
+import { valueAt } from '#agent/reading/batch.ts';
+import type { Bench, BenchResult } from './bench.ts';
+import { entryFor, openStore, telemetryBatch } from './store-bench-rig.ts';
+
+/** Appends that share a commit: what waits while the commit before is synced. */
+const groupAppends = 64;
+const measureMillis = 1_500;
+
+export const benches: Bench[] = [
+  { name: 'journal append, batches of 1', run: () => [appendRate(1)] },
+  { name: 'journal append, batches of 100', run: () => [appendRate(100)] },
+  { name: 'start with a backlog', run: startWithBacklog },
+];
+
+/** Readings a second, encoded, committed, synced and sealed, beside rows of JSON in SQLite with as many a transaction. */
+function appendRate(readings: number): BenchResult {
+  return {
+    name: `journal append, batches of ${readings}`,
+    figure: inFolder((folder) => storeRate(folder, readings)),
+    unit: 'readings/s',
+    ...(readings >= 100 ? { budget: 60_000 } : {}),
+    reference: inFolder((folder) => rowRate(folder, readings)),
+    referenceName: 'a row of JSON each, same commits',
+  };
+}
+
+function storeRate(folder: string, readings: number): number {
+  const { store, now } = openStore(folder);
+  let number = 0;
+  const rate = perSecond(() => {
+    const requests = Array.from({ length: groupAppends }, () => ({
+      kind: 'append' as const,
+      entries: [entryFor(telemetryBatch(readings, number++))],
+    }));
+    store.commit(requests, now());
+    store.maintain(now());
+    return groupAppends * readings;
+  });
+  store.close();
+  return rate;
+}
+
+function rowRate(folder: string, readings: number): number {
+  const db = openSqlite({ file: join(folder, 'rows.db') });
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.exec('CREATE TABLE readings (id INTEGER PRIMARY KEY, stream TEXT, time INTEGER, reading TEXT)');
+  const insert = db.prepare('INSERT INTO readings (stream, time, reading) VALUES (?, ?, ?)');
+  let number = 0;
+  const rate = perSecond(() => {
+    db.exec('BEGIN');
+    for (let i = 0; i < groupAppends; i++) {
+      const batch = telemetryBatch(readings, number++);
+      for (let row = 0; row < batch.length; row++) {
+        const values = Object.fromEntries(batch.columns.map((column) => [column.name, valueAt(column, row)]));
+        insert.run(batch.stream, batch.timeMicros[row]!, JSON.stringify(values));
+      }
+    }
+    db.exec('COMMIT');
+    return groupAppends * readings;
+  });
+  db.close();
+  return rate;
+}
+
+function perSecond(work: () => number): number {
+  work();
+  let done = 0;
+  const start = performance.now();
+  while (performance.now() - start < measureMillis) done += work();
+  return Math.round((done * 1_000) / (performance.now() - start));
+}
+
+/** Opening after a kill -9 that left a log to replay: with a backlog (1 GiB unless `SEDGE_BENCH_BACKLOG_MIB` says else) beside next to none. */
+async function startWithBacklog(): Promise<BenchResult[]> {
+  const mebibytes = Number(process.env['SEDGE_BENCH_BACKLOG_MIB'] ?? 1_024);
+  const small = await startMillis(1);
+  const large = await startMillis(mebibytes);
+  return [
+    {
+      name: `open after kill -9, backlog of ${mebibytes} MiB`,
+      figure: large,
+      unit: 'ms',
+      budget: 1_000,
+      reference: small,
+      referenceName: 'backlog of 1 MiB',
+      lowerIsBetter: true,
+    },
+  ];
+}
+
+async function startMillis(mebibytes: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'sedge-bench-'));
+  try {
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./backlog-child.ts', import.meta.url)), folder, String(mebibytes)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const [first] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
+    if (!(first instanceof Uint8Array)) throw new Error('the backlog could not be made');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const start = performance.now();
+    const { store } = openStore(folder);
+    store.stats();
+    const took = performance.now() - start;
+    store.close();
+    return Math.round(took * 10) / 10;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inFolder<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'sedge-bench-'));
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
