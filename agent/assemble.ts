@@ -1,4 +1,5 @@
 import type { HostHttpServer } from './host/http-server.ts';
+import type { AgentView } from './api/agent-view.ts';
 import { agentView } from './assembly/agent-view.ts';
 import { apiServer } from './assembly/api-server.ts';
 import { sampledDeadLetters } from './assembly/dead-letters.ts';
@@ -49,6 +50,7 @@ export class Agent {
   readonly #uplinks: UplinkSet;
   readonly #sources = new Map<string, RunningSource>();
   readonly #rates = new RateMeter();
+  readonly #view: AgentView;
   readonly #pulse: Pulse;
   /** POST /v1/ingest/STREAM on the API itself. */
   readonly #pushed: HttpIngest;
@@ -60,7 +62,7 @@ export class Agent {
     const { config } = options.read;
     this.#options = options;
     this.#read = options.read;
-    this.#foundation = layFoundation(config, environment);
+    this.#foundation = layFoundation(config, { environment, version: options.version });
     const { clock, entropy, telemetry } = this.#foundation;
     const { sqliteAddon } = packaging;
     const channel = startDiskThread(
@@ -97,6 +99,17 @@ export class Agent {
         hasStream: (name) => name in this.config.streams,
       },
     );
+    this.#view = agentView({
+      foundation: this.#foundation,
+      store: this.#store,
+      rates: this.#rates,
+      version: this.#options.version,
+      startedMs: clock.monotonic(),
+      config: () => this.config,
+      yaml: () => this.#read.yaml,
+      sources: () => [...this.#sources.values()],
+      uplinks: () => this.#uplinks.status(),
+    });
     this.#pulse = new Pulse({
       foundation: this.#foundation,
       intake: this.#intake,
@@ -105,6 +118,7 @@ export class Agent {
       sources: () => [...this.#sources.values()],
       uplinks: () => this.#uplinks.status(),
       spareMemory,
+      status: () => this.#view.status(),
     });
   }
 
@@ -222,7 +236,7 @@ export class Agent {
       foundation: this.#foundation,
       secrets: this.#options.secrets,
       version: this.#options.version,
-      view: this.#view(),
+      view: this.#view,
       live: liveSource({
         agent: this.config.agent.id,
         clock: this.#foundation.clock,
@@ -243,21 +257,6 @@ export class Agent {
     });
     this.#sources.set(name, source);
     await source.start();
-  }
-
-  #view() {
-    const { clock } = this.#foundation;
-    return agentView({
-      foundation: this.#foundation,
-      store: this.#store,
-      rates: this.#rates,
-      version: this.#options.version,
-      startedMs: clock.monotonic(),
-      config: () => this.config,
-      yaml: () => this.#read.yaml,
-      sources: () => [...this.#sources.values()],
-      uplinks: () => this.#uplinks.status(),
-    });
   }
 
   #addresses(): Readonly<Record<string, string>> {

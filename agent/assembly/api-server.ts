@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Access } from '../api/access.ts';
 import type { AgentView, IngestDoor, LiveSource } from '../api/agent-view.ts';
 import { Api } from '../api/api.ts';
@@ -28,7 +29,7 @@ export function apiServer(config: Config, parts: ApiParts): HostHttpServer {
   const token = config.api.token === undefined ? null : secrets.read(config.api.token.secret);
   const pulse = pulseOf(foundation.health, foundation.metrics);
   const api = new Api({
-    access: new Access({ host, token, hosts: [] }),
+    access: new Access({ host, token, hosts: [hostname(), `${hostname()}.local`] }),
     routes: [
       ...routes.pulseRoutes(pulse),
       ...routes.viewRoutes(view, clock),

@@ -5,6 +5,7 @@ import { HostFiguresReader } from '../host/host-figures.ts';
 import { logDestination, LogStream } from '../host/log-stream.ts';
 import { serviceManagerOf } from '../host/sd-notify.ts';
 import { AgentTelemetry } from '../operate/agent-telemetry.ts';
+import { buildDescribed } from '../operate/events.ts';
 import { Health } from '../operate/health.ts';
 import { HostSampler } from '../operate/host-figures.ts';
 import { Log } from '../operate/log.ts';
@@ -32,7 +33,7 @@ export interface Foundation {
 
 export function layFoundation(
   config: Config,
-  environment: Readonly<Record<string, string | undefined>>,
+  { environment, version }: { environment: Readonly<Record<string, string | undefined>>; version: string },
 ): Foundation {
   const clock = new HostClock();
   const destination = logDestination(environment, process.stderr);
@@ -48,6 +49,7 @@ export function layFoundation(
   });
   const metrics = new MetricsRegistry(metricCatalogue);
   const telemetry = new AgentTelemetry(log, metrics);
+  buildDescribed(telemetry, { version, node: process.version.slice(1), arch: process.arch });
   const progress = new Progress(clock);
   const manager = serviceManagerOf({ environment, pid: process.pid });
   return {

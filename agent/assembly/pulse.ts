@@ -1,4 +1,6 @@
 import { millis, second } from '../base/units.ts';
+import type { StatusJson } from '../api/contract.ts';
+import { statusLine } from '../api/status-text.ts';
 import { messageOf } from '../base/errors.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
@@ -34,6 +36,7 @@ export interface Watched {
   readonly rates: RateMeter;
   sources(): readonly RunningSource[];
   uplinks(): readonly UplinkStatus[];
+  status(): Promise<StatusJson>;
   /** Asks the runtime for unused memory; takes tens of milliseconds. */
   spareMemory(): void;
 }
@@ -85,6 +88,7 @@ export class Pulse {
     this.#lookAtUplinks();
     this.#looks++;
     this.#spareMemory();
+    if (this.#looks % looksPerSample === 0) void this.#tellManager();
     this.#alarm = foundation.clock.after(lookMs, () => this.#look());
   }
 
@@ -96,6 +100,8 @@ export class Pulse {
     else mark.working();
     if (committed !== this.#committed) mark.advanced();
     this.#committed = committed;
+    // Room may have come back without a word: uplinks free it, and so does whoever else uses the device.
+    if (trouble !== null) intake.retryNow();
     if (trouble === null) this.#report('intake', true, 'ok');
     else
       this.#report(
@@ -104,6 +110,16 @@ export class Pulse {
         'degraded',
         `${trouble.trouble === 'full' ? 'the buffer is full' : 'the disk fails'}: ${trouble.message}`,
       );
+  }
+
+  /** One line for `systemctl status`. */
+  async #tellManager(): Promise<void> {
+    const { foundation, status } = this.#watched;
+    try {
+      foundation.supervision.status(statusLine(await status()));
+    } catch {
+      // A disk thread that does not answer is told as health of the disk.
+    }
   }
 
   /** Some seconds after the work ended, what it needed goes back to the system. */

@@ -12,13 +12,10 @@ export type Millis = Branded<number, 'Millis'>;
 export type Micros = Branded<number, 'Micros'>;
 /** Bytes, a count. */
 export type ByteCount = Branded<number, 'ByteCount'>;
-/** Position of a reading in its stream on its agent: 0, 1, 2 … without holes. */
-export type Offset = Branded<number, 'Offset'>;
 
 export const millis = (n: number): Millis => n as Millis;
 export const micros = (n: number): Micros => n as Micros;
 export const byteCount = (n: number): ByteCount => n as ByteCount;
-export const offset = (n: number): Offset => n as Offset;
 
 export const second = millis(1_000);
 export const minute = millis(60_000);

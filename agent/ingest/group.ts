@@ -5,6 +5,7 @@ import type { Batch, Tags } from '../reading/batch.ts';
 import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
 import type { Arrival, DeadLetters, Decoder, Processed, Router, StreamPlan } from './arrival.ts';
 import type { AnyInlet } from './inlet.ts';
+import { limits } from './limits.ts';
 
 /** What one append stores, and the arrivals that settle by it. */
 export interface Group {
@@ -31,6 +32,8 @@ export interface Tally {
 interface Lane {
   readonly plan: StreamPlan;
   builder: BatchBuilder | null;
+  /** Builders of the same group that were full before it ended. */
+  full: BatchBuilder[];
   undecodable: number;
   /** Readings of the last group: the next builder starts at that size. */
   expected: number;
@@ -40,6 +43,8 @@ interface Lane {
 const builderRows = { min: 16, max: 4_096 } as const;
 const noTags: Tags = {};
 export const undecodableRule = 'undecodable';
+/** The decoder's word for "no more columns fit into this batch". */
+const columnsReason = 'columns';
 
 /** Turns arrivals into journal entries: routes, decodes, preprocesses. Keeps each stream's stages, and no arrivals. */
 export class GroupMaker {
@@ -53,7 +58,10 @@ export class GroupMaker {
     this.#router = options.router;
     this.#deadLetters = options.deadLetters;
     this.#lanes = new Map(
-      options.plans.map((plan) => [plan.name, { plan, builder: null, undecodable: 0, expected: 0 }]),
+      options.plans.map((plan) => [
+        plan.name,
+        { plan, builder: null, full: [], undecodable: 0, expected: 0 },
+      ]),
     );
     this.#markStream = options.plans[0]?.name ?? null;
   }
@@ -128,15 +136,21 @@ export class GroupMaker {
     const lane = this.#lanes.get(stream);
     if (lane === undefined) return false;
     const decoder: Decoder = arrival.decoder ?? lane.plan.decoder;
-    lane.builder ??= new BatchBuilder({
-      stream,
-      clock: lane.plan.clock,
-      capacity: Math.min(builderRows.max, Math.max(builderRows.min, lane.expected)),
-    });
-    const outcome = decoder.decode(
-      { topic: arrival.topic, payload: arrival.payload, tags, arrivalMicros: arrival.arrivalMicros },
-      lane.builder,
-    );
+    const input = {
+      topic: arrival.topic,
+      payload: arrival.payload,
+      tags,
+      arrivalMicros: arrival.arrivalMicros,
+    };
+    let builder = builderOf(lane);
+    let outcome = decoder.decode(input, builder);
+    if (!outcome.ok && outcome.reason === columnsReason && builder.length > 0) {
+      // Not the payload's fault: earlier messages used the columns up.
+      lane.full.push(builder);
+      lane.builder = null;
+      builder = builderOf(lane);
+      outcome = decoder.decode(input, builder);
+    }
     if (outcome.ok) {
       arrival.ownTime &&= outcome.ownTime;
       return true;
@@ -168,18 +182,43 @@ export class GroupMaker {
   }
 }
 
+/** The lane's builder, with room: columns are dense, so sparse fields of many names must not share one batch. */
+function builderOf(lane: Lane): BatchBuilder {
+  if (lane.builder !== null && lane.builder.cells >= limits.batchCells) {
+    lane.full.push(lane.builder);
+    lane.builder = null;
+  }
+  lane.builder ??= new BatchBuilder({
+    stream: lane.plan.name,
+    clock: lane.plan.clock,
+    capacity: Math.min(builderRows.max, Math.max(builderRows.min, lane.expected)),
+  });
+  return lane.builder;
+}
+
 function keepsMark(arrival: Arrival, mark: DeliveryMark): boolean {
   return arrival.kind !== 'message' || mark.state === 'seen' || arrival.ownTime;
 }
 
 /** Pushes the entries of one stream, if it got anything; answers the readings decoded. */
 function finishLane(lane: Lane, nowMicros: Micros, entries: JournalEntry[]): number {
-  const { plan, builder, undecodable } = lane;
+  const { plan, builder, full, undecodable } = lane;
   if (builder === null) return 0;
   lane.builder = null;
+  lane.full = [];
   lane.undecodable = 0;
+  lane.expected = builder.length;
+  let decoded = 0;
+  for (const one of full) decoded += finishBatch({ plan, builder: one, undecodable: 0 }, nowMicros, entries);
+  return decoded + finishBatch({ plan, builder, undecodable }, nowMicros, entries);
+}
+
+function finishBatch(
+  { plan, builder, undecodable }: { plan: StreamPlan; builder: BatchBuilder; undecodable: number },
+  nowMicros: Micros,
+  entries: JournalEntry[],
+): number {
   const decoded = builder.length;
-  lane.expected = decoded;
   const filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
   let kept: Batch | null = null;
   let processed: Processed | null = null;

@@ -53,4 +53,6 @@ export const limits = {
   replayLineBytes: 1 * MiB,
   /** Lines read ahead of their time. */
   replayLinesAhead: 256,
+  /** Readings times columns of one batch, 8 MiB of numbers: columns are dense, whatever the payloads leave out. */
+  batchCells: 1_048_576,
 } as const;

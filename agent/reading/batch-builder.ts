@@ -54,6 +54,11 @@ export class BatchBuilder {
     return this.#length;
   }
 
+  /** Slots in use, absent values too: what the batch costs in memory, times eight bytes. */
+  get cells(): number {
+    return this.#length * this.#columns.length;
+  }
+
   /** `tags` is compared by identity: intern equal tags to one object, or the series table grows. */
   begin(reading: { tags: Tags; timeMicros: number; timeNanos?: number; quality?: Quality }): void {
     if (this.#length === this.#capacity) this.#grow();

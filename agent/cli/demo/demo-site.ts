@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { StatusJson } from '../../api/contract.ts';
 import { AgentClient } from '../../host/agent-client.ts';
 import { AgentProcess } from '../../host/agent-process.ts';
+import { HostClock } from '../../host/clock.ts';
 import { DeliveredSequences } from '../../host/delivered-sequences.ts';
 import { FloodPublisher } from '../../host/flood-publisher.ts';
 import { Receiver } from '../../host/receiver.ts';
@@ -131,6 +132,7 @@ export class DemoSite {
 
 /** Four motes as one client: each message is the next sample of a recording, stamped with the present. */
 function motes(host: string, port: number): FloodPublisher {
+  const clock = new HostClock();
   const recordings = [...climateRecordings().values()];
   return new FloodPublisher({
     host,
@@ -145,7 +147,12 @@ function motes(host: string, port: number): FloodPublisher {
       const { mote, indoor, humidity, temperature } = sample;
       return {
         topic: `site/${indoor ? 'indoor' : 'outdoor'}/mote-${mote}/climate`,
-        payload: JSON.stringify({ seq: sequence, ts: Date.now(), temperature, humidity }),
+        payload: JSON.stringify({
+          seq: sequence,
+          ts: Math.floor(clock.wall() / 1000),
+          temperature,
+          humidity,
+        }),
       };
     },
   });

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { GroupMaker } from '#agent/ingest/group.ts';
+import { micros } from '#agent/base/units.ts';
+import type { Arrival } from '#agent/ingest/arrival.ts';
+import type { AnyInlet } from '#agent/ingest/inlet.ts';
+import { createDecoder } from '#agent/reading/decode/decoder.ts';
+
+/** Messages of `count` readings whose fields share no names. */
+function sparse(count: number): Arrival[] {
+  return Array.from({ length: count }, (_, i) => ({
+    kind: 'message',
+    topic: 't',
+    payload: new TextEncoder().encode(
+      JSON.stringify(Object.fromEntries(Array.from({ length: 100 }, (_v, f) => [`f${i}_${f}`, f]))),
+    ),
+    arrivalMicros: 1,
+    stream: null,
+    decoder: null,
+    mark: null,
+    verdict: 'waiting',
+    detail: '',
+    ownTime: true,
+  }));
+}
+
+describe('GroupMaker', () => {
+  it('begins a new batch when the names of earlier messages used the columns up', () => {
+    const maker = new GroupMaker({
+      router: { routes: () => [{ stream: 's', tags: {} }] },
+      deadLetters: {
+        stream: '_dead_letter',
+        offer: () => expect.unreachable('nothing is undecodable'),
+        take: () => null,
+      },
+      plans: [
+        {
+          name: 's',
+          clock: 'agent',
+          decoder: createDecoder({ format: 'json' }),
+          preprocess: { process: (batch) => ({ outputs: [{ stream: 's', batch }], filtered: [] }) },
+        },
+      ],
+    });
+    const arrivals = sparse(25);
+
+    const group = maker.make(new Map([[{ source: 'a' } as AnyInlet, arrivals]]), micros(1));
+
+    expect(arrivals.every((arrival) => arrival.verdict === 'stored')).toBe(true);
+    expect(group.entries.length).toBe(3);
+    expect(group.entries.map((entry) => entry.received)).toEqual([10, 10, 5]);
+  });
+});
