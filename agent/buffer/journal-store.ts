@@ -256,11 +256,12 @@ export class JournalStore {
   #vacuum(): boolean {
     const core = this.#core;
     const { total, free } = core.pages();
-    if (free < vacuumPagesMin || free < total * vacuumShare) return false;
-    this.#prepareLog(2 * vacuumSlicePages);
-    core.transaction(() => core.db.exec(`PRAGMA incremental_vacuum(${vacuumSlicePages})`), {
-      durable: false,
-    });
+    // A cap that was lowered is reached as soon as there is something to give back.
+    const beyond = free > 0 && total > core.shares.pagesMax;
+    if (!beyond && (free < vacuumPagesMin || free < total * vacuumShare)) return false;
+    const slice = Math.min(vacuumSlicePages, Math.floor(core.shares.walBytes / walFrameBytes / 8));
+    this.#prepareLog(2 * slice);
+    core.transaction(() => core.db.exec(`PRAGMA incremental_vacuum(${slice})`), { durable: false });
     return true;
   }
 

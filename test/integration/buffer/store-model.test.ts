@@ -3,7 +3,7 @@ import { runModel } from '#test/property/buffer/model/store-model.ts';
 
 /** Beyond the few seeds of the unit project; `SEDGE_MODEL_RUNS` for more, `SEDGE_MODEL_FROM` for others. */
 const from = Number(process.env['SEDGE_MODEL_FROM'] ?? 1_000);
-const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 300);
+const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 150);
 
 test(
   'hundreds of seeds of the store model, longer than the unit tests have time for',

@@ -389,6 +389,20 @@ test('below the floor of the device the file does not grow, and it goes on when 
   expect(append('s', [2], { textBytes: 30_000 }).outcomes[0]).toEqual({ ok: true });
 });
 
+test('a cap that is lowered is kept once the readings are gone', () => {
+  open({ sizeBytes: 4 * MiB });
+  const stored = fill('s');
+  rig.store.configure({ ...smallSettings, uplinks: cloud, sizeBytes: 2 * MiB });
+  expect(rig.store.stats().occupiedBytes).toBeGreaterThan(2 * MiB);
+  for (let at = 0; at < stored; at += 10) settle(at, Math.min(10, stored - at));
+
+  seal();
+  append('s', [1]);
+
+  expect(rig.store.stats().occupiedBytes).toBeLessThanOrEqual(2 * MiB);
+  expect(append('s', [1], { textBytes: 30_000 }).outcomes[0]).toEqual({ ok: true });
+});
+
 test.each([
   ['PRAGMA user_version = 99', 'SEDGE_DATA_NEWER'],
   ["UPDATE meta SET value = 'gw-other' WHERE key = 'agent'", 'SEDGE_DATA_INVALID'],
