@@ -3,6 +3,7 @@ import { bufferVerb } from './cli/buffer/buffer-verb.ts';
 import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
 import { completionScript } from './cli/completion.ts';
 import { demoVerb } from './cli/demo/demo-verb.ts';
+import { proveVerb } from './cli/prove/prove.ts';
 import { receiveVerb } from './cli/receive.ts';
 import { runVerb } from './cli/run.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
@@ -67,6 +68,7 @@ export const verbs: readonly Verb[] = [
   tapVerb,
   bufferVerb({ open: (config) => bufferOpener(packaging(process.env)).open(config) }),
   receiveVerb,
+  proveVerb,
   versionVerb,
   completionVerb,
 ];
