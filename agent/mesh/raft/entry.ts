@@ -12,9 +12,11 @@ export interface EntryId {
 
 /**
  * `normal` carries data for the state machine (empty: the no-op a leader opens its term with). `change` and `change-single`
- * carry a membership change, see membership/change.ts.
+ * carry a membership change, see membership/change.ts. `refused-change` stands where a change was proposed that must not be made: it
+ * has no data and changes nothing, and tells whoever waits for the change.
  */
-export type EntryKind = 'normal' | 'change' | 'change-single';
+export type EntryKind = 'normal' | ChangeKind | 'refused-change';
+export type ChangeKind = 'change' | 'change-single';
 
 export interface Entry extends EntryId {
   readonly kind: EntryKind;
@@ -29,7 +31,8 @@ export interface Proposal {
 
 export const noData = new Uint8Array(0);
 
-export const isChange = (entry: Proposal): boolean => entry.kind !== 'normal';
+export const isChangeKind = (kind: EntryKind): kind is ChangeKind =>
+  kind === 'change' || kind === 'change-single';
 
 /** Bytes of an unsigned integer in base 128. */
 export function varintBytes(value: number): number {

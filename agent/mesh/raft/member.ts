@@ -4,7 +4,7 @@ import type { LogIndex } from './entry.ts';
 import { encodeChange, leaveJoint, type MembershipChange } from './membership/change.ts';
 import { recordOf, sameRecord, type Membership, type MembershipRecord } from './membership/membership.ts';
 import { restoreTracker } from './membership/restore.ts';
-import { isAnswer, isLocal, type Message, type Response } from './message.ts';
+import { isAnswer, isLocal, needsTerm, type Message, type Response } from './message.ts';
 import type { RaftOptions } from './options.ts';
 import { refused, type StepOutcome } from './outcome.ts';
 import { isStorageThread, noPeer, type PeerId } from './peer-id.ts';
@@ -86,6 +86,7 @@ export class RaftMember {
     if (isLocal(message.type) && !isFromStorage) return refused('local-message');
     if (isAnswer(message.type) && !isFromStorage && this.#core.tracker.get(message.from) === undefined)
       return refused('unknown-peer');
+    if (message.term === 0 && this.#core.term > 0 && needsTerm(message.type)) return refused('malformed');
     return step(this.#core, message);
   }
 

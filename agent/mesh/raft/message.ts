@@ -163,6 +163,17 @@ export type Message = PeerMessage | LocalEvent | StorageAppendDone | StorageAppl
 
 export type MessageType = Message['type'] | StorageAppend['type'] | StorageApply['type'];
 
+/** What only a member of a term can say; with term 0 it is damaged or made up. */
+export const needsTerm = (type: MessageType): boolean =>
+  type === 'append' ||
+  type === 'heartbeat' ||
+  type === 'snapshot' ||
+  type === 'timeout-now' ||
+  isPromise(type) ||
+  type === 'vote' ||
+  type === 'pre-vote' ||
+  type === 'heartbeat-answer';
+
 /** What promises something durable: it leaves only after the write that carries it. */
 export const isPromise = (type: MessageType): boolean =>
   type === 'append-answer' || type === 'vote-answer' || type === 'pre-vote-answer';

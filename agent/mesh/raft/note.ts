@@ -1,5 +1,6 @@
 import type { EntryId, LogIndex, Term } from './entry.ts';
 import type { MembershipChange } from './membership/change.ts';
+import type { ChangeProblem } from './membership/changer.ts';
 import type { Membership, MembershipRecord } from './membership/membership.ts';
 import type { MessageType } from './message.ts';
 import type { PeerId } from './peer-id.ts';
@@ -141,6 +142,7 @@ export type MembershipNote =
 
 export type ChangeRefusal =
   | { readonly why: 'change-pending'; readonly pending: LogIndex; readonly applied: LogIndex }
+  | { readonly why: 'impossible'; readonly problem: ChangeProblem }
   | { readonly why: 'joint-phase-on' }
   | { readonly why: 'no-joint-phase' };
 

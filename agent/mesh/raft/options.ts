@@ -43,6 +43,11 @@ export interface RaftOptions {
   readonly stepDownOnRemoval?: boolean;
   /** The guards on proposed membership changes. Off only where a layer above keeps them. Default true. */
   readonly guardChanges?: boolean;
+  /**
+   * Refuse a change that could not be applied (it would leave no voters, say), also where etcd-io/raft takes it and every member
+   * stops for good when it comes to apply it. Default true.
+   */
+  readonly guardImpossible?: boolean;
   /** Default `lean`. */
   readonly pacing?: Pacing;
   readonly observe?: (note: Note, member: MemberView) => void;
@@ -60,6 +65,7 @@ export interface Settings {
   readonly forwardProposals: boolean;
   readonly stepDownOnRemoval: boolean;
   readonly guardChanges: boolean;
+  readonly guardImpossible: boolean;
   readonly pacing: Pacing;
 }
 
@@ -75,6 +81,7 @@ export function settingsOf(options: RaftOptions): Settings {
     forwardProposals: options.forwardProposals ?? true,
     stepDownOnRemoval: options.stepDownOnRemoval ?? true,
     guardChanges: options.guardChanges ?? true,
+    guardImpossible: options.guardImpossible ?? true,
     pacing: options.pacing ?? 'lean',
   };
   const bounds = settings.limits;

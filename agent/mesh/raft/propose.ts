@@ -1,7 +1,8 @@
 import { assert } from '../../base/assert.ts';
 import type { RaftCore } from './core.ts';
-import { noData, type LogIndex, type Proposal } from './entry.ts';
+import { isChangeKind, noData, type LogIndex, type Proposal } from './entry.ts';
 import { decodeChange, encodeChange, leaveJoint, type MembershipChange } from './membership/change.ts';
+import { draftChange } from './membership/changer.ts';
 import { isJoint } from './membership/membership.ts';
 import type { ChangeRefusal } from './note.ts';
 import { refused, taken, type StepOutcome } from './outcome.ts';
@@ -29,19 +30,20 @@ export function proposeAsLeader(core: RaftCore, proposals: readonly Proposal[]):
 
 /** A change that must not be made now becomes an empty entry, so that whoever waits for it learns. */
 function admitChanges(core: RaftCore, proposals: readonly Proposal[]): readonly Proposal[] | undefined {
-  if (proposals.every(({ kind }) => kind === 'normal')) return proposals;
+  if (proposals.every(({ kind }) => !isChangeKind(kind))) return proposals;
   const admitted: Proposal[] = [];
   for (const proposal of proposals) {
-    if (proposal.kind === 'normal') {
+    const { kind } = proposal;
+    if (!isChangeKind(kind)) {
       admitted.push(proposal);
       continue;
     }
-    const change = decodeChange(proposal.kind, proposal.data);
+    const change = decodeChange(kind, proposal.data);
     if (change === undefined) return undefined;
     const reason = refusalOf(core, change);
     if (reason !== undefined && core.settings.guardChanges) {
       core.note({ kind: 'change-refused', change, membership: core.tracker.membership, reason });
-      admitted.push({ kind: 'normal', data: noData });
+      admitted.push({ kind: 'refused-change', data: noData });
     } else {
       core.pendingChangeIndex = core.log.lastIndex() + admitted.length + 1;
       admitted.push(proposal);
@@ -58,7 +60,11 @@ function refusalOf(core: RaftCore, change: MembershipChange): ChangeRefusal | un
   const joint = isJoint(core.tracker.membership);
   const leaves = change.steps.length === 0;
   if (joint && !leaves) return { why: 'joint-phase-on' };
-  return !joint && leaves ? { why: 'no-joint-phase' } : undefined;
+  if (!joint && leaves) return { why: 'no-joint-phase' };
+  if (!core.settings.guardImpossible) return undefined;
+  // Everything before is applied, so what cannot be done now cannot be done then, and would stop every member for good.
+  const draft = draftChange({ tracker: core.tracker, lastIndex: core.log.lastIndex() }, change);
+  return draft.ok ? undefined : { why: 'impossible', problem: draft.error };
 }
 
 /** The state machine has applied up to `index`. A leader then ends a joint phase that is to end by itself. */

@@ -1,13 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { RaftCore } from './core.ts';
-import {
-  brokenInvariant,
-  changeSimply,
-  endJoint,
-  enterJoint,
-  type DraftResult,
-} from './membership/changer.ts';
-import { routeOf, type MembershipChange } from './membership/change.ts';
+import { brokenInvariant, draftChange } from './membership/changer.ts';
+import type { MembershipChange } from './membership/change.ts';
 import { recordOf, type Membership, type MembershipRecord } from './membership/membership.ts';
 import { noPeer, type PeerId } from './peer-id.ts';
 import { abortTransfer, broadcastAppend, sendAppend, tryCommit } from './replicate.ts';
@@ -16,17 +10,9 @@ import type { Progress } from './tracker/progress.ts';
 
 /** Puts a committed change into effect; the host calls it when it applies the entry, exactly once, in log order. */
 export function applyChange(core: RaftCore, change: MembershipChange): MembershipRecord {
-  const result = draftOf(core, change);
+  const result = draftChange({ tracker: core.tracker, lastIndex: core.log.lastIndex() }, change);
   assert(result.ok, `a committed change can be applied${result.ok ? '' : `: ${result.error}`}`);
   return switchMembership(core, result.value, result.value.progress);
-}
-
-function draftOf(core: RaftCore, change: MembershipChange): DraftResult {
-  const base = { tracker: core.tracker, lastIndex: core.log.lastIndex() };
-  const route = routeOf(change);
-  if (route.kind === 'leave') return endJoint(base);
-  if (route.kind === 'enter') return enterJoint(base, route.autoLeave, change.steps);
-  return changeSimply(base, change.steps);
 }
 
 /** The new membership counts from now on. A leader commits and sends what that allows, or steps down if it is not in it. */

@@ -1,7 +1,7 @@
 import { assert } from '../../../base/assert.ts';
 import {
   entriesBytes,
-  isChange,
+  isChangeKind,
   runWithin,
   type Entry,
   type EntryId,
@@ -233,7 +233,7 @@ export class RaftLog {
     for (let at = this.#applied + 1; at <= this.#committed;) {
       const page = this.#slice(at, this.#committed + 1, this.#applyingBytesMax);
       assert(page !== undefined && page.length > 0, 'entries that are not applied are not compacted');
-      if (page.some(isChange)) return true;
+      if (page.some(({ kind }) => isChangeKind(kind))) return true;
       at += page.length;
     }
     return false;

@@ -1,4 +1,4 @@
-import { noData, type EntryKind, type Proposal } from '../entry.ts';
+import { noData, type ChangeKind, type Proposal } from '../entry.ts';
 import { limits } from '../limits.ts';
 import { peerId, type PeerId } from '../peer-id.ts';
 import { readFields, writeBytesField, writeVarintField } from './wire.ts';
@@ -75,10 +75,7 @@ function encodeStep(step: ChangeStep): number[] {
 }
 
 /** The change in an entry's data; undefined when the bytes are none, name an unknown action or more than `stepsMax` steps. */
-export function decodeChange(
-  kind: Exclude<EntryKind, 'normal'>,
-  data: Uint8Array,
-): MembershipChange | undefined {
+export function decodeChange(kind: ChangeKind, data: Uint8Array): MembershipChange | undefined {
   const fields = readFields(data);
   if (fields === undefined) return undefined;
   let context: Uint8Array = noData;

@@ -3,7 +3,7 @@ import type { LogIndex } from '../entry.ts';
 import type { PeerId } from '../peer-id.ts';
 import { Progress } from '../tracker/progress.ts';
 import type { Tracker } from '../tracker/tracker.ts';
-import type { ChangeStep } from './change.ts';
+import { routeOf, type ChangeStep, type MembershipChange } from './change.ts';
 import { isJoint, type Membership } from './membership.ts';
 
 /** A membership under construction, and the progress of exactly its members. */
@@ -32,6 +32,14 @@ export interface ChangeBase {
   readonly tracker: Tracker;
   /** The log's last index, where a new member's progress begins to probe. */
   readonly lastIndex: LogIndex;
+}
+
+/** The membership after `change`, by the route it asks for. */
+export function draftChange(base: ChangeBase, change: MembershipChange): DraftResult {
+  const route = routeOf(change);
+  if (route.kind === 'leave') return endJoint(base);
+  if (route.kind === 'enter') return enterJoint(base, route.autoLeave, change.steps);
+  return changeSimply(base, change.steps);
 }
 
 /** Starts a joint phase: the voters of now become `outgoing`, and `steps` change `incoming` (Raft §6). */

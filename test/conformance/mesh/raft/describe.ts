@@ -1,4 +1,4 @@
-import type { Entry } from '#agent/mesh/raft/entry.ts';
+import { isChangeKind, type Entry } from '#agent/mesh/raft/entry.ts';
 import { decodeChange, type ChangeStep, type MembershipChange } from '#agent/mesh/raft/membership/change.ts';
 import { ascending, type Membership, type MembershipRecord } from '#agent/mesh/raft/membership/membership.ts';
 import type { Message, MessageType, StorageAppend, StorageApply } from '#agent/mesh/raft/message.ts';
@@ -49,6 +49,7 @@ export const roleNames: Readonly<Record<Role, string>> = {
 const progressNames = { probe: 'StateProbe', replicate: 'StateReplicate', snapshot: 'StateSnapshot' };
 const entryNames = {
   normal: 'EntryNormal',
+  'refused-change': 'EntryNormal',
   change: 'EntryConfChangeV2',
   'change-single': 'EntryConfChange',
 };
@@ -171,7 +172,7 @@ function target(id: PeerId): string {
 
 export function describeEntry(entry: Entry): string {
   const head = `${entry.term}/${entry.index} ${entryNames[entry.kind]}`;
-  if (entry.kind === 'normal') return `${head} ${quote(entry.data)}`;
+  if (!isChangeKind(entry.kind)) return `${head} ${quote(entry.data)}`;
   const change = decodeChange(entry.kind, entry.data);
   const steps = change === undefined ? 'cannot be read' : describeSteps(change.steps);
   return steps === '' ? head : `${head} ${steps}`;

@@ -1,7 +1,8 @@
+import type { MembershipRecord } from '#agent/mesh/raft/membership/membership.ts';
 import type { MemberView } from '#agent/mesh/raft/member-view.ts';
 import type { ChangeRefusal, Note, NoteKind, VoteVerdict } from '#agent/mesh/raft/note.ts';
 import { describeChange, describeMembership, describeProgress, messageNames } from '../describe.ts';
-import { hex, list } from '../go-format.ts';
+import { hex } from '../go-format.ts';
 
 export const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'NONE'] as const;
 export type Level = (typeof levels)[number];
@@ -15,6 +16,7 @@ type Line<Kind extends NoteKind> = (
 const refusalText = (reason: ChangeRefusal): string => {
   if (reason.why === 'change-pending')
     return `possible unapplied conf change at index ${reason.pending} (applied to ${reason.applied})`;
+  if (reason.why === 'impossible') return `it cannot be applied: ${reason.problem}`;
   return reason.why === 'joint-phase-on'
     ? 'must transition out of joint config first'
     : 'not in joint state; refusing empty conf change';
@@ -157,10 +159,9 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
     'INFO',
     `${hex(m.id)} [commit: ${m.log.committed}] ignored snapshot [index: ${n.snapshot.index}, term: ${n.snapshot.term}]`,
   ],
-  'snapshot-without-me': ({ membership: r }, m) => [
+  'snapshot-without-me': (n, m) => [
     'WARN',
-    `${hex(m.id)} attempted to restore snapshot but it is not in the ConfState {${list(r.voters)} ${list(r.learners)} ` +
-      `${list(r.votersOutgoing)} ${list(r.learnersNext)} ${r.autoLeave}}; should never happen`,
+    `${hex(m.id)} attempted to restore snapshot but it is not in the ConfState ${protoText(n.membership)}; should never happen`,
   ],
   'snapshot-fast-forwarded': (n, m) => [
     'INFO',
@@ -250,6 +251,18 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
   'leader-forgotten': (n, m) => ['INFO', `${hex(m.id)} forgetting leader ${hex(n.lead)} at term ${m.term}`],
   'forget-refused-by-lease': () => ['ERROR', 'ignoring MsgForgetLeader due to ReadOnlyLeaseBased'],
 };
+
+/** Go's protobuf text of a ConfState; it puts one space or two between fields as it likes, so two stand for both. */
+function protoText(record: MembershipRecord): string {
+  const fields = [
+    ...record.voters.map((id) => `voters:${id}`),
+    ...record.learners.map((id) => `learners:${id}`),
+    ...record.votersOutgoing.map((id) => `voters_outgoing:${id}`),
+    ...record.learnersNext.map((id) => `learners_next:${id}`),
+    `auto_leave:${record.autoLeave}`,
+  ];
+  return fields.join('  ');
+}
 
 export function logLine(note: Note, member: MemberView): readonly [Level, string] | null {
   const line = lines[note.kind] as Line<NoteKind>;

@@ -1,4 +1,4 @@
-import type { Entry } from '#agent/mesh/raft/entry.ts';
+import { isChangeKind, type Entry } from '#agent/mesh/raft/entry.ts';
 import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
 import { RaftMember } from '#agent/mesh/raft/member.ts';
@@ -85,6 +85,7 @@ export class Site {
     return {
       ...rest,
       pacing: this.#pacing,
+      guardImpossible: false,
       id,
       log,
       // The scripts set the timeouts that matter; the random ones were made with this spread pinned.
@@ -151,7 +152,10 @@ export class Site {
     for (const message of messages) {
       this.output.write(`${describeMessage(message)}\n`);
       if (message.type === 'storage-append' || message.type === 'storage-apply') continue;
-      const problem = problemOf(this.nodes[message.to - 1]!.member.step(message));
+      const outcome = this.nodes[message.to - 1]!.member.step(message);
+      // Reads and transfers that find no leader vanish without a word there.
+      const silent = message.type === 'transfer-leader' || message.type === 'read-index';
+      const problem = silent ? null : problemOf(outcome);
       if (problem !== null) this.output.write(`${problem}\n`);
     }
   }
@@ -188,7 +192,7 @@ function applyEntries(node: Node, entries: readonly Entry[]): void {
     const before = node.history.at(-1)!;
     let update = entry.data;
     let { membership } = before;
-    if (entry.kind !== 'normal') {
+    if (isChangeKind(entry.kind)) {
       const change = decodeChange(entry.kind, entry.data)!;
       update = change.context;
       membership = node.member.applyChange(change);
