@@ -36,7 +36,7 @@ export class UplinkSet {
         order: settings.order,
         batchReadings: settings.batch,
         batchBytes: settings.batch_bytes,
-        inFlight: Math.min(settings.in_flight, 16),
+        inFlight: settings.in_flight,
         backoff: { minMs: settings.backoff.min, maxMs: settings.backoff.max },
         budget: {
           bytesPerSecond: settings.budget.rate ?? null,

@@ -208,7 +208,10 @@ export class JournalStore {
     if (request.kind === 'append') {
       const bytes = bytesOf(request.entries);
       if (bytes > core.shares.appendBytes) {
-        return misuse(`an append of ${bytes} bytes; ${core.shares.appendBytes} is the limit`);
+        // Only where the device leaves less room than any configured size: the log is then too small for it.
+        core.events.full('the log is too small for an append');
+        const message = `an append of ${bytes} bytes needs a larger buffer; ${core.shares.appendBytes} bytes fit`;
+        return { ok: false, trouble: 'full', message };
       }
       if (!storeEntries(core, request.entries, context.now)) {
         core.events.full('the cap is reached');

@@ -24,7 +24,7 @@ import type {
 } from './disk-protocol.ts';
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
-import { readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
+import { appendPartBytes, readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
 import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
@@ -39,6 +39,8 @@ export class StoreClient implements Store {
   readonly #channel: DiskChannel;
   readonly #telemetry: Telemetry;
   readonly #waiting = new Map<number, Waiting>();
+  /** Parts of appends that were refused in part, by the list that was appended. */
+  readonly #partlyStored = new WeakMap<readonly JournalEntry[], Set<number>>();
   readonly #listeners = new Set<(streams: readonly string[]) => void>();
   #nextId = 1;
   #state: 'new' | 'open' | 'ended' = 'new';
@@ -73,10 +75,31 @@ export class StoreClient implements Store {
     await this.#call('configure', settings);
   }
 
-  append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
-    const transfer: ArrayBuffer[] = [];
-    const encoded = entries.map((entry) => encodeEntry(entry, transfer));
-    return this.#call('append', encoded, transfer);
+  /**
+   * What one transaction cannot hold goes in several parts, posted together and in order. A part that was committed is
+   * remembered with the very list it came from: the same list, appended again after a refusal, stores only the rest.
+   */
+  async append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
+    const parts = partsOf(entries.map(encodeEntry));
+    if (parts.length === 1) return this.#appendPart(parts[0]!);
+    const stored = this.#partlyStored.get(entries) ?? new Set<number>();
+    const outcomes = await Promise.all(
+      parts.map(async (part, index): Promise<AppendOutcome> => {
+        if (stored.has(index)) return { ok: true };
+        const outcome = await this.#appendPart(part);
+        if (outcome.ok) stored.add(index);
+        return outcome;
+      }),
+    );
+    const refused = outcomes.find((outcome) => !outcome.ok);
+    if (refused === undefined) this.#partlyStored.delete(entries);
+    else this.#partlyStored.set(entries, stored);
+    return refused ?? { ok: true };
+  }
+
+  #appendPart(part: readonly EntryToStore[]): Promise<AppendOutcome> {
+    const transfer = part.flatMap((entry) => entry.rows.map((row) => row.bytes.buffer as ArrayBuffer));
+    return this.#call('append', part, transfer);
   }
 
   async read(request: ReadRequest): Promise<StoredRun | null> {
@@ -185,11 +208,44 @@ function toError(answer: Extract<DiskAnswer, { ok: false }>): Error {
   return new Error(message);
 }
 
-function encodeEntry(entry: JournalEntry, transfer: ArrayBuffer[]): EntryToStore {
+/** Entries cut into parts of at most {@link appendPartBytes}; one that is larger by itself is cut between its rows. */
+function partsOf(entries: readonly EntryToStore[]): readonly (readonly EntryToStore[])[] {
+  const parts: EntryToStore[][] = [];
+  let part: EntryToStore[] = [];
+  let bytes = 0;
+  for (const entry of entries.flatMap(piecesOf)) {
+    const more = entry.rows.reduce((sum, row) => sum + row.bytes.length, 0);
+    if (bytes + more > appendPartBytes && part.length > 0) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(entry);
+    bytes += more;
+  }
+  parts.push(part);
+  return parts;
+}
+
+/** An entry whose rows fit one part, or several of them: accounts and marks go with the first. */
+function piecesOf(entry: EntryToStore): readonly EntryToStore[] {
+  const bytes = entry.rows.reduce((sum, row) => sum + row.bytes.length, 0);
+  if (bytes <= appendPartBytes) return [entry];
+  return entry.rows.map((row, index) =>
+    index === 0
+      ? { ...entry, rows: [row], received: row.count + entry.received - countOf(entry.rows) }
+      : { stream: entry.stream, received: row.count, filtered: [], marks: [], rows: [row] },
+  );
+}
+
+function countOf(rows: readonly RowToStore[]): number {
+  return rows.reduce((sum, row) => sum + row.count, 0);
+}
+
+function encodeEntry(entry: JournalEntry): EntryToStore {
   const { stream, received, marks } = entry;
   const rows: RowToStore[] = [];
   const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, rows);
-  for (const row of rows) transfer.push(row.bytes.buffer as ArrayBuffer);
   const filtered =
     oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
   return { stream, received, filtered, marks, rows };

@@ -1,7 +1,7 @@
 /** Bounds of the room, each with its reason. */
 
 /** Series one stage remembers unless its config says otherwise; at most 43 MB of deadband state at one field each, and what a gateway sees is a few thousand. */
-export const seriesLimitDefault = 100_000;
+export const seriesLimitDefault = 20_000;
 /** What a config may ask for at most: 430 MB of deadband state; whoever asks for it has measured their host. */
 export const seriesLimitMax = 1_000_000;
 /** Fields one deadband watches over all series; a batch has at most 1024 columns, so more means names made of data. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { choice, duration, integer, share, size } from './leaf.ts';
 
 export const bufferSchema = z.strictObject({
-  size: size('4MiB', '16TiB')
+  size: size('32MiB', '16TiB')
     .prefault('512MiB')
     .describe('Hard cap of everything the buffer keeps on disk, write-ahead log included.'),
   keep_free: share()
@@ -13,19 +13,6 @@ export const bufferSchema = z.strictObject({
     .describe(
       'At the cap: stop taking (senders keep their readings and feel the pressure), or drop the oldest of the least important, counted in the ledger.',
     ),
-  commit: z
-    .strictObject({
-      max_delay: duration('0s', '10s')
-        .prefault('0s')
-        .describe(
-          'Longest wait for more readings before a commit. 0s: none; more saves flash and costs latency.',
-        ),
-      max_readings: integer(1, 1_000_000)
-        .prefault(20_000)
-        .describe('Readings that go into one commit at most.'),
-    })
-    .prefault({})
-    .describe('Grouping of commits.'),
   seal: z
     .strictObject({
       readings: integer(16, 65_536)
@@ -37,7 +24,4 @@ export const bufferSchema = z.strictObject({
     })
     .prefault({})
     .describe('When fresh readings are packed into compressed blocks.'),
-  vacuum: choice('incremental', 'off')
-    .prefault('incremental')
-    .describe('Whether space that became free goes back to the file system, in small steps while idle.'),
 });

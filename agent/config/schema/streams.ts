@@ -13,7 +13,7 @@ const fieldPattern = () =>
 
 const seriesMax = () =>
   integer(1, 1_000_000)
-    .prefault(100_000)
+    .prefault(20_000)
     .describe(
       'Series remembered at a time; beyond it the one unseen longest is forgotten, which is counted.',
     );

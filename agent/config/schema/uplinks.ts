@@ -4,7 +4,6 @@ import { backoff, clientTls, password, username } from './connection.ts';
 import {
   choice,
   duration,
-  flag,
   integer,
   leaf,
   list,
@@ -98,12 +97,6 @@ export const mqttUplink = z.strictObject({
   })
     .prefault('sedge/{agent}/{stream}')
     .describe('Topic of each publish; {agent}, {site} and {stream} are filled in.'),
-  qos: choice(1, 2)
-    .prefault(1)
-    .describe(
-      'Quality of service. 0 is not possible: nobody would confirm, and nothing is freed unconfirmed.',
-    ),
-  retain: flag().prefault(false).describe('Let the broker keep the last publish for later subscribers.'),
   client_id: text({ what: 'an MQTT client id of 1 to 128 characters', max: 128 })
     .optional()
     .describe('Names the session at the broker, unique there. Default: sedge-AGENT-UPLINK-out.'),

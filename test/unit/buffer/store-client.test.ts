@@ -1,166 +1,101 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { micros } from '#agent/base/units.ts';
-import type { DiskChannel, DiskReport } from '#agent/buffer/disk-protocol.ts';
-import { DiskService, ObservationLog } from '#agent/buffer/disk-service.ts';
-import { BufferEvents } from '#agent/buffer/events.ts';
+import { describe, expect, it } from 'vitest';
+import type { EntryToStore } from '#agent/buffer/append.ts';
+import type { DiskChannel, DiskReport, DiskRequest } from '#agent/buffer/disk-protocol.ts';
+import { appendPartBytes, rowBytesMax } from '#agent/buffer/limits.ts';
+import { defaultSettings } from '#agent/buffer/settings.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
+import type { AppendOutcome } from '#agent/ports/store.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import type { JournalEntry } from '#agent/reading/journal-entry.ts';
-import { smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
 
-const settings = { ...smallSettings, uplinks: [{ name: 'cloud', streams: ['*'] }] };
-
-/** The disk thread in this process: turns are taken when the test says so. */
-class InProcessDisk implements DiskChannel {
-  readonly rig = new StoreRig();
-  readonly #log = new ObservationLog();
-  readonly #service = new DiskService({
-    store: this.rig.store,
-    events: new BufferEvents(this.#log),
-    log: this.#log,
-    now: () => this.rig.now,
-  });
-  #report: (report: DiskReport) => void = () => {};
-  die: (reason: string) => void = () => {};
-  retryMillis: number | null = null;
-  ended = 0;
-
-  post(request: Parameters<DiskChannel['post']>[0], transfer: readonly ArrayBuffer[]): void {
-    this.#service.take(structuredClone(request, { transfer: [...transfer] }));
-  }
-  onReport(listener: (report: DiskReport) => void): void {
-    this.#report = listener;
-  }
-  onDeath(listener: (reason: string) => void): void {
-    this.die = listener;
-  }
-  end(): Promise<void> {
-    this.ended++;
-    return Promise.resolve();
-  }
-
-  turn(): DiskReport {
-    const { report, retryMillis } = this.#service.turn();
-    this.retryMillis = retryMillis;
-    this.#report(report);
-    return report;
-  }
+/** A disk thread that keeps what it takes and refuses the appends it is told to, by their number. */
+function disk(refused: ReadonlySet<number>) {
+  let report: (report: DiskReport) => void = () => {};
+  let appends = 0;
+  const stored: EntryToStore[] = [];
+  const sizes: number[] = [];
+  const channel: DiskChannel = {
+    post: (request: DiskRequest) => {
+      let answer: unknown = null;
+      if (request.call === 'append') {
+        const number = appends++;
+        sizes.push(
+          request.ask.flatMap((entry) => entry.rows).reduce((sum, row) => sum + row.bytes.length, 0),
+        );
+        if (!refused.has(number)) stored.push(...request.ask);
+        answer = (
+          refused.has(number) ? { ok: false, trouble: 'full', message: 'full' } : { ok: true }
+        ) satisfies AppendOutcome;
+      }
+      queueMicrotask(() =>
+        report({ answers: [{ id: request.id, ok: true, answer }], grown: [], observations: [] }),
+      );
+    },
+    onReport: (listener) => void (report = listener),
+    onDeath: () => {},
+    end: () => Promise.resolve(),
+  };
+  return { channel, stored, sizes };
 }
 
-let disk: InProcessDisk;
-let telemetry: SilentTelemetry;
-let store: StoreClient;
-beforeEach(async () => {
-  disk = new InProcessDisk();
-  telemetry = new SilentTelemetry();
-  store = new StoreClient({ channel: disk, telemetry });
-  const started = store.start(settings);
-  disk.turn();
-  await started;
-});
-afterEach(() => disk.rig.dispose());
-
-function entry(values: readonly (number | string)[]): JournalEntry {
-  const builder = new BatchBuilder({ stream: 's', clock: 'device' });
-  for (const value of values) {
-    builder.begin({ tags: { machine: 'a' }, timeMicros: micros(1) });
-    builder.set('v', value);
+function textEntry(readings: number, letters: number): JournalEntry {
+  const builder = new BatchBuilder({ stream: 's', clock: 'agent' });
+  for (let i = 0; i < readings; i++) {
+    builder.begin({ tags: {}, timeMicros: i });
+    builder.set('text', String(i).padStart(letters, 'x'));
   }
-  return { stream: 's', batch: builder.finish(), received: values.length, filtered: [], marks: [] };
+  return {
+    stream: 's',
+    batch: builder.finish(),
+    received: readings + 3,
+    filtered: [{ rule: '0:keep', count: 3 }],
+    marks: [],
+  };
 }
 
-const settlement = (first: number, count: number) =>
-  ({ uplink: 'cloud', stream: 's', first, count, outcome: { kind: 'delivered' }, bytes: 1, day: 1 }) as const;
+async function client(refused: readonly number[] = []) {
+  const fake = disk(new Set(refused));
+  const store = new StoreClient({ channel: fake.channel, telemetry: new SilentTelemetry() });
+  await store.start(defaultSettings);
+  return { store, ...fake };
+}
 
-test('what is asked before a turn shares one commit, and listeners hear once of what grew', async () => {
-  const grown: (readonly string[])[] = [];
-  store.onGrowth((streams) => grown.push(streams));
-  const appends = [store.append([entry([1, 2])]), store.append([entry([3])]), store.settle(settlement(0, 1))];
+const readingsOf = (entries: readonly EntryToStore[]) =>
+  entries.reduce((sum, entry) => sum + entry.rows.reduce((rows, row) => rows + row.count, 0), 0);
+const receivedOf = (entries: readonly EntryToStore[]) =>
+  entries.reduce((sum, entry) => sum + entry.received, 0);
 
-  disk.turn();
+describe('StoreClient.append', () => {
+  it('sends what fits one transaction as one request', async () => {
+    const { store, stored, sizes } = await client();
 
-  await expect(Promise.all(appends)).resolves.toEqual([{ ok: true }, { ok: true }, undefined]);
-  expect(telemetry.counts.get('buffer_commits')).toBe(1);
-  expect(telemetry.counts.get('buffer_committed_readings')).toBe(3);
-  expect(grown).toEqual([['s']]);
-});
+    expect(await store.append([textEntry(10, 20), textEntry(5, 20)])).toEqual({ ok: true });
 
-test('a batch comes back as it went', async () => {
-  const sent = entry([1.5, -0, 7]);
-  const appended = store.append([sent]);
-  disk.turn();
-  await appended;
-
-  const read = store.read({ stream: 's', from: 1, readings: 10, bytes: 1e6 });
-  disk.turn();
-  const run = await read;
-
-  expect(run).toMatchObject({ stream: 's', first: 1, fidelity: 'raw' });
-  expect([...run!.batch.columns[0]!.values]).toEqual([-0, 7]);
-  expect(run!.batch.series).toEqual([{ machine: 'a' }]);
-});
-
-test('a batch too large for a row is cut, a reading too large for one is counted as filtered', async () => {
-  const huge = 'x'.repeat(300_000);
-  const large = 'y'.repeat(9_000);
-  const appended = store.append([entry([large, huge, large, large])]);
-  disk.turn();
-  await expect(appended).resolves.toEqual({ ok: true });
-
-  const asked = store.ledger();
-  disk.turn();
-  const ledger = await asked;
-
-  expect(ledger.streams[0]).toMatchObject({
-    received: 4,
-    stored: 3,
-    filtered: [{ rule: 'oversize', count: 1 }],
+    expect(sizes.length).toBe(1);
+    expect(readingsOf(stored)).toBe(15);
   });
-  expect(ledger.balanced).toBe(true);
-});
 
-test('a failing disk is told to who appends, and waited for by who settles', async () => {
-  const first = store.append([entry([1, 2])]);
-  disk.turn();
-  await first;
-  disk.rig.faults.set({ kind: 'io', atStatement: 4, afterwards: false });
-  const appended = store.append([entry([3])]);
-  const settled = store.settle(settlement(0, 2));
+  it('cuts what does not fit into parts within the bound, accounts counted once', async () => {
+    const { store, stored, sizes } = await client();
 
-  disk.turn();
-  await expect(appended).resolves.toMatchObject({ ok: false, trouble: 'io' });
-  expect(disk.retryMillis).toBeGreaterThan(0);
-  disk.turn();
+    expect(await store.append([textEntry(30_000, 100), textEntry(10, 20)])).toEqual({ ok: true });
 
-  await expect(settled).resolves.toBeUndefined();
-  expect(disk.rig.telemetry.events).toContain('buffer_recovered');
-});
+    expect(sizes.length).toBeGreaterThan(3);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(appendPartBytes + rowBytesMax);
+    expect(readingsOf(stored)).toBe(30_010);
+    expect(receivedOf(stored)).toBe(30_016);
+  });
 
-test('a settlement that can not be meant rejects with a code', async () => {
-  const settled = store.settle(settlement(0, 5));
+  it('stores only the rest when a partly refused append is tried again', async () => {
+    const { store, stored } = await client([1, 3]);
+    const entries = [textEntry(30_000, 100)];
 
-  disk.turn();
+    expect(await store.append(entries)).toMatchObject({ ok: false, trouble: 'full' });
+    expect(readingsOf(stored)).toBeLessThan(30_000);
+    expect(await store.append(entries)).toEqual({ ok: true });
 
-  await expect(settled).rejects.toMatchObject({ code: 'SEDGE_DATA_INVALID' });
-});
-
-test('stopping answers what was asked before, once', async () => {
-  const appended = store.append([entry([1])]);
-  const stopped = store.stop();
-  disk.turn();
-
-  await expect(appended).resolves.toEqual({ ok: true });
-  await stopped;
-  await store.stop();
-  expect(disk.ended).toBe(1);
-});
-
-test('when the thread dies everybody who waits is told', async () => {
-  const appended = store.append([entry([1])]);
-
-  disk.die('exit code 1');
-
-  await expect(appended).rejects.toThrow('the disk thread ended: exit code 1');
-  await expect(store.ledger()).rejects.toThrow('the disk thread ended');
+    expect(readingsOf(stored)).toBe(30_000);
+    expect(receivedOf(stored)).toBe(30_003);
+  });
 });

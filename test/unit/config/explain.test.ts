@@ -121,7 +121,7 @@ describe('a mistake in values is told with place, value, what was expected and w
       'uplinks:\n  cloud: { type: http, url: "https://x", timeout: 30 sec, budget: { rate: 256KB } }\n';
     expect(told(text)).toMatchInlineSnapshot(`
       "
-      sedge.yaml:1:17: buffer.size: "512M" is not a size with its unit such as 512MiB, 4MiB to 16TiB
+      sedge.yaml:1:17: buffer.size: "512M" is not a size with its unit such as 512MiB, 32MiB to 16TiB
           1 | buffer: { size: 512M, keep_free: 10, seal: { age: 60 } }
             |                 ^^^^
             = did you mean "512MiB"?
@@ -148,7 +148,7 @@ describe('a mistake in values is told with place, value, what was expected and w
   test('a value out of its range', () => {
     expect(told('buffer: { size: 1KiB }\nstreams: { v: { priority: 11 } }\n')).toMatchInlineSnapshot(`
       "
-      sedge.yaml:1:17: buffer.size: "1KiB" is not a size with its unit such as 512MiB, 4MiB to 16TiB
+      sedge.yaml:1:17: buffer.size: "1KiB" is not a size with its unit such as 512MiB, 32MiB to 16TiB
           1 | buffer: { size: 1KiB }
             |                 ^^^^
       sedge.yaml:2:27: streams.v.priority: 11 is not a whole number from 0 to 9
@@ -564,7 +564,7 @@ describe('variables', () => {
   test('a wrong content is not shown, it might be a secret', () => {
     expect(told('buffer: { size: "${SIZE}" }\n', { SIZE: 'hunter2' })).toMatchInlineSnapshot(`
       "
-      sedge.yaml:1:17: buffer.size: \${SIZE} is not a size with its unit such as 512MiB, 4MiB to 16TiB
+      sedge.yaml:1:17: buffer.size: \${SIZE} is not a size with its unit such as 512MiB, 32MiB to 16TiB
           1 | buffer: { size: "\${SIZE}" }
             |                 ^^^^^^^^^
       "
@@ -574,7 +574,7 @@ describe('variables', () => {
   test('an override that is wrong', () => {
     expect(told('', { SEDGE__BUFFER__SIZE: '5', SEDGE__LOG__LEVL: 'info' })).toMatchInlineSnapshot(`
       "
-      SEDGE__BUFFER__SIZE:1:1: buffer.size: $SEDGE__BUFFER__SIZE is not a size with its unit such as 512MiB, 4MiB to 16TiB
+      SEDGE__BUFFER__SIZE:1:1: buffer.size: $SEDGE__BUFFER__SIZE is not a size with its unit such as 512MiB, 32MiB to 16TiB
           1 | 5
             | ^
       SEDGE__LOG__LEVL:1:1: log.levl: unknown key

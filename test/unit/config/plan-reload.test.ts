@@ -46,8 +46,8 @@ describe('a reload', () => {
       {
         path: 'streams.v.stages[1]',
         kind: 'changed',
-        before: '{"throttle":{"every":"1s","count":1,"max_series":100000}}',
-        after: '{"throttle":{"every":"2s","count":1,"max_series":100000}}',
+        before: '{"throttle":{"every":"1s","count":1,"max_series":20000}}',
+        after: '{"throttle":{"every":"2s","count":1,"max_series":20000}}',
         effect: 'swap pipeline of stream v (state kept up to stage 0, lost after it)',
         action: { part: 'stream', name: 'v', action: 'update', stagesKept: [0] },
       },
