@@ -7,7 +7,8 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lineDiff } from '#test/conformance/mesh/raft/line-diff.ts';
-import { runScript, type Recorded, type ScriptResult } from '#test/conformance/mesh/raft/run-script.ts';
+import type { Recorded } from '#test/conformance/mesh/raft/recorded.ts';
+import { runScript, type ScriptResult } from '#test/conformance/mesh/raft/run-script.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const defaultFolders = ['etcd-raft', 'etcd-raft-random'].map((name) =>
@@ -22,7 +23,7 @@ function scriptsIn(path: string): string[] {
     .map((name) => join(path, name));
 }
 
-/** Prints the verdict on one file: the first recording it agrees with, or how it differs from the first. */
+/** Prints the verdict on one file: the first recording it agrees with, or how it differs from the one it follows furthest. */
 function runFile(
   file: string,
   recordings: readonly Recorded[],
@@ -30,7 +31,7 @@ function runFile(
   const name = relative(process.cwd(), file);
   try {
     const text = readFileSync(file, 'utf8');
-    let first: ScriptResult | null = null;
+    let furthest: ScriptResult | null = null;
     for (const recorded of recordings) {
       const result = runScript(text, recorded);
       if (result.mismatch === null) {
@@ -38,12 +39,12 @@ function runFile(
         console.log(`pass ${name} (${result.directives} directives${mark})`);
         return { passed: true, directives: result.directives };
       }
-      first ??= result;
+      if (result.mismatch.line > (furthest?.mismatch?.line ?? 0)) furthest = result;
     }
-    const mismatch = first!.mismatch!;
+    const mismatch = furthest!.mismatch!;
     console.log(`FAIL ${name}:${mismatch.line}: ${mismatch.command}`);
     console.log(lineDiff(mismatch.expected, mismatch.actual));
-    return { passed: false, directives: first!.directives };
+    return { passed: false, directives: furthest!.directives };
   } catch (thrown) {
     console.log(`FAIL ${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     return { passed: false, directives: 0 };

@@ -54,13 +54,13 @@ const entryNames = {
   'change-single': 'EntryConfChange',
 };
 const actionLetters = { 'add-voter': 'v', 'add-learner': 'l', remove: 'r', update: 'u' };
-const actionNames = {
+export const actionNames = {
   'add-voter': 'ConfChangeAddNode',
   'add-learner': 'ConfChangeAddLearnerNode',
   remove: 'ConfChangeRemoveNode',
   update: 'ConfChangeUpdateNode',
 };
-const transitionNames = {
+export const transitionNames = {
   auto: 'ConfChangeTransitionAuto',
   implicit: 'ConfChangeTransitionJointImplicit',
   explicit: 'ConfChangeTransitionJointExplicit',

@@ -1,9 +1,9 @@
-import type { Pacing } from '#agent/mesh/raft/options.ts';
 import { parseScript, ScriptError, type Directive } from './datadriven.ts';
 import { runInteraction } from './interaction/commands.ts';
 import { Site } from './interaction/site.ts';
 import { MembershipScript } from './membership-script.ts';
 import { runQuorumDirective } from './quorum-script.ts';
+import type { Recorded } from './recorded.ts';
 
 export interface Mismatch {
   readonly line: number;
@@ -18,16 +18,10 @@ export interface ScriptResult {
   readonly mismatch: Mismatch | null;
 }
 
-/**
- * The etcd-io/raft a script was recorded with. `current`: compared byte for byte. `2023`: nested lines stood on one line, `next=` of a
- * member's progress was counted otherwise, and the leader's pacing was eager; everything else is compared byte for byte.
- */
-export type Recorded = 'current' | '2023';
-
 /** Runs a script of any of the three kinds; the kind is seen from its commands. */
 export function runScript(text: string, recorded: Recorded): ScriptResult {
   const directives = parseScript(text);
-  const run = runnerFor(directives, recorded === 'current' ? 'lean' : 'eager');
+  const run = runnerFor(directives, recorded);
   const normal = recorded === 'current' ? withSteadyText : asOf2023;
   for (const directive of directives) {
     const actual = withNewline(outputOf(run, directive));
@@ -40,7 +34,7 @@ export function runScript(text: string, recorded: Recorded): ScriptResult {
 
 type Runner = (directive: Directive) => string;
 
-function runnerFor(directives: readonly Directive[], pacing: Pacing): Runner {
+function runnerFor(directives: readonly Directive[], recorded: Recorded): Runner {
   const has = (...commands: readonly string[]): boolean =>
     directives.some(({ command }) => commands.includes(command));
   if (has('committed', 'vote')) return runQuorumDirective;
@@ -48,7 +42,7 @@ function runnerFor(directives: readonly Directive[], pacing: Pacing): Runner {
     const script = new MembershipScript();
     return (directive) => script.run(directive);
   }
-  const site = new Site(pacing);
+  const site = new Site(recorded);
   return (directive) => runInteraction(site, directive);
 }
 

@@ -1,8 +1,17 @@
 import type { MembershipRecord } from '#agent/mesh/raft/membership/membership.ts';
 import type { MemberView } from '#agent/mesh/raft/member-view.ts';
 import type { ChangeRefusal, Note, NoteKind, VoteVerdict } from '#agent/mesh/raft/note.ts';
-import { describeChange, describeMembership, describeProgress, messageNames } from '../describe.ts';
-import { hex } from '../go-format.ts';
+import type { MembershipChange } from '#agent/mesh/raft/membership/change.ts';
+import {
+  actionNames,
+  describeChange,
+  describeMembership,
+  describeProgress,
+  messageNames,
+  transitionNames,
+} from '../describe.ts';
+import type { Recorded } from '../recorded.ts';
+import { hex, list } from '../go-format.ts';
 
 export const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'NONE'] as const;
 export type Level = (typeof levels)[number];
@@ -264,7 +273,30 @@ function protoText(record: MembershipRecord): string {
   return fields.join('  ');
 }
 
-export function logLine(note: Note, member: MemberView): readonly [Level, string] | null {
+/** Two lines of 2023 that hold what Go then printed as plain structures. */
+const lines2023: Pick<typeof lines, 'change-refused' | 'snapshot-without-me'> = {
+  'change-refused': (n, m) => [
+    'INFO',
+    `${hex(m.id)} ignoring conf change ${changeText2023(n.change)} at config ${describeMembership(n.membership)}: ${refusalText(n.reason)}`,
+  ],
+  'snapshot-without-me': ({ membership: r }, m) => [
+    'WARN',
+    `${hex(m.id)} attempted to restore snapshot but it is not in the ConfState {${list(r.voters)} ${list(r.learners)} ` +
+      `${list(r.votersOutgoing)} ${list(r.learnersNext)} ${r.autoLeave}}; should never happen`,
+  ],
+};
+
+function changeText2023(change: MembershipChange): string {
+  const steps = change.steps.map(({ action, peer }) => `${actionNames[action]} ${peer}`);
+  const context = list([...change.context]);
+  if (change.form === 'single') return `{${steps[0]} ${context} 0}`;
+  return `{${transitionNames[change.transition]} [${steps.map((step) => `{${step}}`).join(' ')}] ${context}}`;
+}
+
+export function logLine(note: Note, member: MemberView, recorded: Recorded): readonly [Level, string] | null {
+  if (recorded === '2023' && note.kind === 'change-refused') return lines2023['change-refused'](note, member);
+  if (recorded === '2023' && note.kind === 'snapshot-without-me')
+    return lines2023['snapshot-without-me'](note, member);
   const line = lines[note.kind] as Line<NoteKind>;
   return line(note, member);
 }

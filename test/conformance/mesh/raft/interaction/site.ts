@@ -4,12 +4,13 @@ import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
 import { RaftMember } from '#agent/mesh/raft/member.ts';
 import { decodeChange } from '#agent/mesh/raft/membership/change.ts';
 import type { StorageAppend, StorageApply } from '#agent/mesh/raft/message.ts';
-import type { Pacing, RaftOptions, ReadMode } from '#agent/mesh/raft/options.ts';
+import type { RaftOptions, ReadMode } from '#agent/mesh/raft/options.ts';
 import type { Refusal, StepOutcome } from '#agent/mesh/raft/outcome.ts';
 import { isStorageThread, peerId, type PeerId } from '#agent/mesh/raft/peer-id.ts';
 import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
 import type { HardState } from '#agent/mesh/raft/state.ts';
 import { describeMessage, describeReady, envelopesOf, type Envelope } from '../describe.ts';
+import type { Recorded } from '../recorded.ts';
 import { logLine } from './log-lines.ts';
 import { Output } from './output.ts';
 
@@ -55,10 +56,10 @@ export class Site {
   readonly nodes: Node[] = [];
   /** On the way, oldest first. */
   messages: Envelope[] = [];
-  readonly #pacing: Pacing;
+  readonly #recorded: Recorded;
 
-  constructor(pacing: Pacing) {
-    this.#pacing = pacing;
+  constructor(recorded: Recorded) {
+    this.#recorded = recorded;
   }
 
   addNode(options: NodeOptions, snapshot: Snapshot): void {
@@ -84,7 +85,7 @@ export class Site {
     const { inflightMessagesMax, applyingBytesMax, ...rest } = options;
     return {
       ...rest,
-      pacing: this.#pacing,
+      pacing: this.#recorded === 'current' ? 'lean' : 'eager',
       guardImpossible: false,
       id,
       log,
@@ -94,7 +95,7 @@ export class Site {
       heartbeatTicks,
       limits: { ...unlimited, inflightMessagesMax, applyingBytesMax },
       observe: (note, view) => {
-        const line = logLine(note, view);
+        const line = logLine(note, view, this.#recorded);
         if (line !== null) this.output.log(...line);
       },
     };
