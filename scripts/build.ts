@@ -9,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -29,7 +30,7 @@ const memoryFlags = [
   '--max-semi-space-size=4',
   '--heap-growing-percent=20',
   '--max-old-space-size=192',
-  '--expose-gc',
+  '--expose-gc', '--v8-pool-size=1',
 ];
 
 const work = join(root, 'dist/build');
@@ -120,7 +121,8 @@ function strip(architecture: Architecture, file: string): void {
 
 function build(architecture: Architecture): void {
   const stripped = join(work, `node-${architecture}`);
-  const output = join(root, `dist/sedge-linux-${architecture}`);
+  const released = join(root, `dist/sedge-linux-${architecture}`);
+  const output = join(work, `sedge-linux-${architecture}`);
   copyFileSync(nodeBinary(architecture), stripped);
   chmodSync(stripped, 0o755);
   // Before the injection: a file stripped after it does not start.
@@ -154,8 +156,10 @@ function build(architecture: Architecture): void {
   const repaired = sharedWritablePages(output, { repair: true });
   if (sharedWritablePages(output, { repair: false }) !== 0)
     throw new Error(`${output}: a read-only segment shares a page with a writable one`);
+  // A program that runs cannot be written to, but its name can be given to another.
+  renameSync(output, released);
   console.log(
-    `${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB${repaired > 0 ? `, ${repaired} segment repaired for large pages` : ''}`,
+    `${released}: ${(statSync(released).size / 1e6).toFixed(1)} MB${repaired > 0 ? `, ${repaired} segment repaired for large pages` : ''}`,
   );
 }
 

@@ -19,7 +19,7 @@ export function startDiskThread(
   data: DiskWorkerData,
   source: WorkerSource = diskWorkerFromSource,
 ): DiskChannel {
-  const options = { workerData: data, name: 'disk' };
+  const options = { workerData: data, name: 'disk', resourceLimits: { maxYoungGenerationSizeMb: 4 } };
   const worker =
     'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
   const reports: ((report: DiskReport) => void)[] = [];
