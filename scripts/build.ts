@@ -27,8 +27,8 @@ type Architecture = (typeof architectures)[number];
  * far above what the bounds of the rooms allow, so that it is never met by load.
  */
 const memoryFlags = [
-  '--max-semi-space-size=4',
-  '--heap-growing-percent=20',
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=10',
   '--max-old-space-size=192',
   '--expose-gc', '--v8-pool-size=1',
 ];
