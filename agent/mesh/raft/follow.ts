@@ -3,6 +3,16 @@ import { entryBytes, type Entry, type EntryId, type LogIndex } from './entry.ts'
 import type { AppendMessage, HeartbeatMessage } from './message.ts';
 import type { PeerId } from './peer-id.ts';
 
+/** What every leader's entries are: without holes after `previous`, of rising terms, none above the leader's own. */
+export function isSound({ previous, entries, term }: AppendMessage): boolean {
+  let before = previous;
+  for (const entry of entries) {
+    if (entry.index !== before.index + 1 || entry.term < before.term || entry.term > term) return false;
+    before = entry;
+  }
+  return true;
+}
+
 /** Raft §5.3: take what follows an entry this log holds, refuse the rest with a hint where the logs may agree. */
 export function followAppend(core: RaftCore, message: AppendMessage): void {
   const { previous, from } = message;

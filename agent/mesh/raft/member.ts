@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { RaftCore } from './core.ts';
 import type { LogIndex } from './entry.ts';
+import { isSound } from './follow.ts';
 import { encodeChange, leaveJoint, type MembershipChange } from './membership/change.ts';
 import { recordOf, sameRecord, type Membership, type MembershipRecord } from './membership/membership.ts';
 import { restoreTracker } from './membership/restore.ts';
@@ -87,6 +88,7 @@ export class RaftMember {
     if (isAnswer(message.type) && !isFromStorage && this.#core.tracker.get(message.from) === undefined)
       return refused('unknown-peer');
     if (message.term === 0 && this.#core.term > 0 && needsTerm(message.type)) return refused('malformed');
+    if (message.type === 'append' && !isSound(message)) return refused('malformed');
     return step(this.#core, message);
   }
 
