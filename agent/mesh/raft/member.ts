@@ -99,9 +99,13 @@ export class RaftMember {
 
   /** Proposes data for the log. Taken is not committed: wait for it in `committed`, and dedupe retries above. */
   propose(data: Uint8Array): StepOutcome {
-    const { id } = this.#core;
-    const entries = [{ kind: 'normal', data }] as const;
-    return step(this.#core, { type: 'propose', to: noPeer, from: id, term: 0, entries });
+    return this.proposeAll([data]);
+  }
+
+  /** Proposes several at once, all or none; they travel together, which is several times cheaper. Not empty. */
+  proposeAll(batch: readonly Uint8Array[]): StepOutcome {
+    const entries = batch.map((data) => ({ kind: 'normal', data }) as const);
+    return step(this.#core, { type: 'propose', to: noPeer, from: this.#core.id, term: 0, entries });
   }
 
   /** Proposes a change of membership. If it must not be made now, an empty entry comes in its place. */

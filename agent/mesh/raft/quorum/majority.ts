@@ -16,8 +16,14 @@ export function committedByMajority(members: Majority, acknowledged: Acknowledge
   const size = members.size;
   if (size === 0) return Infinity;
   const indices: LogIndex[] = [];
-  for (const member of members) indices.push(acknowledged(member) ?? 0);
-  indices.sort((a, b) => a - b);
+  // Sorted as they come: groups are small, and this runs for every acknowledgement.
+  for (const member of members) {
+    const index = acknowledged(member) ?? 0;
+    let at = indices.length;
+    indices.push(index);
+    for (; at > 0 && indices[at - 1]! > index; at--) indices[at] = indices[at - 1]!;
+    indices[at] = index;
+  }
   return indices[size - majoritySize(size)]!;
 }
 

@@ -198,6 +198,12 @@ describe('§5.3 log replication', () => {
     expect(host.applied.map(({ data }) => text(data))).toEqual(['1', '2']);
   });
 
+  test('a follower commits no further than the append it took shows to agree', () => {
+    const host = new Host({ entries: entriesOf(1, 1, 1), hardState: { term: 1, vote: noPeer, commit: 0 } });
+    host.step(append({ term: 2, previous: { term: 1, index: 1 }, commit: 3 }));
+    expect(host.commit).toBe(1);
+  });
+
   test.each([
     ['nothing', logStart, true],
     ['an entry it holds', { term: 1, index: 1 }, true],
@@ -319,6 +325,14 @@ describe('§6 membership changes', () => {
     expect(kinds).toEqual(['change-single', 'refused-change']);
   });
 
+  test('a new leader allows no change before the tail it inherited is applied: there may be one in it', () => {
+    const host = leader(3, { entries: entriesOf(1), hardState: { term: 1, vote: noPeer, commit: 0 } });
+    const steps = [{ action: 'remove', peer: peerId(3) }] as const;
+    host.member.proposeChange({ form: 'single', transition: 'auto', steps, context: bytes('') });
+    host.flush();
+    expect(host.log.entries(3, 4, Infinity)).toMatchObject([{ kind: 'refused-change' }]);
+  });
+
   test('a leader that is removed steps down when that is applied', () => {
     const group = Group.of(3);
     group.elect(1);
@@ -382,6 +396,20 @@ describe('§8 clients', () => {
     expect(host.reads).toEqual([]);
     host.step({ type: 'heartbeat-answer', from: peerId(3), to: peerId(1), term: 1, readMark: 1 });
     expect(host.reads).toEqual([{ index: 1, context: bytes('r') }]);
+  });
+
+  test('of five members, one other does not make the quorum that confirms a leader for a read', () => {
+    const host = leader(5);
+    host.step(accepted(2, 1, 1));
+    host.step(accepted(3, 1, 1));
+    host.member.readIndex(bytes('r'));
+    host.flush();
+    const confirm = (from: number): unknown =>
+      host.step({ type: 'heartbeat-answer', from: peerId(from), to: peerId(1), term: 1, readMark: 1 });
+    confirm(2);
+    expect(host.reads).toEqual([]);
+    confirm(3);
+    expect(host.reads.length).toBe(1);
   });
 
   test('a read through a follower comes back to it', () => {
