@@ -57,6 +57,10 @@ const assembly: Record<string, MetricDeclaration> = {
   config_reloads: counter('Configurations read again, by outcome.', 'outcome'),
 };
 
+const mesh: Record<string, MetricDeclaration> = {
+  raft_events: counter('What a Raft member noted, by kind.', 'event'),
+};
+
 const host: Record<string, MetricDeclaration> = {
   host_temperature_celsius: gauge('celsius', 'Hottest processor sensor of the host.'),
   host_throttled: gauge('', 'Raspberry Pi throttling flags now set: 1 while the condition holds.', 'reason'),
@@ -154,6 +158,7 @@ const uplink: Record<string, MetricDeclaration> = {
 export const metricCatalogue: Readonly<Record<string, MetricDeclaration>> = {
   ...operate,
   ...assembly,
+  ...mesh,
   ...host,
   ...api,
   ...ingest,

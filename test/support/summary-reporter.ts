@@ -1,6 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
+/** A note, or what the name says in brackets: `[skipped: mosquitto is missing]`. */
+function reasonOf(name: string, note: string | undefined): string {
+  return note ?? /[([](skipped[^)\]]*)[)\]]/.exec(name)?.[1] ?? 'NO REASON GIVEN';
+}
+
 /** Counts for the last line of a test run, and the reason of every skip. */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
@@ -13,7 +18,7 @@ export default class SummaryReporter implements Reporter {
         const result = test.result();
         if (result.state === 'passed') passed++;
         else if (result.state === 'skipped')
-          skipped.push(`${test.fullName}: ${result.note ?? 'NO REASON GIVEN'}`);
+          skipped.push(`${test.fullName}: ${reasonOf(test.fullName, result.note)}`);
         else failed++;
       }
     }
