@@ -5,12 +5,21 @@ export interface BenchResult {
   readonly unit: string;
   /** What the design promises, in `unit`; absent: for information. */
   readonly budget?: number;
-  readonly reference: number;
-  readonly referenceName: string;
+  /** Absent where nothing compares. */
+  readonly reference?: number;
+  readonly referenceName?: string;
   readonly lowerIsBetter?: boolean;
+  /** How the figure came about, where its name does not say it. */
+  readonly note?: string;
+}
+
+/** What could not be measured here, and why. */
+export interface BenchSkip {
+  readonly name: string;
+  readonly skipped: string;
 }
 
 export interface Bench {
   readonly name: string;
-  run(): BenchResult[] | Promise<BenchResult[]>;
+  run(): readonly (BenchResult | BenchSkip)[] | Promise<readonly (BenchResult | BenchSkip)[]>;
 }

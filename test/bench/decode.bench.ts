@@ -3,20 +3,7 @@ import { createDecoder, type Message } from '#agent/reading/decode/decoder.ts';
 import type { DecodeOptions } from '#agent/reading/decode/options.ts';
 import { encodeNdjsonBytes } from '#agent/reading/encode-ndjson.ts';
 import { TopicRouter } from '#agent/reading/topic-match.ts';
-import { pathToFileURL } from 'node:url';
-
-/** Higher is better; `reference` is a plain way to do the same, measured in the same breath. */
-export interface BenchResult {
-  readonly figure: number;
-  readonly unit: string;
-  readonly reference: number;
-  readonly referenceName: string;
-}
-export interface Bench {
-  readonly name: string;
-  readonly budget?: number;
-  run(): Promise<BenchResult> | BenchResult;
-}
+import type { Bench, BenchResult } from './bench.ts';
 
 const batchReadings = 512;
 const payloads = Array.from({ length: 64 }, (_, i) =>
@@ -79,15 +66,18 @@ function decodeBench(
 ): Bench {
   return {
     name: `decode ${name}`,
-    ...(budget === undefined ? {} : { budget }),
     run: () => {
       const json = options.format === 'json';
-      return {
-        figure: decodeRate(options, of),
-        unit: 'msg/s',
-        reference: json ? bareJson() : bareText(of),
-        referenceName: json ? 'bare TextDecoder and JSON.parse' : 'bare TextDecoder',
-      };
+      return [
+        {
+          name: `decode ${name}`,
+          figure: decodeRate(options, of),
+          unit: 'msg/s',
+          ...(budget === undefined ? {} : { budget }),
+          reference: json ? bareJson() : bareText(of),
+          referenceName: json ? 'bare TextDecoder and JSON.parse' : 'bare TextDecoder',
+        },
+      ];
     },
   };
 }
@@ -108,8 +98,10 @@ function ndjsonBench(): BenchResult {
   const objects = payloads.map((payload) => JSON.parse(String(payload)) as unknown);
   const run = { agent: 'gw-7', batch, first: 1000, fidelity: 'raw' };
   return {
+    name: 'encode ndjson',
     figure: rate(() => void encodeNdjsonBytes(run)) * batchReadings,
     unit: 'readings/s',
+    budget: 400_000,
     reference: rate((i) => void JSON.stringify(objects[i % 64])),
     referenceName: 'JSON.stringify of the payload as an object',
   };
@@ -121,15 +113,5 @@ export const benches: readonly Bench[] = [
   decodeBench('json with a tag field', { format: 'json', ...times, tags: ['dev'] }, payloads, 400_000),
   decodeBench('json, two fields of nine', { format: 'json', ...times, fields: ['temp', 'rms'] }, payloads),
   decodeBench('influx', { format: 'influx' }, influx),
-  { name: 'encode ndjson', budget: 400_000, run: ndjsonBench },
+  { name: 'encode ndjson', run: () => [ndjsonBench()] },
 ];
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const bench of benches) {
-    const { figure, unit, reference, referenceName } = await bench.run();
-    const ratio = (figure / reference).toFixed(2);
-    process.stdout.write(
-      `${bench.name}: ${Math.round(figure)} ${unit}, ${ratio} × ${referenceName} (${Math.round(reference)})\n`,
-    );
-  }
-}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { scratchFolder } from './bench-agent.ts';
+import { ended, freePort, pause, until } from './bench-process.ts';
+
+/** Messages on the way to one subscriber; the same for the agents and for the reference. */
+export const receiveMaximum = 1000;
+
+function find(name: string): string | undefined {
+  return ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin']
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+}
+
+const broker = find('mosquitto');
+const subscriber = find('mosquitto_sub');
+
+/** Why there is no mosquitto, or null when there is. */
+export function mosquittoMissing(): string | null {
+  if (broker === undefined) return 'mosquitto is not installed (apt install mosquitto)';
+  return subscriber === undefined ? 'mosquitto_sub is not installed (apt install mosquitto-clients)' : null;
+}
+
+/** A broker that queues without bound, so that the publisher never loses a message. */
+export class BenchMosquitto {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(port: number, child: ChildProcess, folder: string) {
+    this.port = port;
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<BenchMosquitto> {
+    const folder = scratchFolder();
+    const port = await freePort();
+    const config = join(folder, 'mosquitto.conf');
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous true',
+      `max_inflight_messages ${receiveMaximum}`,
+      'max_queued_messages 0',
+      'persistence false',
+      'log_type none',
+    ];
+    writeFileSync(config, lines.join('\n'));
+    const child = spawn(broker!, ['-c', config], { stdio: 'ignore' });
+    const answers = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => {
+          socket.destroy();
+          resolve(true);
+        });
+        socket.on('error', () => resolve(false));
+      });
+    await until('mosquitto', answers);
+    return new BenchMosquitto(port, child, folder);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  async stop(): Promise<void> {
+    await ended(this.#child, 'SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A bare subscriber that stores nothing and ends after so many messages. */
+export class BareSubscriber {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  constructor(options: { port: number; filter: string; messages: number }) {
+    const { port, filter, messages } = options;
+    const parameters = ['-p', `${port}`, '-V', '5', '-q', '1', '-t', filter, '-C', `${messages}`, '-F', '%x'];
+    const property = ['-D', 'CONNECT', 'receive-maximum', `${receiveMaximum}`];
+    this.#child = spawn(subscriber!, [...parameters, ...property], { stdio: 'ignore' });
+    this.#exited = once(this.#child, 'exit');
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** It tells nobody when its subscription stands; a loopback needs milliseconds. */
+  ready(): Promise<void> {
+    return pause(300);
+  }
+
+  async done(): Promise<void> {
+    await this.#exited;
+  }
+}
