@@ -112,7 +112,7 @@ export class FrequentItems implements Sketch {
     requireSame('frequent', 'lgMapSize', this.lgMapSize, other.lgMapSize);
     const total = this.#total + other.#total;
     // A copy: a sketch may be merged with itself.
-    for (const [item, weight] of [...other.#weights]) this.#add(item, weight);
+    for (const [item, weight] of Array.from(other.#weights)) this.#add(item, weight);
     this.#offset += other.#offset;
     this.#total = total;
   }
