@@ -122,6 +122,11 @@ export class Agent {
     });
   }
 
+  /** Resolves when the agent cannot go on: its supervisor must start it again. */
+  get failed(): Promise<SedgeError> {
+    return this.#store.died;
+  }
+
   /** In force. */
   get config(): Config {
     return this.#read.config;

@@ -196,6 +196,7 @@ const roomsWithReadme = [
   'agent/uplink',
   'agent/pipeline',
   'agent/operate',
+  'agent/mesh/raft',
 ];
 
 function main(): number {

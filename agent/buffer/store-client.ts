@@ -45,6 +45,7 @@ export class StoreClient implements Store {
   #nextId = 1;
   #state: 'new' | 'open' | 'ended' = 'new';
   #death: string | null = null;
+  readonly #died = Promise.withResolvers<SedgeError>();
 
   constructor(options: { channel: DiskChannel; telemetry: Telemetry }) {
     this.#channel = options.channel;
@@ -58,6 +59,11 @@ export class StoreClient implements Store {
     this.#channel.onReport((report) => this.#settle(report));
     this.#channel.onDeath((reason) => this.#fail(reason));
     await this.#call('open', settings);
+  }
+
+  /** Resolves when the disk thread ended by itself: nothing can be stored any more, and only a restart mends that. */
+  get died(): Promise<SedgeError> {
+    return this.#died.promise;
   }
 
   /** Everything asked before is answered first. */
@@ -196,9 +202,12 @@ export class StoreClient implements Store {
 
   #fail(reason: string): void {
     this.#death = reason;
-    for (const waiting of this.#waiting.values())
-      waiting.reject(new Error(`the disk thread ended: ${reason}`));
+    const error = new SedgeError('SEDGE_DATA_INVALID', `the disk thread ended: ${reason}`, {
+      hint: 'look at the data folder: does it exist, and may this user write to it?',
+    });
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
+    this.#died.resolve(error);
   }
 }
 

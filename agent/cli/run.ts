@@ -1,3 +1,4 @@
+import { SedgeError } from '../base/errors.ts';
 import type { GoodConfiguration, WrongConfiguration } from '../host/config-thread.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { ConfigurationRequest } from '../host/read-configuration.ts';
@@ -8,6 +9,8 @@ import { exit, type Verb } from './verb.ts';
 /** A running agent as the `run` verb handles it. */
 export interface AgentHandle {
   readonly config: Config;
+  /** Resolves when the agent cannot go on. */
+  readonly failed: Promise<SedgeError>;
   start(): Promise<Readonly<Record<string, string>>>;
   /** Applies a new configuration, or says why not; the old one then stays in force. */
   reload(read: GoodConfiguration | WrongConfiguration): Promise<void>;
@@ -38,16 +41,27 @@ export function runVerb(maker: AgentMaker): Verb {
       if (read.kind === 'wrong') return exit.config;
       const agent = await maker.create(read, world);
       const interrupted = world.interrupted;
-      const listen = await agent.start();
+      const listen = await startOrStop(agent);
       world.tellParent({ type: 'ready', listen });
       let reloads = Promise.resolve();
       world.onHangup(() => {
         reloads = reloads.then(async () => agent.reload(await maker.read(request, agent.config)));
       });
-      await interrupted;
+      const ending = await Promise.race([interrupted, agent.failed]);
+      if (ending instanceof SedgeError) throw ending;
       await reloads;
       await agent.stop();
       return exit.ok;
     },
   };
+}
+
+/** A start that fails half way leaves nothing running. */
+async function startOrStop(agent: AgentHandle): Promise<Readonly<Record<string, string>>> {
+  try {
+    return await agent.start();
+  } catch (error) {
+    await agent.stop();
+    throw error;
+  }
 }
