@@ -137,7 +137,7 @@ function throughBare(broker: BenchMosquitto, flood: BenchFlood): Way {
 async function ingest(): Promise<readonly (BenchResult | BenchSkip)[]> {
   const missing = mosquittoMissing();
   const flood = new BenchFlood();
-  const broker = missing === null ? await BenchMosquitto.start() : null;
+  const broker = missing === null ? await BenchMosquitto.start({ prompt: false }) : null;
   const ways: Way[] = [];
   if (broker !== null) {
     for (const program of programs()) ways.push(await throughMosquitto(program, broker, flood));

@@ -36,7 +36,8 @@ export class BenchMosquitto {
     this.#folder = folder;
   }
 
-  static async start(): Promise<BenchMosquitto> {
+  /** `prompt`: small packets leave at once (TCP_NODELAY), which mosquitto does not do by itself. */
+  static async start(options: { prompt: boolean }): Promise<BenchMosquitto> {
     const folder = scratchFolder();
     const port = await freePort();
     const config = join(folder, 'mosquitto.conf');
@@ -45,6 +46,7 @@ export class BenchMosquitto {
       'allow_anonymous true',
       `max_inflight_messages ${receiveMaximum}`,
       'max_queued_messages 0',
+      `set_tcp_nodelay ${options.prompt}`,
       'persistence false',
       'log_type none',
     ];

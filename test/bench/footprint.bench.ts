@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { GiB, MiB } from '#agent/base/units.ts';
+import { fillBacklog } from '#test/support/bench-backlog.ts';
+import {
+  BenchAgent,
+  binaryFile,
+  type Program,
+  preferredProgram,
+  programs,
+  scratchFolder,
+  streamConfig,
+} from '#test/support/bench-agent.ts';
+import { BenchFlood } from '#test/support/bench-flood.ts';
+import { type MemoryFigures, median, memoryOf, pause } from '#test/support/bench-process.ts';
+import { BenchReceiver } from '#test/support/bench-receiver.ts';
+import { SlowDisk } from '#test/support/bench-slow-disk.ts';
+import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+
+const backlogBytes = Number(process.env['SEDGE_BENCH_BACKLOG_MIB'] ?? 1024) * MiB;
+const backlogName = backlogBytes === GiB ? '1 GiB backlog' : `${backlogBytes / MiB} MiB backlog`;
+/** Made at the first need, used by memory and start, gone with the process. */
+let backlogFolder: string | null = null;
+
+function backlog(): string {
+  if (backlogFolder === null) {
+    const folder = scratchFolder();
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    fillBacklog(join(folder, 'data'), { bytes: backlogBytes });
+    backlogFolder = folder;
+  }
+  return backlogFolder;
+}
+
+function config(url = 'http://127.0.0.1:9/'): object {
+  return {
+    sources: { sensors: { type: 'broker', listen: '127.0.0.1:0' } },
+    streams: { vibration: { from: ['sensors'], ...streamConfig } },
+    buffer: { size: '4GiB', keep_free: '0%', when_full: 'drop_oldest' },
+    uplinks: { cloud: { type: 'http', url } },
+  };
+}
+
+function row(name: string, figures: MemoryFigures, of: 'resident' | 'peak', budget?: number): BenchResult {
+  return {
+    name: `memory, ${name}`,
+    figure: figures[of],
+    unit: 'MiB',
+    lowerIsBetter: true,
+    ...(budget === undefined ? {} : { budget }),
+    note: `RSS ${figures.resident.toFixed(0)}, peak ${figures.peak.toFixed(0)}, private dirty ${figures.privateDirty.toFixed(0)}`,
+  };
+}
+
+/** The executable's pages then count only where the agent touches them. */
+function evictPageCache(): void {
+  execFileSync('dd', [`if=${binaryFile}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
+}
+
+const calmSeconds = 6;
+const floodSeconds = 8;
+
+async function memory(): Promise<readonly (BenchResult | BenchSkip)[]> {
+  const flood = new BenchFlood();
+  const results: (BenchResult | BenchSkip)[] = [];
+  for (const program of programs()) results.push(...(await idleAndFlood(program, flood)));
+  const program = preferredProgram();
+  results.push(await floodOnBacklog(program, flood), await drainBacklog(program));
+  results.push(await slowDisk(program, flood));
+  await flood.stop();
+  return results;
+}
+
+async function idleAndFlood(program: Program, flood: BenchFlood): Promise<BenchResult[]> {
+  if (program.name === 'binary') evictPageCache();
+  const agent = new BenchAgent({ program, config: config() });
+  await agent.start();
+  await pause(calmSeconds * 1000);
+  const idle = memoryOf(agent.pid);
+  await flood.run({ port: agent.port('sensors'), total: 1e9, secondsMax: floodSeconds });
+  const flooded = memoryOf(agent.pid);
+  await pause(calmSeconds * 1000);
+  const calm = memoryOf(agent.pid);
+  await agent.stop();
+  return [
+    row(`idle, ${program.name}`, idle, 'resident', 90),
+    row(`flood with the uplink down, ${program.name}`, flooded, 'peak', 160),
+    row(`calm after the flood, ${program.name}`, calm, 'resident'),
+  ];
+}
+
+async function floodOnBacklog(program: Program, flood: BenchFlood): Promise<BenchResult> {
+  const agent = new BenchAgent({ program, config: config(), folder: backlog() });
+  await agent.start();
+  await flood.run({ port: agent.port('sensors'), total: 1e9, secondsMax: floodSeconds });
+  const figures = memoryOf(agent.pid);
+  await agent.stop();
+  return row(`flood on a ${backlogName}, ${program.name}`, figures, 'peak', 160);
+}
+
+async function drainBacklog(program: Program): Promise<BenchResult> {
+  const receiver = await BenchReceiver.start();
+  const agent = new BenchAgent({ program, config: config(receiver.url), folder: backlog() });
+  await agent.start();
+  await pause(floodSeconds * 1000);
+  const figures = memoryOf(agent.pid);
+  await agent.stop();
+  await receiver.stop();
+  return row(`draining a ${backlogName}, ${program.name}`, figures, 'peak', 160);
+}
+
+/** Low enough that a flood offers ten times as much. */
+const slowBytesPerSecond = 256 * 1024;
+
+async function slowDisk(program: Program, flood: BenchFlood): Promise<BenchResult | BenchSkip> {
+  const name = `flood on a slow disk, ${program.name}`;
+  const folder = scratchFolder();
+  const disk = SlowDisk.make(folder, slowBytesPerSecond);
+  if (typeof disk === 'string') return { name: `memory, ${name}`, skipped: disk };
+  const rate = async (wrap: readonly string[]): Promise<{ perSecond: number; figures: MemoryFigures }> => {
+    const agent = new BenchAgent({ program, config: config(), folder: join(folder, String(wrap.length)) });
+    mkdirSync(join(folder, String(wrap.length)), { recursive: true });
+    await agent.start(wrap);
+    const report = await flood.run({ port: agent.port('sensors'), total: 1e9, secondsMax: floodSeconds });
+    const figures = memoryOf(agent.pid);
+    await agent.stop('SIGKILL');
+    return { perSecond: report.acknowledged / report.seconds, figures };
+  };
+  const fast = await rate([]);
+  const slow = await rate(disk.wrap);
+  disk.remove();
+  rmSync(folder, { recursive: true, force: true });
+  const result = row(name, slow.figures, 'peak', 160);
+  const pressure = `${Math.round(slow.perSecond)} msg/s taken of ${Math.round(fast.perSecond)} (writes held to ${slowBytesPerSecond / 1024} KiB/s)`;
+  return { ...result, note: `${result.note}; ${pressure}` };
+}
+
+const starts = 5;
+
+async function start(): Promise<readonly BenchResult[]> {
+  const results: BenchResult[] = [];
+  for (const program of programs()) {
+    const bare: number[] = [];
+    const empty: number[] = [];
+    for (let i = 0; i < starts; i++) {
+      bare.push(bareStart(program));
+      empty.push(await startOnce(program));
+    }
+    results.push({
+      ...startRow(`empty, ${program.name}`, median(empty), 500),
+      reference: median(bare),
+      referenceName: program.name === 'binary' ? 'the executable printing its version' : 'node -e 0',
+    });
+  }
+  const program = preferredProgram();
+  const full: number[] = [];
+  const empty: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    empty.push(await startOnce(program));
+    full.push(await startOnce(program, backlog()));
+  }
+  results.push({
+    ...startRow(`${backlogName}, ${program.name}`, median(full), 1000),
+    reference: median(empty),
+    referenceName: 'the same with an empty buffer',
+  });
+  return results;
+}
+
+function startRow(name: string, figure: number, budget: number): BenchResult {
+  return { name: `start, ${name}`, figure, unit: 'ms', budget, lowerIsBetter: true };
+}
+
+async function startOnce(program: Program, folder?: string): Promise<number> {
+  const agent = new BenchAgent({ program, config: config(), ...(folder === undefined ? {} : { folder }) });
+  const millis = await agent.start();
+  // Killed, so that the next start finds a log to replay.
+  await agent.stop('SIGKILL');
+  return millis;
+}
+
+function bareStart(program: Program): number {
+  const began = performance.now();
+  const parameters = program.name === 'binary' ? ['version'] : ['-e', '0'];
+  execFileSync(program.command[0], parameters, { stdio: 'ignore' });
+  return performance.now() - began;
+}
+
+export const benches: Bench[] = [
+  { name: 'memory', run: memory },
+  { name: 'start', run: start },
+];

@@ -1,0 +1,172 @@
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { FloodPublisher } from '#agent/host/flood-publisher.ts';
+import { climateRecordings } from '#agent/host/recordings.ts';
+import { openSqlite } from '#agent/host/sqlite.ts';
+import { BenchAgent, binaryFile, preferredProgram, scratchFolder } from '#test/support/bench-agent.ts';
+import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+
+interface Observation {
+  readonly topic: string;
+  readonly mote: number;
+  readonly timeMillis: number;
+  readonly temperature: number;
+  readonly humidity: number;
+}
+
+/** The recordings are played this often, each time later, so that fixed costs of the file do not count. */
+const laps = 12;
+const valuesPerReading = 2;
+
+/** Four motes that take turns, a reading every five seconds each. */
+function observations(): Observation[] {
+  const recordings = [...climateRecordings().values()];
+  const longest = Math.max(...recordings.map((samples) => samples.length));
+  const list: Observation[] = [];
+  for (let lap = 0; lap < laps; lap++) {
+    for (let i = 0; i < longest; i++) {
+      for (const samples of recordings) {
+        const sample = samples[i];
+        if (sample === undefined) continue;
+        const { mote, indoor, temperature, humidity } = sample;
+        const topic = `site/${indoor ? 'indoor' : 'outdoor'}/mote-${mote}/climate`;
+        const timeMillis = 1_700_000_000_000 + (lap * longest + i) * 5_000;
+        list.push({ topic, mote, timeMillis, temperature, humidity });
+      }
+    }
+  }
+  return list;
+}
+
+/** What the buffer's file holds after a clean stop, from MQTT to disk; `free` of it waits for the next readings. */
+async function bufferBytes(
+  folder: string,
+  list: readonly Observation[],
+): Promise<{ bytes: number; free: number }> {
+  const agent = new BenchAgent({
+    program: preferredProgram(),
+    folder,
+    config: {
+      sources: { motes: { type: 'broker', listen: '127.0.0.1:0' } },
+      streams: {
+        climate: {
+          from: ['motes'],
+          match: 'site/{place}/{mote}/climate',
+          decode: { format: 'json', time: 'ts', time_unit: 'ms' },
+        },
+      },
+      buffer: { size: '512MiB', keep_free: '0%' },
+    },
+  });
+  await agent.start();
+  const publisher = new FloodPublisher({
+    host: '127.0.0.1',
+    port: agent.port('motes'),
+    clientId: 'motes',
+    total: list.length,
+    window: 2_000,
+    message: (sequence) => {
+      const { topic, timeMillis, temperature, humidity } = list[sequence]!;
+      return { topic, payload: JSON.stringify({ ts: timeMillis, temperature, humidity }) };
+    },
+  });
+  publisher.start();
+  await publisher.finished();
+  await agent.stop();
+  const db = openSqlite({ file: agent.databaseFile });
+  const free = Number(db.pragma('freelist_count')) * Number(db.pragma('page_size'));
+  db.close();
+  return { bytes: statSync(agent.databaseFile).size, free };
+}
+
+/** A row a reading, in columns of their own. */
+function rowBytes(folder: string, list: readonly Observation[]): number {
+  const file = join(folder, 'rows.db');
+  const db = openSqlite({ file });
+  db.exec('CREATE TABLE climate (time INTEGER, topic TEXT, temperature REAL, humidity REAL)');
+  const insert = db.prepare('INSERT INTO climate VALUES (?, ?, ?, ?)');
+  db.exec('BEGIN');
+  for (const { timeMillis, topic, temperature, humidity } of list) {
+    insert.run(timeMillis, topic, temperature, humidity);
+  }
+  db.exec('COMMIT');
+  db.close();
+  return statSync(file).size;
+}
+
+/** As an uplink would send it. */
+function ndjsonBytes(list: readonly Observation[]): number {
+  let bytes = 0;
+  for (const { timeMillis, mote, temperature, humidity } of list) {
+    const time = new Date(timeMillis).toISOString();
+    const values = { temperature, humidity };
+    bytes += JSON.stringify({ stream: 'climate', time, tags: { mote: String(mote) }, values }).length + 1;
+  }
+  return bytes;
+}
+
+async function size(): Promise<readonly BenchResult[]> {
+  const list = observations();
+  const values = list.length * valuesPerReading;
+  const folder = scratchFolder();
+  try {
+    const { bytes, free } = await bufferBytes(folder, list);
+    const shared = {
+      name: 'stored size, whole path, motes',
+      figure: bytes / values,
+      unit: 'byte/value',
+      budget: 4,
+      lowerIsBetter: true,
+      note: `of the file ${(free / values).toFixed(2)} byte/value are free for the next readings`,
+    };
+    return [
+      { ...shared, reference: ndjsonBytes(list) / values, referenceName: 'NDJSON' },
+      { ...shared, reference: rowBytes(folder, list) / values, referenceName: 'rows in SQLite' },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function binary(): readonly (BenchResult | BenchSkip)[] {
+  return ['x64', 'arm64'].flatMap((architecture): (BenchResult | BenchSkip)[] => {
+    const name = `binary, ${architecture}`;
+    const file = join(dist, `sedge-linux-${architecture}`);
+    if (!existsSync(file)) return [{ name, skipped: 'not built: npm run build' }];
+    const rows = [
+      megabytes(name, { file, budget: 125, reference: join(dist, `build/node-${architecture}`) }),
+    ];
+    const packages = readdirSync(dist).filter(
+      (entry) => entry.endsWith('.deb') && entry.includes(architecture === 'x64' ? 'amd64' : architecture),
+    );
+    for (const entry of packages) {
+      rows.push(
+        megabytes(`package, ${architecture}`, { file: join(dist, entry), budget: 30, reference: file }),
+      );
+    }
+    return rows;
+  });
+}
+
+const dist = dirname(binaryFile);
+
+function megabytes(
+  name: string,
+  { file, budget, reference }: { file: string; budget: number; reference: string },
+): BenchResult {
+  return {
+    name,
+    figure: statSync(file).size / 1e6,
+    unit: 'MB',
+    budget,
+    lowerIsBetter: true,
+    ...(existsSync(reference)
+      ? { reference: statSync(reference).size / 1e6, referenceName: basename(reference) }
+      : {}),
+  };
+}
+
+export const benches: Bench[] = [
+  { name: 'size', run: size },
+  { name: 'binary', run: binary },
+];
