@@ -71,6 +71,7 @@ export class Reservoir implements Sketch {
   merge(other: Reservoir): void {
     requireSame('reservoir', 'k', this.k, other.k);
     requireSame('reservoir', 'width', this.width, other.width);
+    if (other.#n === 0) return;
     const ours = this.#rows.slice();
     const [left, right] = [indices(this.length), indices(other.length)];
     let [restLeft, restRight] = [this.#n, other.#n];

@@ -129,10 +129,12 @@ export class Theta implements Sketch {
   merge(other: Theta): void {
     this.#requireSame(other);
     if (other.#isEmpty) return;
+    const wasEmpty = this.#isEmpty;
     this.#isEmpty = false;
     if (other.#theta < this.#theta) this.#lower(other.#theta);
     for (const hash of other.#hashes()) if (hash < this.#theta) this.#insert(hash);
-    this.#trim();
+    // A union with nothing is the other sketch; else only the k least hashes are sure to be those of all items.
+    if (!wasEmpty) this.#trim();
   }
 
   #lower(theta: bigint): void {
