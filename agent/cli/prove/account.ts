@@ -90,7 +90,8 @@ export function verdictText(account: DrillAccount): string {
   if (broken !== null) return `NOT PROVEN: ${broken}.`;
   if (lost > 0)
     return `LOSS: ${formatCount(lost)} of ${counted(acknowledged, 'acknowledged message')} never arrived after ${ordeal}.`;
-  if (ledger?.balanced !== true)
+  if (ledger === null) return 'NOT PROVEN: the agent did not tell its ledger.';
+  if (!ledger.balanced)
     return `UNBALANCED: every acknowledged message arrived, but the ledger does not agree with what the receiver holds.`;
   const twice =
     duplicated === 0

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LedgerJson } from '../../api/contract.ts';
+import type { LedgerJson, StatusJson } from '../../api/contract.ts';
+import { messageOf } from '../../base/errors.ts';
 import { AgentClient } from '../../host/agent-client.ts';
 import { AgentProcess } from '../../host/agent-process.ts';
 import { DeliveredSequences } from '../../host/delivered-sequences.ts';
@@ -146,6 +147,18 @@ export class DrillSite {
       return this.#sum((await this.#api.get('/v1/ledger')) as LedgerJson);
     } catch {
       return null;
+    }
+  }
+
+  /** What the agent says of itself, for a drill that does not get on. */
+  async words(): Promise<string> {
+    if (!this.#agent.running || this.#api === null) return 'the agent does not run';
+    try {
+      const { parts, uplinks } = (await this.#api.get('/v1/status')) as StatusJson;
+      const ill = parts.filter(({ state }) => state !== 'ok').map((part) => `${part.name}: ${part.reason}`);
+      return [...ill, ...uplinks.map(({ name, words }) => `uplink ${name}: ${words}`)].join('; ');
+    } catch (error) {
+      return `the agent runs and does not answer: ${messageOf(error)}`;
     }
   }
 

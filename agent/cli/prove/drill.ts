@@ -8,6 +8,8 @@ export interface DrillOptions {
   readonly total: number;
   readonly kills: number;
   readonly seed: number;
+  /** Kills fall before so many messages are taken in; default: anywhere. */
+  readonly killsWithin?: number;
   /** Where the power can be cut; null: the process is killed, and that is all. */
   readonly disk: { cut(): void; replug(): Promise<void> } | null;
   /** Messages the agent has taken in, by which kills are timed; default: those acknowledged to the publisher. */
@@ -66,7 +68,12 @@ class DrillRun {
   constructor(site: DrillSite, options: DrillOptions) {
     this.#site = site;
     this.#options = options;
-    this.#plan = planKills({ ...options, delayMsMax: limits.killDelayMsMax });
+    this.#plan = planKills({
+      total: options.killsWithin ?? options.total,
+      kills: options.kills,
+      seed: options.seed,
+      delayMsMax: limits.killDelayMsMax,
+    });
     void options.interrupted.then(() => (this.#interrupted = true));
   }
 
@@ -163,7 +170,9 @@ class DrillRun {
       progress = seen.progress;
       if (this.#interrupted) throw new Broken('interrupted before everything had drained');
       if (now - movedAt > limits.stalledMs)
-        throw new Broken(`nothing moved for ${limits.stalledMs / 1000} s (${lastLine(this.#site.log)})`);
+        throw new Broken(
+          `nothing moved for ${limits.stalledMs / 1000} s (${await this.#site.words()}; last log line: ${lastLine(this.#site.log)})`,
+        );
       await pause(everyMs);
     }
   }

@@ -35,7 +35,7 @@ describe('the account of a drill', () => {
   it.each([
     ['one message is lost', { lost: 1 }, 'LOSS: 1 of 1,000'],
     ['the ledger does not balance', { ledger: { ...good.ledger!, balanced: false } }, 'UNBALANCED'],
-    ['the ledger is not known', { ledger: null }, 'UNBALANCED'],
+    ['the ledger is not known', { ledger: null }, 'NOT PROVEN: the agent did not tell its ledger.'],
     ['it ended early', { broken: 'interrupted' }, 'NOT PROVEN: interrupted.'],
   ])('is not kept when %s', (_case, difference, words) => {
     const account = { ...good, ...difference };
