@@ -119,7 +119,12 @@ function figuresText(account: DrillAccount): string {
   const { published, acknowledged, delivered, lost, duplicated, resent, kills } = account;
   const counts = `published ${published}, acknowledged ${acknowledged}, delivered ${delivered}, lost ${lost}, duplicated ${duplicated}, sent again ${resent}`;
   const peak = Math.round((account.peakMemoryBytes ?? 0) / 1_048_576);
-  const balance = account.ledger === null ? 'unknown' : account.ledger.balanced ? 'balanced' : 'NOT balanced';
+  const balances = account.ledger?.balanced;
+  const verdicts = new Map([
+    [true, 'balanced'],
+    [false, 'NOT balanced'],
+  ]);
+  const balance = balances === undefined ? 'unknown' : verdicts.get(balances);
   return `${counts}; ledger ${balance}; ${kills} kills, slowest start ${Math.round(account.slowestStartMs)} ms, peak memory ${peak} MiB, ${Math.round(account.seconds)} s`;
 }
 
