@@ -39,7 +39,7 @@ export class Mosquitto {
     mkdirSync(own, { recursive: true });
     const config = join(own, 'mosquitto.conf');
     writeFileSync(config, mosquittoConfig({ folder: own, hosts, port: this.port }));
-    const [command = '', ...parameters] = [...prefix, program!, '-c', config];
+    const [command, ...parameters] = [...prefix, program!, '-c', config];
     const child = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const keep = (bytes: Buffer): void => void (this.log = (this.log + bytes.toString()).slice(-16_384));
