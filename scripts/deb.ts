@@ -37,11 +37,13 @@ export interface DebOptions {
 const debianArchitecture = { x64: 'amd64', arm64: 'arm64' } as const;
 
 /**
- * What the executable loads, checked by test/full/binary against the symbol versions it asks for. libatomic1 is in no
- * minimal installation.
+ * The newest symbol versions that executable and addon may ask for; test/full/binary holds them to it. SQLite's addon sets
+ * them, Node by itself would do with 2.28. They say how old a system may be: Debian 12, Ubuntu 22.04.
  */
-const depends =
-  'libc6 (>= 2.28), libstdc++6 (>= 5), libgcc-s1 | libgcc1, libatomic1, init-system-helpers (>= 1.54~)';
+export const symbolFloor = { GLIBC: [2, 34], GLIBCXX: [3, 4, 29] } as const;
+
+/** libstdc++ of GCC 11 brings GLIBCXX_3.4.29. libatomic1 is in no minimal installation. */
+const depends = `libc6 (>= ${symbolFloor.GLIBC.join('.')}), libstdc++6 (>= 11), libgcc-s1, libatomic1, init-system-helpers (>= 1.54~)`;
 
 export function hasDpkgDeb(): boolean {
   try {
