@@ -121,7 +121,7 @@ describe('frequent items beside DataSketches', () => {
       expect(theirs.n).toBe(given.total);
       expect(theirs.maximumError).toBe(given.offset);
       const rows = theirs.frequent('possible').map((row) => [row.item, row.lower, row.upper]);
-      expect(rows.toSorted()).toEqual(given.items.toSorted());
+      expect(new Set(rows.map(String))).toEqual(new Set(given.items.map(String)));
       expect(own.toBytes()).toEqual(theirs.toBytes());
     });
   }
