@@ -254,7 +254,10 @@ export class Kll implements Sketch {
   }
 
   #compress(work: Float64Array, levels: number[]): void {
-    let capacities = levelCapacities(this.k, levels.length - 1);
+    let capacities =
+      this.#capacities.length === levels.length - 1
+        ? this.#capacities
+        : levelCapacities(this.k, levels.length - 1);
     let room = total(capacities);
     let retained = work.length;
     this.#items = work;
