@@ -39,6 +39,19 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        extends: true,
+        // Half an hour of floods and kills against a real mosquitto: `npm run drills`.
+        test: {
+          name: 'drills',
+          include: ['test/drills/**/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+          isolate: true,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

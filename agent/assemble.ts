@@ -6,7 +6,7 @@ import { sampledDeadLetters } from './assembly/dead-letters.ts';
 import { type Foundation, layFoundation } from './assembly/foundation.ts';
 import { liveSource } from './assembly/live-source.ts';
 import { Pulse } from './assembly/pulse.ts';
-import { reloaded, reloadFailed, reloadRefused } from './assembly/reload-events.ts';
+import { reloaded, reloadFailed, reloadRefused, reloadUnread } from './assembly/reload-events.ts';
 import { RateMeter } from './assembly/rate-meter.ts';
 import { sinkOf } from './assembly/sinks.ts';
 import { buildSource } from './assembly/sources/build-source.ts';
@@ -177,28 +177,34 @@ export class Agent {
    * Applies a new configuration to what differs and leaves the rest running; a wrong one changes nothing and is told in one
    * line a problem. What cannot change while running keeps its old value and is told too.
    */
-  async reload(read: GoodConfiguration | WrongConfiguration): Promise<void> {
+  async reload(read: GoodConfiguration | WrongConfiguration | SedgeError): Promise<void> {
     const { telemetry, supervision } = this.#foundation;
     if (!this.#running) return;
     supervision.reloading();
     try {
+      if (read instanceof SedgeError) {
+        reloadUnread(telemetry, read);
+        return;
+      }
       if (read.kind === 'wrong') {
         reloadRefused(telemetry, read.problems);
         return;
       }
-      const old = this.config;
+      const before = this.#read;
       this.#read = read;
-      await this.#applyReload(old, reloadActions(read.steps));
-      reloaded(telemetry, read.steps);
-    } catch (error) {
-      if (!(error instanceof SedgeError)) throw error;
-      reloadFailed(telemetry, error);
+      const failures = await this.#applyReload(before.config, reloadActions(read.steps));
+      for (const failure of failures) reloadFailed(telemetry, failure);
+      if (failures.length === 0) reloaded(telemetry, read.steps);
+      // The next reload then sees what differs still, and tries it again.
+      else this.#read = before;
     } finally {
       supervision.ready('running');
     }
   }
 
-  async #applyReload(old: Config, actions: readonly ReloadAction[]): Promise<void> {
+  /** Part by part: one that cannot start keeps no other from it. Answers what went wrong. */
+  async #applyReload(old: Config, actions: readonly ReloadAction[]): Promise<readonly SedgeError[]> {
+    const failures: SedgeError[] = [];
     const { telemetry, log } = this.#foundation;
     const of = (part: ReloadAction['part']): readonly ReloadAction[] =>
       actions.filter((one) => one.part === part);
@@ -218,12 +224,25 @@ export class Agent {
       });
       this.#intake.configure(this.#streams);
     }
-    for (const { name } of of('uplink').filter(begins)) await this.#uplinks.start(this.config, name);
-    for (const { name } of of('source').filter(begins)) await this.#startSource(name);
-    if (of('api').some(ends)) {
-      await this.#api?.stop();
-      await this.#startApi();
+    for (const { name } of of('uplink').filter(begins)) {
+      await attempt(failures, async () => {
+        await this.#uplinks.stop(name);
+        await this.#uplinks.start(this.config, name);
+      });
     }
+    for (const { name } of of('source').filter(begins)) {
+      await attempt(failures, async () => {
+        await this.#stopSource(name);
+        await this.#startSource(name);
+      });
+    }
+    if (of('api').some(ends)) {
+      await attempt(failures, async () => {
+        await this.#api?.stop();
+        await this.#startApi();
+      });
+    }
+    return failures;
   }
 
   async #stopSource(name: string): Promise<void> {
@@ -260,8 +279,8 @@ export class Agent {
       secrets: this.#options.secrets,
       hasStream: (stream) => stream in this.config.streams,
     });
-    this.#sources.set(name, source);
     await source.start();
+    this.#sources.set(name, source);
   }
 
   #addresses(): Readonly<Record<string, string>> {
@@ -272,5 +291,15 @@ export class Agent {
       if (source.listen !== null) addresses[`source:${source.name}`] = source.listen;
     }
     return addresses;
+  }
+}
+
+/** Misuse (a port that is taken, a secret that is missing) is kept for later; a bug is not. */
+async function attempt(failures: SedgeError[], act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof SedgeError)) throw error;
+    failures.push(error);
   }
 }

@@ -114,9 +114,9 @@ export class Pulse {
 
   /** One line for `systemctl status`. */
   async #tellManager(): Promise<void> {
-    const { foundation, status } = this.#watched;
+    const { supervision } = this.#watched.foundation;
     try {
-      foundation.supervision.status(statusLine(await status()));
+      supervision.status(statusLine(await this.#watched.status()));
     } catch {
       // A disk thread that does not answer is told as health of the disk.
     }

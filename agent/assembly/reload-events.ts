@@ -46,3 +46,11 @@ export function reloadFailed(telemetry: Telemetry, error: SedgeError): void {
     { code: error.code },
   );
 }
+
+/** The configuration could not be read: the old one stays in force. */
+export function reloadUnread(telemetry: Telemetry, error: SedgeError): void {
+  telemetry.count('config_reloads', { outcome: 'refused' });
+  telemetry.log('error', 'config.unread', `the old configuration stays in force: ${error.message}`, {
+    code: error.code,
+  });
+}

@@ -74,7 +74,5 @@ export const vacuumPagesMin = 4_096;
 export const vacuumShare = 1 / 3;
 /** Characters of a receiver's words kept in the dead-letter stream. */
 export const wordsCharactersMax = 512;
-/** Distinct ledger rules of one stream. */
-export const ledgerRulesMax = 1_024;
 /** Tries of one settlement on a failing disk, half a second apart, before its uplink is told: ten minutes. */
 export const settleRetriesMax = 1_200;

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema/config.ts';
 import type { ConfigurationRequest } from '../host/read-configuration.ts';
 import type { World } from '../ports/world.ts';
 import { configurationRequest, printProblems } from './load-configuration.ts';
+import { Reloader } from './reloader.ts';
 import { exit, type Verb } from './verb.ts';
 
 /** A running agent as the `run` verb handles it. */
@@ -13,7 +14,7 @@ export interface AgentHandle {
   readonly failed: Promise<SedgeError>;
   start(): Promise<Readonly<Record<string, string>>>;
   /** Applies a new configuration, or says why not; the old one then stays in force. */
-  reload(read: GoodConfiguration | WrongConfiguration): Promise<void>;
+  reload(read: GoodConfiguration | WrongConfiguration | SedgeError): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +37,9 @@ export function runVerb(maker: AgentMaker): Verb {
     flags: [],
     run: async (invocation, world) => {
       const request = configurationRequest(invocation, world);
+      const reloader = new Reloader();
+      // From the first moment on: a signal nobody listens to would end the process.
+      world.onHangup(() => reloader.ask());
       const read = await maker.read(request, null);
       await printProblems(read.kind === 'wrong' ? read : { problems: [], warnings: read.warnings }, world);
       if (read.kind === 'wrong') return exit.config;
@@ -43,13 +47,10 @@ export function runVerb(maker: AgentMaker): Verb {
       const interrupted = world.interrupted;
       const listen = await startOrStop(agent);
       world.tellParent({ type: 'ready', listen });
-      let reloads = Promise.resolve();
-      world.onHangup(() => {
-        reloads = reloads.then(async () => agent.reload(await maker.read(request, agent.config)));
-      });
+      reloader.start(async () => agent.reload(await readAgain(maker, request, agent.config)));
       const ending = await Promise.race([interrupted, agent.failed]);
       if (ending instanceof SedgeError) throw ending;
-      await reloads;
+      await reloader.settled();
       await agent.stop();
       return exit.ok;
     },
@@ -62,6 +63,20 @@ async function startOrStop(agent: AgentHandle): Promise<Readonly<Record<string, 
     return await agent.start();
   } catch (error) {
     await agent.stop();
+    throw error;
+  }
+}
+
+/** A configuration that cannot be read now (an editor is just renaming it) is as good a reason to keep the old one as a wrong one. */
+async function readAgain(
+  maker: AgentMaker,
+  request: ConfigurationRequest,
+  running: Config,
+): Promise<GoodConfiguration | WrongConfiguration | SedgeError> {
+  try {
+    return await maker.read(request, running);
+  } catch (error) {
+    if (error instanceof SedgeError) return error;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { Environment } from './interpolate.ts';
 import { overridesLimit, valueTextLimit } from './limits.ts';
 import { parseDocument } from './parse-document.ts';
 import { problemAt, type Problem, type SourceTexts } from './problem.ts';
-import type { MapNode, Path, Place, ScalarNode, SourceNode } from './source-tree.ts';
+import type { MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 
 const prefix = 'SEDGE__';
 
@@ -89,9 +89,4 @@ function put(
 
 function bare(key: string): string {
   return key.replaceAll(/[-_.]/g, '').toLowerCase();
-}
-
-/** Where a variable would put its value; for messages and documentation. */
-export function overrideName(path: Path): string {
-  return prefix + path.map((step) => String(step).replaceAll(/[-.]/g, '_').toUpperCase()).join('__');
 }

@@ -51,7 +51,15 @@ export class AgentClient {
       ...(certificate === null ? {} : { ca: certificate }),
     });
     const ended = new Promise<void>((resolve, reject) => {
-      socket.on('message', (data: Buffer) => onMessage(parsed(data.toString('utf8'))));
+      socket.on('message', (data: Buffer) => {
+        try {
+          onMessage(parsed(data.toString('utf8')));
+        } catch (error) {
+          // Thrown here it would be nobody's: the caller waits for the promise.
+          reject(error instanceof Error ? error : new Error(String(error)));
+          socket.close();
+        }
+      });
       socket.on('close', () => resolve());
       socket.on('error', (error) => reject(this.#unreachable(error)));
       socket.on('unexpected-response', (_request, response) => {

@@ -37,8 +37,6 @@ export const topicBytesLimit = 65_535;
 export const topicCacheLimit = 16_384;
 /** UTF-16 units of a topic worth remembering; with the limit above, the cache's text stays under 16 MiB at the very worst. */
 export const cachedTopicLengthLimit = 512;
-/** Patterns a stream may list. */
-export const patternsPerStreamLimit = 64;
 /** Sets of tags remembered by one table. */
 export const tagSetsLimit = 8192;
 /** UTF-16 units of all keys remembered by one table, of each of its two kinds. */

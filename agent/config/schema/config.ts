@@ -41,7 +41,6 @@ type Immutable<T> = T extends readonly (infer Item)[]
 export type Config = Immutable<z.output<typeof configSchema>> & {
   readonly agent: { readonly id: string };
 };
-export type AgentConfig = Config['agent'];
 /** `client_id` is filled in. */
 export type MqttSourceConfig = Immutable<z.output<typeof mqttSource>>;
 export type BrokerSourceConfig = Immutable<z.output<typeof brokerSource>>;
@@ -49,12 +48,8 @@ export type HttpSourceConfig = Immutable<z.output<typeof httpSource>>;
 export type ReplaySourceConfig = Immutable<z.output<typeof replaySource>>;
 export type SourceConfig = Config['sources'][string];
 export type StreamConfig = Config['streams'][string];
-export type DecodeConfig = StreamConfig['decode'];
-export type BufferConfig = Config['buffer'];
 export type HttpUplinkConfig = Immutable<z.output<typeof httpUplink>>;
 export type MqttUplinkConfig = Immutable<z.output<typeof mqttUplink>>;
 export type FileUplinkConfig = Immutable<z.output<typeof fileUplink>>;
 export type UplinkConfig = Config['uplinks'][string];
-export type ApiConfig = Config['api'];
-export type LogConfig = Config['log'];
 export type TestCaseConfig = Config['tests'][number];

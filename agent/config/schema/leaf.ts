@@ -300,11 +300,6 @@ export const name = (): z.ZodString =>
     problem: (value) => (value in {} ? 'a word that JavaScript keeps for itself; choose another name' : null),
   });
 
-export interface SecretReference {
-  /** Name of a credential, never its content. */
-  readonly secret: string;
-}
-
 export const secret = () =>
   leaf(z.strictObject({ secret: name() }), {
     type: '{ secret: NAME }',

