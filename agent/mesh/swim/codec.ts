@@ -71,12 +71,44 @@ export function decodeMessage(bytes: Uint8Array): Result<Message, MessageFault> 
   }
 }
 
-/** What a claim adds to a message. */
+/** What a claim adds to a message, without writing it: asked for every claim that is queued. */
 export function claimBytes(claim: Claim): number {
-  const writer = new ByteWriter();
-  writeClaim(writer, claim);
-  return writer.length;
+  let bytes = 1 + textBytes(claim.agent) + varintBytes(claim.incarnation);
+  if (claim.details !== null)
+    bytes += textBytes(claim.details.address) + 4 + textBytes(claim.details.attributes);
+  if (isAccused(claim.state)) {
+    bytes += 1;
+    for (const accuser of claim.accusers) bytes += textBytes(accuser.agent) + 1;
+  }
+  if (isGone(claim.state)) bytes += varintBytes(claim.ageSeconds);
+  return bytes;
 }
+
+function textBytes(text: string): number {
+  const bytes = utf8Bytes(text);
+  return varintBytes(bytes) + bytes;
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
+}
+
+/** A lone surrogate is written as U+FFFD, three bytes like any other code unit above U+07FF. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    const isPair = unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1));
+    if (isPair) i++;
+    bytes += isPair || unit >= 0x800 ? 2 : 1;
+  }
+  return bytes;
+}
+
+const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;
 
 function readMessage(reader: ByteReader): Message {
   const kind = kinds[reader.uint8()];
@@ -116,7 +148,7 @@ function writeClaim(writer: ByteWriter, claim: Claim): void {
     writer.uint32(claim.details.instance);
     writer.text(claim.details.attributes);
   }
-  if (claim.state === 'suspect' || claim.state === 'unreachable') {
+  if (isAccused(claim.state)) {
     assert(claim.accusers.length > 0 && claim.accusers.length <= limits.accusersMax, 'somebody accuses');
     writer.uint8(claim.accusers.length);
     for (const accuser of claim.accusers) {
@@ -142,7 +174,7 @@ function readClaim(reader: ByteReader): Claim {
   const agent = readAgent(reader);
   const incarnation = reader.count(limits.incarnationMax, 'incarnation');
   const details = (head & withDetails) === 0 ? null : readDetails(reader);
-  const accusers = state === 'suspect' || state === 'unreachable' ? readAccusers(reader) : [];
+  const accusers = isAccused(state) ? readAccusers(reader) : [];
   const ageSeconds = isGone(state) ? reader.count(limits.ageSecondsMax, 'age') : 0;
   return { agent, state, incarnation, details, accusers, ageSeconds };
 }
@@ -186,3 +218,5 @@ function readFlag(reader: ByteReader): boolean {
 
 const isGone = (state: MemberState): boolean =>
   state === 'unreachable' || state === 'left' || state === 'removed';
+
+const isAccused = (state: MemberState): boolean => state === 'suspect' || state === 'unreachable';

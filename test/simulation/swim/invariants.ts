@@ -1,7 +1,7 @@
 import { assert } from '#agent/base/assert.ts';
 import type { AgentId } from '#agent/mesh/swim/agent-id.ts';
 import { compareStanding, isPresent, type Claim } from '#agent/mesh/swim/claim.ts';
-import { encodeMessage } from '#agent/mesh/swim/codec.ts';
+import { claimBytes } from '#agent/mesh/swim/codec.ts';
 import type { MemberView, SwimEffect } from '#agent/mesh/swim/effect.ts';
 import type { SwimEvent } from '#agent/mesh/swim/event.ts';
 import { limits } from '#agent/mesh/swim/limits.ts';
@@ -27,10 +27,12 @@ export class Invariants implements Witness {
   readonly #leaving = new Set<AgentId>();
   readonly #removed = new Set<AgentId>();
   readonly #wiped = new Set<AgentId>();
+  readonly #subjects: ReadonlyMap<AgentId, Place>;
   #wasRefused = false;
 
   constructor(site: Site) {
     this.#site = site;
+    this.#subjects = new Map(site.places.map((place) => [place.agent, place]));
   }
 
   /** This agent's disk has forgotten its incarnations: what rests on them is not asked of it any more. */
@@ -94,7 +96,8 @@ export class Invariants implements Witness {
     const { message } = effect;
     for (const claim of message.claims) this.#claimed(place, life, claim);
     if (message.kind === 'state') return;
-    const bytes = encodeMessage(message).length;
+    let bytes = 0;
+    for (const claim of message.claims) bytes += claimBytes(claim);
     assert(bytes <= smallMessageBytesMax, `${place.agent} sends a ${message.kind} of ${bytes} bytes`);
   }
 
@@ -103,7 +106,7 @@ export class Invariants implements Witness {
     const what = `${place.agent} says ${claim.agent} ${claim.state}@${claim.incarnation}`;
     if (claim.agent === place.agent)
       assert(claim.incarnation <= life.ceiling, `${what} above what its disk reserved (${life.ceiling})`);
-    const subject = this.#site.places.find((other) => other.agent === claim.agent);
+    const subject = this.#subjects.get(claim.agent);
     assert(subject !== undefined && claim.incarnation <= subject.ceiling, `${what}, which it never was`);
     if (claim.details === null) return;
     const key = `${claim.agent}@${claim.incarnation}`;

@@ -15,6 +15,8 @@ for (let seed = first; seed < first + count; seed++) {
   const report = runChaos(seed);
   slowestMs = Math.max(slowestMs, report.healedMs);
   if (count === 1)
-    console.log(`seed ${seed}: ${report.size} agents, healed in ${report.healedMs} ms, trace ${report.trace}`);
+    console.log(
+      `seed ${seed}: ${report.size} agents, healed in ${report.healedMs} ms, trace ${report.trace}`,
+    );
 }
 console.log(`${count} seeds clean; slowest to heal: ${slowestMs} ms`);
