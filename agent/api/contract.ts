@@ -95,6 +95,8 @@ export interface UplinkStreamJson {
 }
 
 export interface BufferJson {
+  /** Names the buffer's database, 16 hex digits: offsets count within it, and lines of uplinks carry it. */
+  readonly epoch: string;
   readonly bytes: number;
   readonly size_bytes: number;
   /** 0 … 100. */
@@ -152,6 +154,8 @@ export interface HostJson {
 /** A reading as uplinks send it. */
 export interface ReadingJson {
   readonly agent: string;
+  /** Names the buffer the offset counts in. Null before the reading is stored. */
+  readonly epoch: string | null;
   readonly stream: string;
   /** Null before the reading is stored. */
   readonly offset: number | null;

@@ -150,6 +150,7 @@ function bufferJson(viewed: Viewed, stats: StoreStats): BufferJson {
   let readings = 0;
   for (const stream of stats.streams) readings += stream.readings;
   return {
+    epoch: stats.epoch,
     bytes: used,
     size_bytes: stats.sizeBytes,
     percent: (100 * used) / Math.max(1, used + stats.freeBytes),

@@ -4,15 +4,18 @@ import type { Batch } from '../reading/batch.ts';
 import { encodeNdjson } from '../reading/encode-ndjson.ts';
 
 /** Stored readings as programs get them: the very lines an uplink sends. */
-export function readingsJson(run: StoredRun, agent: string): ReadingJson[] {
-  return parsed(encodeNdjson({ agent, batch: run.batch, first: run.first, fidelity: run.fidelity }));
+export function readingsJson(
+  { batch, first, fidelity }: StoredRun,
+  from: { readonly agent: string; readonly epoch: string },
+): ReadingJson[] {
+  return parsed(encodeNdjson({ ...from, batch, first, fidelity }));
 }
 
 const pageBytes = 1024 * 1024;
 
 /** Stored readings from an offset on, over as many runs as it takes. */
 export async function readPage(
-  store: Pick<Store, 'read'>,
+  store: Pick<Store, 'read' | 'epoch'>,
   asked: { readonly stream: string; readonly from: number; readonly count: number },
   agent: string,
 ): Promise<PageJson> {
@@ -25,19 +28,18 @@ export async function readPage(
       readings: asked.count - readings.length,
       bytes: pageBytes,
     });
-    if (run !== null) readings.push(...readingsJson(run, agent));
+    if (run !== null) readings.push(...readingsJson(run, { agent, epoch: store.epoch }));
     next = run === null ? null : run.first + run.batch.length;
   }
   return { stream: asked.stream, readings, next };
 }
 
-/** Readings on their way, which have no offset yet. At most `count`, from the front. */
+/** Readings on their way, which have neither epoch nor offset yet. At most `count`, from the front. */
 export function passingJson(batch: Batch, agent: string, count: number): ReadingJson[] {
   const rows = Math.min(count, batch.length);
-  return parsed(encodeNdjson({ agent, batch, first: 0, fidelity: 'raw' }, 0, rows)).map((reading) => ({
-    ...reading,
-    offset: null,
-  }));
+  return parsed(encodeNdjson({ agent, epoch: '', batch, first: 0, fidelity: 'raw' }, 0, rows)).map(
+    (reading) => ({ ...reading, epoch: null, offset: null }),
+  );
 }
 
 function parsed(lines: string): ReadingJson[] {

@@ -10,7 +10,7 @@ import type { BlockRow, StoreStats } from './stats.ts';
 
 /** What the disk thread can be asked, and what it answers. One table gives both sides their types. */
 export interface DiskCalls {
-  open: { ask: StoreSettings; answer: null };
+  open: { ask: StoreSettings; answer: OpenAnswer };
   configure: { ask: StoreSettings; answer: null };
   append: { ask: readonly EntryToStore[]; answer: AppendOutcome };
   settle: { ask: Settlement; answer: null };
@@ -25,6 +25,11 @@ export interface DiskCalls {
   close: { ask: null; answer: null };
 }
 export type DiskCall = keyof DiskCalls;
+
+/** `epoch` names the database that was opened. */
+export interface OpenAnswer {
+  readonly epoch: string;
+}
 
 /** A run with its batch encoded as a journal row: one buffer crosses the threads, not a graph of arrays. */
 export interface ReadAnswer {

@@ -4,7 +4,14 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import { DiskError } from '../ports/database.ts';
 import { bytesOf } from './append.ts';
 import { encodeJournalRow } from './codec/journal-row.ts';
-import type { DiskAnswer, DiskReport, DiskRequest, Observation, ReadAnswer } from './disk-protocol.ts';
+import type {
+  DiskAnswer,
+  DiskReport,
+  DiskRequest,
+  Observation,
+  OpenAnswer,
+  ReadAnswer,
+} from './disk-protocol.ts';
 import type { BufferEvents } from './events.ts';
 import type { JournalStore, WriteOutcome, WriteRequest } from './journal-store.ts';
 import { groupReadsMax, groupRequestsMax, settleRetriesMax } from './limits.ts';
@@ -180,7 +187,7 @@ export class DiskService {
     switch (request.call) {
       case 'open':
         store.open(request.ask);
-        return null;
+        return { epoch: store.epoch } satisfies OpenAnswer;
       case 'configure':
         store.configure(request.ask);
         return null;

@@ -63,6 +63,11 @@ export class JournalStore {
     this.#opened = true;
   }
 
+  /** Names the database, the same as long as it lives. */
+  get epoch(): string {
+    return this.#core.epoch;
+  }
+
   /** Between `open` and `close`, also while a failed device waits to be opened again. */
   get isOpen(): boolean {
     return this.#opened;

@@ -1,8 +1,11 @@
+import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import type { Database } from '../ports/database.ts';
+import { isEpoch } from './epoch.ts';
 import { pageBytes } from './limits.ts';
 
-export const schemaVersion = 1;
+/** 1: the first. 2: `meta` holds the epoch. */
+export const schemaVersion = 2;
 
 /** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -46,11 +49,18 @@ const tables = `
     kind TEXT NOT NULL, reason TEXT NOT NULL, wall INTEGER NOT NULL, bytes BLOB);
 `;
 
+export interface SchemaOptions {
+  readonly agent: string;
+  /** Called once in the life of a database. */
+  readonly drawEpoch: () => string;
+}
+
 /**
- * Sets the connection up and creates or checks the schema. One process holds the database exclusively: no shared
- * memory file, no reader with an old snapshot, and a lock that dies with its holder.
+ * Sets the connection up, creates, migrates or checks the schema, and answers the epoch. One process holds the database
+ * exclusively: no shared memory file, no reader with an old snapshot, and a lock that dies with its holder. When it throws,
+ * the caller closes the connection, which undoes what was begun.
  */
-export function openSchema(db: Database, agent: string): void {
+export function openSchema(db: Database, options: SchemaOptions): string {
   requireSqlite(db);
   db.pragma(`page_size = ${pageBytes}`);
   db.pragma('auto_vacuum = INCREMENTAL');
@@ -68,20 +78,32 @@ export function openSchema(db: Database, agent: string): void {
       `the buffer has schema ${version}, this sedge knows up to ${schemaVersion}`,
     );
   }
-  if (version === schemaVersion) {
-    requireAgent(db, agent);
-    return;
-  }
+  if (version > 0) requireAgent(db, options.agent);
+  if (version < schemaVersion) bringUp(db, version, options);
+  return epochOf(db);
+}
+
+/** From any older version to this one, whole or not at all, and synced before anybody can learn the epoch. */
+function bringUp(db: Database, version: number, { agent, drawEpoch }: SchemaOptions): void {
   db.exec('BEGIN IMMEDIATE');
-  try {
+  if (version === 0) {
     db.exec(tables);
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('agent', agent);
-    db.pragma(`user_version = ${schemaVersion}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    db.exec('ROLLBACK');
-    throw error;
   }
+  const epoch = drawEpoch();
+  assert(isEpoch(epoch), 'an epoch is 16 hex digits');
+  db.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', epoch);
+  db.pragma(`user_version = ${schemaVersion}`);
+  db.exec('COMMIT');
+}
+
+/** Never made up anew here: with another epoch, readings that wait for their answer would arrive twice. */
+function epochOf(db: Database): string {
+  const epoch = db.prepare<{ value: unknown }>("SELECT value FROM meta WHERE key = 'epoch'").get()?.value;
+  if (isEpoch(epoch)) return epoch;
+  throw new SedgeError('SEDGE_DATA_CORRUPT', 'the buffer has lost the epoch its offsets belong to', {
+    hint: 'keep the file for study, move it away, and start with an empty buffer',
+  });
 }
 
 function requireSqlite(db: Database): void {

@@ -17,6 +17,8 @@ export interface StreamStats {
 }
 
 export interface StoreStats {
+  /** Names the database; offsets count within it. */
+  readonly epoch: string;
   readonly sizeBytes: number;
   /** Database, WAL and reserve: never above `sizeBytes`. */
   readonly occupiedBytes: number;
@@ -45,6 +47,7 @@ export function statsOf(core: StoreCore): StoreStats {
     });
   }
   return {
+    epoch: core.epoch,
     sizeBytes: core.shares.sizeBytes,
     occupiedBytes: core.occupiedBytes(),
     freeBytes: Math.max(0, core.freePages()) * core.pageBytes(),

@@ -45,6 +45,7 @@ export class StoreClient implements Store {
   #nextId = 1;
   #state: 'new' | 'open' | 'ended' = 'new';
   #death: string | null = null;
+  #epoch: string | null = null;
   readonly #died = Promise.withResolvers<SedgeError>();
 
   constructor(options: { channel: DiskChannel; telemetry: Telemetry }) {
@@ -58,7 +59,13 @@ export class StoreClient implements Store {
     this.#state = 'open';
     this.#channel.onReport((report) => this.#settle(report));
     this.#channel.onDeath((reason) => this.#fail(reason));
-    await this.#call('open', settings);
+    const { epoch } = await this.#call('open', settings);
+    this.#epoch = epoch;
+  }
+
+  get epoch(): string {
+    assert(this.#epoch !== null, 'the store is started');
+    return this.#epoch;
   }
 
   /** Resolves when the disk thread ended by itself: nothing can be stored any more, and only a restart mends that. */
@@ -214,7 +221,9 @@ export class StoreClient implements Store {
 function toError(answer: Extract<DiskAnswer, { ok: false }>): Error {
   const { code, message } = answer;
   if (code !== null && Object.hasOwn(errorCatalogue, code)) return new SedgeError(code as ErrorCode, message);
-  return new Error(message);
+  return new SedgeError('SEDGE_DATA_INVALID', `the buffer: ${message}`, {
+    hint: 'look at the data folder: does it exist, and may this user write to it?',
+  });
 }
 
 /** Entries cut into parts of at most {@link appendPartBytes}; one that is larger by itself is cut between its rows. */

@@ -8,7 +8,7 @@ import { DecodedBlocks } from './decoded-blocks.ts';
 import type { BufferEvents } from './events.ts';
 import { markSourcesMax, sizeBytesMin, spaceCheckBytes, streamsMax, walFrameBytes } from './limits.ts';
 import { loadMemory, type MarkShelf, type StoreMemory } from './memory.ts';
-import { openSchema } from './schema.ts';
+import { inWords, openDatabase } from './open-database.ts';
 import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
 import { newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
 
@@ -20,6 +20,8 @@ export interface StoreOptions {
   /** Names the boot of the host: monotonic times compare within one. */
   readonly boot: string;
   readonly events: BufferEvents;
+  /** Names a database that is created, 16 hex digits; by default drawn from the system. */
+  readonly drawEpoch?: () => string;
 }
 
 /** Both clocks at the moment of a call. */
@@ -40,6 +42,8 @@ export class StoreCore {
   shares: Shares = divide(defaultSettings.sizeBytes);
   readonly decoded = new DecodedBlocks();
   #db: Database | null = null;
+  /** Of the database opened first; null before. */
+  #epoch: string | null = null;
   #memory: StoreMemory | null = null;
   #synchronous: 'FULL' | 'NORMAL' = 'FULL';
   #inside = false;
@@ -67,6 +71,13 @@ export class StoreCore {
       this.#memory ??= loadMemory(db, this.#options.boot);
     }
     return this.#memory;
+  }
+
+  /** Names the database: see `epoch.ts`. Opens when needed. */
+  get epoch(): string {
+    void this.db;
+    assert(this.#epoch !== null, 'an open database has an epoch');
+    return this.#epoch;
   }
 
   prepare<Row = Record<string, SqlValue>>(sql: string): Statement<Row> {
@@ -278,14 +289,9 @@ export class StoreCore {
   }
 
   #open(): void {
-    let db: Database;
+    const { db, epoch } = openDatabase(this.#options);
     try {
-      db = this.#options.open();
-    } catch (error) {
-      throw inWords(error);
-    }
-    try {
-      openSchema(db, this.#options.agent);
+      this.#requireEpoch(epoch);
       // After a failed sync the kernel may hold frames the device does not: nothing may be built on them.
       if (this.#suspect) {
         const row = db.prepare<{ busy: number }>('PRAGMA wal_checkpoint = TRUNCATE').get();
@@ -295,11 +301,20 @@ export class StoreCore {
       this.#suspect = false;
       this.#limitPages(db);
       this.#synchronous = 'FULL';
+      this.#epoch = epoch;
     } catch (error) {
       db.close();
       throw inWords(error);
     }
     this.#db = db;
+  }
+
+  /** Cursors, settlements and offsets that are under way mean the database they came from, and no other. */
+  #requireEpoch(epoch: string): void {
+    if (this.#epoch === null || this.#epoch === epoch) return;
+    throw new SedgeError('SEDGE_DATA_INVALID', 'the buffer was replaced by another one while in use', {
+      hint: 'start the agent again: it goes on with the buffer that is there now',
+    });
   }
 
   /** A file beyond a cap that was lowered keeps its pages; it only may not grow. */
@@ -351,19 +366,4 @@ export class StoreCore {
   pageBytes(): number {
     return Number(this.db.pragma('page_size'));
   }
-}
-
-/** What opening met, as the operator needs it; a device that fails stays weather. */
-function inWords(error: unknown): unknown {
-  if (!(error instanceof DiskError)) return error;
-  if (error.trouble === 'busy') {
-    return new SedgeError('SEDGE_DATA_LOCKED', `the buffer is in use: ${error.message}`, { cause: error });
-  }
-  if (error.trouble === 'corrupt') {
-    return new SedgeError('SEDGE_DATA_CORRUPT', `the buffer can not be opened: ${error.message}`, {
-      cause: error,
-      hint: 'keep the file for study, move it away, and start with an empty buffer',
-    });
-  }
-  return error;
 }

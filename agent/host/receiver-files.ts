@@ -6,7 +6,8 @@ import type { InboxIndex, LineStore } from '../receiver/inbox.ts';
 import { receiverLimits } from '../receiver/limits.ts';
 
 interface StoredIndex extends InboxIndex {
-  readonly version: 1;
+  /** 1: rows without epoch. 2: with it; a receiver that knows only 1 would take two epochs of a stream for one. */
+  readonly version: 1 | 2;
   /** Everything before byte `bytes` of file `file` is in the index. */
   readonly file: number;
   readonly bytes: number;
@@ -85,7 +86,7 @@ export class ReceiverFiles implements LineStore {
   }
 
   async saveIndex(index: InboxIndex): Promise<void> {
-    const stored: StoredIndex = { version: 1, file: this.#file, bytes: this.#bytes, ...index };
+    const stored: StoredIndex = { version: 2, file: this.#file, bytes: this.#bytes, ...index };
     const path = join(this.#folder, 'index.json');
     const handle = await open(`${path}.new`, 'w');
     try {
@@ -136,7 +137,7 @@ export class ReceiverFiles implements LineStore {
     }
     try {
       const index = JSON.parse(text) as StoredIndex;
-      if (index.version === 1) return index;
+      if (index.version === 1 || index.version === 2) return index;
     } catch {
       // The same answer as for a version unknown here.
     }

@@ -8,6 +8,11 @@ import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
  */
 export interface Store {
   /**
+   * 16 hex digits that name the database offsets count in: a data folder that was wiped or replaced begins at offset 0 under another
+   * epoch. Known, and never another, from the end of the start on. @throws before.
+   */
+  readonly epoch: string;
+  /**
    * Commits entries in the order of the calls and answers after fsync. An answer `ok` promises that every reading
    * and every account of these entries survives a power cut.
    */

@@ -11,6 +11,8 @@ import { tagsOf } from './tag-table.ts';
 /** One line of an uplink, read. */
 export interface NdjsonReading {
   readonly agent: string;
+  /** 16 hex digits; '' when the line has none, as those of agents before epochs. */
+  readonly epoch: string;
   readonly stream: string;
   readonly offset: number;
   readonly timeMicros: number;
@@ -22,8 +24,8 @@ export interface NdjsonReading {
 }
 
 /**
- * Reads what `encodeNdjson` writes, strictly: every member there and of its type, no other member, nothing repaired. One bad line
- * refuses the body; the error names the line.
+ * Reads what `encodeNdjson` writes, strictly: every member there (only `epoch` may be absent) and of its type, no other member,
+ * nothing repaired. One bad line refuses the body; the error names the line.
  */
 export function decodeNdjson(body: Uint8Array): Result<NdjsonReading[], string> {
   const readings: NdjsonReading[] = [];
@@ -47,7 +49,7 @@ export function decodeNdjson(body: Uint8Array): Result<NdjsonReading[], string> 
   return ok(readings);
 }
 
-const members = ['agent', 'stream', 'offset', 'time', 'quality', 'fidelity', 'tags', 'values'];
+const members = ['agent', 'epoch', 'stream', 'offset', 'time', 'quality', 'fidelity', 'tags', 'values'];
 const fidelities = ['raw', 'segment', 'window', 'sketch'];
 
 function readingOf(line: unknown): NdjsonReading {
@@ -66,6 +68,7 @@ function readingOf(line: unknown): NdjsonReading {
   check(fidelities.includes(fidelity), `fidelity is none of ${fidelities.join(', ')}`);
   return {
     agent: textOf(reading, 'agent'),
+    epoch: epochIn(reading),
     stream: textOf(reading, 'stream'),
     offset,
     timeMicros: time.micros,
@@ -75,6 +78,13 @@ function readingOf(line: unknown): NdjsonReading {
     tags: tagsIn(reading),
     values: valuesIn(reading),
   };
+}
+
+function epochIn(reading: Record<string, unknown>): string {
+  if (reading['epoch'] === undefined) return '';
+  const epoch = textOf(reading, 'epoch');
+  check(/^[0-9a-f]{16}$/.test(epoch), 'epoch is not 16 hex digits');
+  return epoch;
 }
 
 function qualityOf(word: string): Quality {

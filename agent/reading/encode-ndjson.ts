@@ -5,6 +5,8 @@ import { TimeFormatter } from './event-time.ts';
 
 export interface NdjsonRun {
   readonly agent: string;
+  /** Names the buffer `first` counts in; '' leaves the member out, for readings that are not stored. */
+  readonly epoch: string;
   readonly batch: Batch;
   /** Offset of the batch's reading 0; reading i has `first + i`. */
   readonly first: number;
@@ -15,7 +17,8 @@ export interface NdjsonRun {
 export function encodeNdjson(run: NdjsonRun, from = 0, to = run.batch.length): string {
   const { batch } = run;
   assert(from >= 0 && from <= to && to <= batch.length, 'rows within the batch');
-  const head = `{"agent":${JSON.stringify(run.agent)},"stream":${JSON.stringify(batch.stream)},"offset":`;
+  const epoch = run.epoch === '' ? '' : `"epoch":${JSON.stringify(run.epoch)},`;
+  const head = `{"agent":${JSON.stringify(run.agent)},${epoch}"stream":${JSON.stringify(batch.stream)},"offset":`;
   const fidelity = `","fidelity":${JSON.stringify(run.fidelity)},"tags":`;
   const series: (string | undefined)[] = [];
   const writers = batch.columns.map(columnWriter);

@@ -20,6 +20,8 @@ export interface LineStore {
 export interface InboxIndex {
   readonly streams: readonly {
     readonly agent: string;
+    /** Absent in indexes of receivers before epochs: ''. */
+    readonly epoch?: string;
     readonly stream: string;
     readonly received: number;
     readonly duplicates: number;
@@ -29,6 +31,8 @@ export interface InboxIndex {
 
 export interface StreamSummary {
   readonly agent: string;
+  /** Which life of the agent's buffer; '' when its lines say none. Offsets, duplicates and gaps are counted within one. */
+  readonly epoch: string;
   readonly stream: string;
   /** Distinct readings kept. */
   readonly received: number;
@@ -49,11 +53,17 @@ export interface Accepted {
 
 interface Known {
   readonly agent: string;
+  readonly epoch: string;
   readonly stream: string;
   readonly offsets: OffsetSet;
   received: number;
   duplicates: number;
 }
+
+type StreamKey = Pick<ReceivedLine, 'agent' | 'epoch' | 'stream'>;
+
+/** What is read again of a stored line, which was checked when it came. */
+type StoredLine = Omit<StreamKey, 'epoch'> & Partial<StreamKey> & Pick<ReceivedLine, 'offset'>;
 
 interface Pending {
   readonly lines: readonly ReceivedLine[];
@@ -65,7 +75,7 @@ export type AcceptOutcome =
   | { readonly ok: false; readonly reason: 'full' | 'disk'; readonly message: string };
 
 /**
- * Takes readings once. What `accept` answers `ok` is appended and synced, each (agent, stream, offset) exactly once, however
+ * Takes readings once. What `accept` answers `ok` is appended and synced, each (agent, epoch, stream, offset) exactly once, however
  * often and in whatever order it arrives, over restarts too: the offsets known are rebuilt from the lines themselves. Requests
  * that arrive while a sync runs share the next one.
  */
@@ -86,7 +96,10 @@ export class Inbox {
     await this.#store.open({
       index: (index) => {
         for (const row of index.streams) {
-          this.#streams.set(keyOf(row), { ...row, offsets: new OffsetSet(row.runs) });
+          const { agent, epoch = '', stream, received, duplicates, runs } = row;
+          const offsets = new OffsetSet(runs);
+          const known = { agent, epoch, stream, received, duplicates, offsets };
+          this.#streams.set(keyOf(known), known);
         }
       },
       line: (line) => this.#replay(line),
@@ -115,6 +128,7 @@ export class Inbox {
   summary(): readonly StreamSummary[] {
     return Array.from(this.#streams.values(), (known) => ({
       agent: known.agent,
+      epoch: known.epoch,
       stream: known.stream,
       received: known.received,
       duplicates: known.duplicates,
@@ -181,13 +195,14 @@ export class Inbox {
     return { text, outcome: { ok: true, received, duplicates: lines.length - received } };
   }
 
-  #known(line: { agent: string; stream: string }): Known | null {
+  #known(line: StreamKey): Known | null {
     const key = keyOf(line);
     let known = this.#streams.get(key);
     if (known !== undefined) return known;
     if (this.#streams.size >= receiverLimits.streamsMax) return null;
     known = {
       agent: line.agent,
+      epoch: line.epoch,
       stream: line.stream,
       offsets: new OffsetSet(),
       received: 0,
@@ -198,21 +213,25 @@ export class Inbox {
   }
 
   #replay(line: string): void {
-    const reading = JSON.parse(line) as ReceivedLine;
-    const known = this.#known(reading);
+    const { agent, epoch = '', stream, offset } = JSON.parse(line) as StoredLine;
+    const known = this.#known({ agent, epoch, stream });
     assert(known !== null, 'stored lines keep to the bounds');
-    if (known.offsets.add(reading.offset)) known.received++;
+    if (known.offsets.add(offset)) known.received++;
   }
 
   #index(): InboxIndex {
     return {
-      streams: Array.from(this.#streams.values(), ({ agent, stream, received, duplicates, offsets }) => ({
-        agent,
-        stream,
-        received,
-        duplicates,
-        runs: offsets.runs(),
-      })),
+      streams: Array.from(
+        this.#streams.values(),
+        ({ agent, epoch, stream, received, duplicates, offsets }) => ({
+          agent,
+          epoch,
+          stream,
+          received,
+          duplicates,
+          runs: offsets.runs(),
+        }),
+      ),
     };
   }
 }
@@ -226,4 +245,6 @@ function forget(added: readonly { known: Known; offset: number }[]): void {
 
 const encoder = new TextEncoder();
 
-const keyOf = (line: { agent: string; stream: string }): string => `${line.agent}\n${line.stream}`;
+/** Lengths first, so that no two triples of names run into one key. */
+const keyOf = ({ agent, epoch, stream }: StreamKey): string =>
+  `${agent.length},${epoch.length},${agent}${epoch}${stream}`;

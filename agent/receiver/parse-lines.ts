@@ -4,6 +4,8 @@ import { receiverLimits } from './limits.ts';
 /** One reading as it arrived: its key, and the line that is stored unchanged. */
 export interface ReceivedLine {
   readonly agent: string;
+  /** Names the buffer the offset counts in; '' when the line says none. */
+  readonly epoch: string;
   readonly stream: string;
   readonly offset: number;
   readonly line: string;
@@ -53,12 +55,13 @@ export function parseLine(line: string): ReceivedLine | string {
     return `not JSON: ${messageOf(error).slice(0, 100)}`;
   }
   if (typeof reading !== 'object' || reading === null || Array.isArray(reading)) return 'not a JSON object';
-  const { agent, stream, offset } = reading as Record<string, unknown>;
+  const { agent, epoch = '', stream, offset } = reading as Record<string, unknown>;
   if (!isName(agent)) return '"agent" is not a name';
+  if (epoch !== '' && !isName(epoch)) return '"epoch" is not a name';
   if (!isName(stream)) return '"stream" is not a name';
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
     return '"offset" is not a whole number from 0 on';
-  return { agent, stream, offset, line, reading: reading as Record<string, unknown> };
+  return { agent, epoch, stream, offset, line, reading: reading as Record<string, unknown> };
 }
 
 function isName(value: unknown): value is string {

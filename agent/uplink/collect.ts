@@ -17,10 +17,11 @@ export interface Collected {
  * a retry repeats the same offsets. Null when nothing of the range is stored.
  */
 export async function collect(
-  store: Pick<Store, 'read'>,
+  store: Pick<Store, 'read' | 'epoch'>,
   range: PlannedRange,
   options: { agent: string; batchBytes: number; leaveOut: ReadonlyMap<number, string> },
 ): Promise<Collected | null> {
+  const { epoch } = store;
   const pieces: Uint8Array[] = [];
   let first = -1;
   let next = range.first;
@@ -40,7 +41,7 @@ export async function collect(
     if (first < 0) first = run.first;
     const rows = Math.min(run.batch.length, range.until - run.first);
     for (const [from, to] of keptRows(run, rows, options.leaveOut)) {
-      const piece = encodeNdjsonBytes({ agent: options.agent, ...run }, from, to);
+      const piece = encodeNdjsonBytes({ agent: options.agent, epoch, ...run }, from, to);
       pieces.push(piece);
       bytes += piece.length;
       count += to - from;
@@ -50,6 +51,7 @@ export async function collect(
   if (first < 0) return null;
   const batch = {
     agent: options.agent,
+    epoch,
     stream: range.stream,
     first,
     last: next - 1,

@@ -75,6 +75,7 @@ export class HttpSink implements Sink {
     return {
       'content-type': 'application/x-ndjson',
       'idempotency-key': headerSafe(idempotencyKey(batch)),
+      'sedge-epoch': batch.epoch,
       ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
       ...this.#options.headers,
     };

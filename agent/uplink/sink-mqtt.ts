@@ -37,6 +37,7 @@ export class MqttSink implements Sink {
       contentType: 'application/x-ndjson',
       userProperties: {
         agent: batch.agent,
+        epoch: batch.epoch,
         stream: batch.stream,
         first: String(batch.first),
         count: String(batch.count),

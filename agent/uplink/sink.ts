@@ -1,6 +1,8 @@
 /** One batch as it leaves: NDJSON lines of one stream and what a receiver may want to know before it reads them. */
 export interface OutgoingBatch {
   readonly agent: string;
+  /** Names the buffer the offsets count in. */
+  readonly epoch: string;
   readonly stream: string;
   /** Offsets covered: `first` … `last`. */
   readonly first: number;
@@ -43,7 +45,7 @@ export interface Sink {
   send(batch: OutgoingBatch): Promise<SendOutcome>;
 }
 
-/** `agent/stream/first-last`: equal for every attempt to send the same offsets. */
+/** `agent/stream/first-last`: equal for every attempt to send the same offsets. It names them within an epoch, not across epochs. */
 export function idempotencyKey(batch: Pick<OutgoingBatch, 'agent' | 'stream' | 'first' | 'last'>): string {
   return `${batch.agent}/${batch.stream}/${batch.first}-${batch.last}`;
 }

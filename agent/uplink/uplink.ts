@@ -31,7 +31,7 @@ export interface UplinkOptions {
 
 /** What the uplink needs of the house. */
 export interface UplinkPorts {
-  readonly store: Pick<Store, 'read' | 'settle' | 'backlog' | 'onGrowth'>;
+  readonly store: Pick<Store, 'epoch' | 'read' | 'settle' | 'backlog' | 'onGrowth'>;
   readonly sink: Sink;
   readonly clock: Clock;
   readonly entropy: Entropy;

@@ -96,7 +96,7 @@ function ndjsonBench(): BenchResult {
   }
   const batch = into.finish();
   const objects = payloads.map((payload) => JSON.parse(String(payload)) as unknown);
-  const run = { agent: 'gw-7', batch, first: 1000, fidelity: 'raw' };
+  const run = { agent: 'gw-7', epoch: '5eed5eed5eed5eed', batch, first: 1000, fidelity: 'raw' };
   return {
     name: 'encode ndjson',
     figure: rate(() => void encodeNdjsonBytes(run)) * batchReadings,

@@ -20,7 +20,8 @@ interface Stream {
 }
 
 /** The dumb twin of the buffer for one uplink: everything in arrays, every settlement checked against the contract of the port. */
-export class MemoryStore implements Pick<Store, 'read' | 'settle' | 'backlog' | 'onGrowth'> {
+export class MemoryStore implements Pick<Store, 'epoch' | 'read' | 'settle' | 'backlog' | 'onGrowth'> {
+  readonly epoch = '5eed5eed5eed5eed';
   readonly #streams = new Map<string, Stream>();
   readonly #listeners = new Set<(streams: readonly string[]) => void>();
   readonly settlements: Settlement[] = [];

@@ -45,7 +45,16 @@ test('tells in a summary what arrived and what is missing', async () => {
   expect(await answer.json()).toEqual({ received: 1, duplicates: 0 });
   expect(await summary.json()).toEqual({
     streams: [
-      { agent: 'a', stream: 's', received: 4, duplicates: 1, maxOffset: 5, missing: 2, gaps: [[3, 5]] },
+      {
+        agent: 'a',
+        epoch: '',
+        stream: 's',
+        received: 4,
+        duplicates: 1,
+        maxOffset: 5,
+        missing: 2,
+        gaps: [[3, 5]],
+      },
     ],
   });
 });

@@ -58,7 +58,7 @@ async function eventually(sink: MqttSink, first: number, count: number): Promise
 }
 
 test.skipIf(mosquitto === undefined)(
-  'over MQTT 5 a batch carries agent, stream, first and count (skipped without mosquitto)',
+  'over MQTT 5 a batch carries agent, epoch, stream, first and count (skipped without mosquitto)',
   async () => {
     const url = await broker('allow_anonymous true');
     const sink = sinkTo(url);
@@ -78,6 +78,7 @@ test.skipIf(mosquitto === undefined)(
     expect(packet.topic).toBe('site/gw-7/hall/temp');
     expect({ ...packet.properties?.userProperties }).toEqual({
       agent: 'gw-7',
+      epoch: '5eed5eed5eed5eed',
       stream: 'hall/temp',
       first: '100',
       count: '20',

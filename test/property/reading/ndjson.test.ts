@@ -23,6 +23,12 @@ const reading = fc.record({
   quality: fc.constantFrom(0, 1, 2),
 });
 
+/** '' stands for none. */
+const epochs = fc.oneof(
+  fc.constant(''),
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((bits) => bits.toString(16).padStart(16, '0')),
+);
+
 /** What a value is after a journey through JSON. */
 function travelled(value: Scalar): Scalar {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
@@ -32,7 +38,7 @@ function travelled(value: Scalar): Scalar {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(digits) ? value : BigInt(digits);
 }
 
-function expected(batch: Batch, row: number): NdjsonReading {
+function expected(batch: Batch, row: number, epoch: string): NdjsonReading {
   const values = new Map<string, Scalar>();
   for (const column of batch.columns) {
     const value = valueAt(column, row);
@@ -40,6 +46,7 @@ function expected(batch: Batch, row: number): NdjsonReading {
   }
   return {
     agent: 'gw "7"',
+    epoch,
     stream: batch.stream,
     offset: 100 + row,
     timeMicros: batch.timeMicros[row]!,
@@ -54,25 +61,31 @@ function expected(batch: Batch, row: number): NdjsonReading {
 describe('NDJSON', () => {
   it('decodes to the rows that were encoded', () => {
     fc.assert(
-      fc.property(fc.array(reading, { maxLength: 6 }), fc.nat(), fc.nat(), (readings, a, b) => {
-        const builder = new BatchBuilder({ stream: 's/é', clock: 'device', capacity: 1 });
-        for (const { tags, values, micros, nanos, quality } of readings) {
-          builder.begin({ tags: tagsOf(tags), timeMicros: micros, timeNanos: nanos, quality });
-          for (const [key, value] of values) builder.set(key, value);
-        }
-        const batch = builder.finish();
-        const from = a % (batch.length + 1);
-        const to = from + (b % (batch.length - from + 1));
-        const run = { agent: 'gw "7"', batch, first: 100, fidelity: 'raw' };
+      fc.property(
+        fc.array(reading, { maxLength: 6 }),
+        fc.nat(),
+        fc.nat(),
+        epochs,
+        (readings, a, b, epoch) => {
+          const builder = new BatchBuilder({ stream: 's/é', clock: 'device', capacity: 1 });
+          for (const { tags, values, micros, nanos, quality } of readings) {
+            builder.begin({ tags: tagsOf(tags), timeMicros: micros, timeNanos: nanos, quality });
+            for (const [key, value] of values) builder.set(key, value);
+          }
+          const batch = builder.finish();
+          const from = a % (batch.length + 1);
+          const to = from + (b % (batch.length - from + 1));
+          const run = { agent: 'gw "7"', epoch, batch, first: 100, fidelity: 'raw' };
 
-        const bytes = encodeNdjsonBytes(run, from, to);
-        const decoded = decodeNdjson(bytes);
+          const bytes = encodeNdjsonBytes(run, from, to);
+          const decoded = decodeNdjson(bytes);
 
-        expect(new TextDecoder().decode(bytes)).toBe(encodeNdjson(run, from, to));
-        expect(decoded.ok ? decoded.value : decoded.error).toEqual(
-          Array.from({ length: to - from }, (_, i) => expected(batch, from + i)),
-        );
-      }),
+          expect(new TextDecoder().decode(bytes)).toBe(encodeNdjson(run, from, to));
+          expect(decoded.ok ? decoded.value : decoded.error).toEqual(
+            Array.from({ length: to - from }, (_, i) => expected(batch, from + i, epoch)),
+          );
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -64,6 +64,7 @@ const calm: StatusJson = {
     },
   ],
   buffer: {
+    epoch: '5eed5eed5eed5eed',
     bytes: 312 * MiB,
     size_bytes: 512 * MiB,
     percent: 61,

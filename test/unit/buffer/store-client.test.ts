@@ -17,7 +17,7 @@ function disk(refused: ReadonlySet<number>) {
   const sizes: number[] = [];
   const channel: DiskChannel = {
     post: (request: DiskRequest) => {
-      let answer: unknown = null;
+      let answer: unknown = request.call === 'open' ? { epoch: '5eed5eed5eed5eed' } : null;
       if (request.call === 'append') {
         const number = appends++;
         sizes.push(
@@ -65,6 +65,14 @@ const readingsOf = (entries: readonly EntryToStore[]) =>
   entries.reduce((sum, entry) => sum + entry.rows.reduce((rows, row) => rows + row.count, 0), 0);
 const receivedOf = (entries: readonly EntryToStore[]) =>
   entries.reduce((sum, entry) => sum + entry.received, 0);
+
+describe('StoreClient.epoch', () => {
+  it('is what the disk thread found when it opened the database', async () => {
+    const { store } = await client();
+
+    expect(store.epoch).toBe('5eed5eed5eed5eed');
+  });
+});
 
 describe('StoreClient.append', () => {
   it('sends what fits one transaction as one request', async () => {

@@ -3,23 +3,24 @@ import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import { decodeNdjson } from '#agent/reading/decode-ndjson.ts';
 import { encodeNdjson } from '#agent/reading/encode-ndjson.ts';
 
+const epoch = '9f3a5c0012ab34cd';
 const line =
-  '{"agent":"gw-7","stream":"vibration","offset":1042,"time":"2026-11-21T08:00:00.123Z","quality":"good","fidelity":"raw","tags":{"machine":"m4"},"values":{"temp":21.4}}';
+  '{"agent":"gw-7","epoch":"9f3a5c0012ab34cd","stream":"vibration","offset":1042,"time":"2026-11-21T08:00:00.123Z","quality":"good","fidelity":"raw","tags":{"machine":"m4"},"values":{"temp":21.4}}';
 const refusal = (text: string): unknown => {
   const result = decodeNdjson(new TextEncoder().encode(text));
   return result.ok ? null : result.error;
 };
 
 describe('encodeNdjson', () => {
-  it('writes the line of INTERFACE.md', () => {
+  it('writes the line of INTERFACE.md, with the epoch after the agent', () => {
     const builder = new BatchBuilder({ stream: 'vibration', clock: 'device' });
     builder.begin({ tags: { machine: 'm4' }, timeMicros: 1_795_248_000_123_000 });
     builder.set('temp', 21.4);
-    const run = { agent: 'gw-7', batch: builder.finish(), first: 1042, fidelity: 'raw' };
+    const run = { agent: 'gw-7', epoch, batch: builder.finish(), first: 1042, fidelity: 'raw' };
     expect(encodeNdjson(run)).toBe(`${line}\n`);
   });
 
-  it('writes each kind of value, and leaves absent ones out', () => {
+  it('writes each kind of value, and leaves absent ones and an absent epoch out', () => {
     const builder = new BatchBuilder({ stream: 's', clock: 'device' });
     const values = {
       a: Number.NaN,
@@ -35,7 +36,7 @@ describe('encodeNdjson', () => {
     for (const [name, value] of Object.entries(values)) builder.set(name, value);
     builder.begin({ tags: {}, timeMicros: 0, quality: 2 });
     builder.set('e', false);
-    const run = { agent: 'a', batch: builder.finish(), first: 0, fidelity: 'window' };
+    const run = { agent: 'a', epoch: '', batch: builder.finish(), first: 0, fidelity: 'window' };
     expect(encodeNdjson(run, 0, 1)).toContain(
       String.raw`"values":{"a":"NaN","b":"-Infinity","c":-0,"d":9007199254740993,"e":true,"f":"x\"\n\ud800","g":{"base64":"AQI="},"h":1e+300}}`,
     );
@@ -53,6 +54,7 @@ describe('decodeNdjson', () => {
         value: [
           {
             agent: 'gw-7',
+            epoch,
             stream: 'vibration',
             offset: 1042,
             timeMicros: 1_795_248_000_123_000,
@@ -67,7 +69,17 @@ describe('decodeNdjson', () => {
     }
   });
 
+  it('reads a line without epoch as one of the epoch that has no name', () => {
+    const old = decodeNdjson(new TextEncoder().encode(line.replace(`"epoch":"${epoch}",`, '')));
+
+    expect(old).toMatchObject({ ok: true, value: [{ agent: 'gw-7', epoch: '', stream: 'vibration' }] });
+  });
+
   it.each([
+    [`"${epoch}"`, '""', 'epoch is not 16 hex digits'],
+    [`"${epoch}"`, `"${epoch}0"`, 'epoch is not 16 hex digits'],
+    [`"${epoch}"`, `"${epoch.toUpperCase()}"`, 'epoch is not 16 hex digits'],
+    [`"${epoch}"`, '7', 'epoch is no text'],
     ['"offset":1042', '"offset":-1', 'offset is no integer'],
     ['"offset":1042', '"offset":1.5', 'offset is no integer'],
     ['"agent":"gw-7",', '', 'agent is missing'],

@@ -41,9 +41,9 @@ class MemoryLines implements LineStore {
   }
 }
 
-function readings(stream: string, first: number, count: number): ReceivedLine[] {
+function readings(stream: string, first: number, count: number, epoch?: string): ReceivedLine[] {
   return Array.from({ length: count }, (_, i) => {
-    const line = parseLine(JSON.stringify({ agent: 'gw-7', stream, offset: first + i }));
+    const line = parseLine(JSON.stringify({ agent: 'gw-7', epoch, stream, offset: first + i }));
     if (typeof line === 'string') throw new Error(line);
     return line;
   });
@@ -61,8 +61,88 @@ test('keeps each reading once, however batches overlap, and tells what is missin
   expect(outcome).toEqual({ ok: true, received: 2, duplicates: 0 });
   expect(lines.lines).toHaveLength(17);
   expect(inbox.summary()).toEqual([
-    { agent: 'gw-7', stream: 's', received: 17, duplicates: 5, maxOffset: 21, missing: 5, gaps: [[15, 20]] },
+    {
+      agent: 'gw-7',
+      epoch: '',
+      stream: 's',
+      received: 17,
+      duplicates: 5,
+      maxOffset: 21,
+      missing: 5,
+      gaps: [[15, 20]],
+    },
   ]);
+});
+
+test('the same offsets of another epoch are other readings; within one they are duplicates', async () => {
+  const lines = new MemoryLines();
+  const inbox = new Inbox(lines);
+  await inbox.start();
+  await inbox.accept(readings('s', 0, 10, 'aaaa'));
+
+  const wiped = await inbox.accept(readings('s', 0, 4, 'bbbb'));
+  const again = await inbox.accept(readings('s', 0, 10, 'aaaa'));
+  const nameless = await inbox.accept(readings('s', 2, 1));
+
+  expect(wiped).toEqual({ ok: true, received: 4, duplicates: 0 });
+  expect(again).toEqual({ ok: true, received: 0, duplicates: 10 });
+  expect(nameless).toEqual({ ok: true, received: 1, duplicates: 0 });
+  expect(lines.lines).toHaveLength(15);
+  expect(inbox.summary()).toMatchObject([
+    { epoch: 'aaaa', received: 10, duplicates: 10, missing: 0 },
+    { epoch: 'bbbb', received: 4, duplicates: 0, missing: 0 },
+    { epoch: '', received: 1, duplicates: 0, missing: 2 },
+  ]);
+});
+
+test('epochs stay apart over a restart, from the index and from the lines', async () => {
+  const lines = new MemoryLines();
+  const first = new Inbox(lines);
+  await first.start();
+  await first.accept(readings('s', 0, 15, 'aaaa'));
+  await first.stop();
+  await first.start();
+  await first.accept(readings('s', 0, 5, 'bbbb'));
+
+  const second = new Inbox(lines);
+  await second.start();
+  const outcomes = [
+    await second.accept(readings('s', 0, 16, 'aaaa')),
+    await second.accept(readings('s', 0, 6, 'bbbb')),
+  ];
+
+  expect(lines.indexed).toBe(15);
+  expect(outcomes).toEqual([
+    { ok: true, received: 1, duplicates: 15 },
+    { ok: true, received: 1, duplicates: 5 },
+  ]);
+});
+
+test('an index from before epochs is read as the epoch without name', async () => {
+  const lines = new MemoryLines();
+  lines.index = {
+    streams: [{ agent: 'gw-7', stream: 's', received: 10, duplicates: 2, runs: [[0, 10]] }],
+  };
+  const inbox = new Inbox(lines);
+  await inbox.start();
+
+  const old = await inbox.accept(readings('s', 0, 10));
+  const named = await inbox.accept(readings('s', 0, 10, 'aaaa'));
+
+  expect(old).toEqual({ ok: true, received: 0, duplicates: 10 });
+  expect(named).toEqual({ ok: true, received: 10, duplicates: 0 });
+  expect(inbox.summary()).toMatchObject([
+    { epoch: '', received: 10, duplicates: 12 },
+    { epoch: 'aaaa', received: 10, duplicates: 0 },
+  ]);
+});
+
+test('names that run into one text are told apart', async () => {
+  const inbox = new Inbox(new MemoryLines());
+  await inbox.start();
+  await inbox.accept(readings('b\ns', 0, 3, 'a'));
+
+  expect(await inbox.accept(readings('s', 0, 3, 'a\nb'))).toMatchObject({ received: 3 });
 });
 
 test('requests of one moment share one sync, and a duplicate waits for the sync of its original', async () => {

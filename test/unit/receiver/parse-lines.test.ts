@@ -5,6 +5,14 @@ import { parseLine, parseLines } from '#agent/receiver/parse-lines.ts';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const good = '{"agent":"a","stream":"s/t","offset":7,"values":{"big":12345678901234567890}}';
 
+test('an epoch is part of the key, and none is the epoch without name', () => {
+  const named = parseLine('{"agent":"a","epoch":"9f3a5c0012ab34cd","stream":"s","offset":0}');
+  const nameless = parseLine('{"agent":"a","stream":"s","offset":0}');
+
+  expect(named).toMatchObject({ epoch: '9f3a5c0012ab34cd' });
+  expect(nameless).toMatchObject({ epoch: '' });
+});
+
 test('a line is kept as it came, with its key', () => {
   const parsed = parseLines(bytes(`${good}\r\n\n${good}`));
 
@@ -20,6 +28,7 @@ test.each([
   ['{"agent":"a"', /not JSON/],
   ['[1]', /not a JSON object/],
   ['{"agent":"","stream":"s","offset":1}', /"agent" is not a name/],
+  ['{"agent":"a","epoch":null,"stream":"s","offset":1}', /"epoch" is not a name/],
   ['{"agent":"a","stream":3,"offset":1}', /"stream" is not a name/],
   ['{"agent":"a","stream":"s","offset":-1}', /"offset" is not/],
   ['{"agent":"a","stream":"s","offset":1.5}', /"offset" is not/],

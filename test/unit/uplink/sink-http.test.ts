@@ -30,6 +30,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const plain = text('{"agent":"gw-7","stream":"hall 1/é","offset":10}\n'.repeat(40));
 const batch: OutgoingBatch = {
   agent: 'gw-7',
+  epoch: '9f3a5c0012ab34cd',
   stream: 'hall 1/é',
   first: 10,
   last: 49,
@@ -42,13 +43,14 @@ function sinkOn(server: Server, compression: 'auto' | 'none' | 'gzip' | 'zstd' =
 }
 
 describe('HttpSink', () => {
-  test('names the batch by agent, stream and offsets, safe for a header', async () => {
+  test('names the batch by agent, stream and offsets, safe for a header, and the epoch beside it', async () => {
     const server = new Server({});
     await sinkOn(server).send(batch);
 
     expect(server.requests[0]?.headers).toMatchObject({
       'content-type': 'application/x-ndjson',
       'idempotency-key': 'gw-7/hall%201/%C3%A9/10-49',
+      'sedge-epoch': '9f3a5c0012ab34cd',
     });
   });
 

@@ -1,0 +1,11 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Names one life of a buffer: 64 random bits as 16 hex digits, drawn once when its database is created. Offsets count from 0 in
+ * each database, so that (agent, epoch, stream, offset) is never given twice, even when a folder is wiped under the same agent.
+ */
+export const drawEpoch = (): string => randomBytes(8).toString('hex');
+
+export function isEpoch(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
+}
