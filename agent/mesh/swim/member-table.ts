@@ -21,6 +21,8 @@ export interface Member {
   roundTripMs: number | null;
   /** When it was last told, outside an answer, what it is accused of. */
   toldAt: number;
+  /** The life (instance) whose host refused us, until it was recalled once. */
+  refusedLife: number | null;
   readonly flaps: FlapScore;
 }
 

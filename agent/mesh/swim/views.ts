@@ -52,6 +52,7 @@ export class Views {
       accusers: [{ agent: self, refused }],
       ageSeconds: 0,
     });
+    if (refused) member.refusedLife = member.details.instance;
   }
 
   /** Decided by consensus. */
@@ -120,6 +121,7 @@ export class Views {
       suspicion: null,
       roundTripMs: null,
       toldAt: -Infinity,
+      refusedLife: null,
       flaps: new FlapScore(core.parameters),
     };
     const { refused, forgotten } = core.table.add(member);
@@ -158,6 +160,19 @@ export class Views {
     member.flaps.review(core.now);
     core.spread(member);
     core.announce(member, before);
+    if (before === 'suspect') this.#recallRefusal(member);
+  }
+
+  /**
+   * A new incarnation may be the last word of a process that has died since. Whoever was refused by its host says so once
+   * more; a new life is not blamed for the old one, and one that lives refutes again.
+   */
+  #recallRefusal(member: Member): void {
+    const life = member.refusedLife;
+    member.refusedLife = null;
+    if (life === null || life !== member.details.instance) return;
+    this.accuse(member.agent, true);
+    member.refusedLife = null;
   }
 
   #suspect(member: Member, claim: Claim): void {

@@ -99,6 +99,27 @@ describe('dying', () => {
     expect(site.runUntil(() => site.isOfOneMind(), 30_000)).toBeLessThan(1_500);
   });
 
+  it('is not talked out of a refused dial by the last refutation of the dead', () => {
+    const { site } = joinedSite(10);
+    const { agent } = site.places[4]!;
+    site.crash(4, { refusing: true });
+    site.run(100);
+    const held = heldBy(site, 0, 4)!;
+    const { address, instance, attributes } = held;
+    const claim = {
+      agent,
+      state: 'alive',
+      incarnation: held.incarnation + 1,
+      details: { address, instance, attributes },
+      accusers: [],
+      ageSeconds: 0,
+    } as const;
+    const message = { kind: 'gossip', claims: [claim] } as const;
+    for (const { index } of site.alive)
+      site.happen(index, { kind: 'receive', from: site.places[(index + 1) % 4]!.agent, message });
+    expect(site.runUntil(() => site.isOfOneMind(), 30_000)).toBeLessThan(1_500);
+  });
+
   it('waits for silence to last when the power of a machine is cut', () => {
     const { site, told } = joinedSite(10);
     site.crash(4);
