@@ -171,9 +171,17 @@ export class StoreCore {
   markShelf(source: string): MarkShelf {
     const shelves = this.memory.marks;
     let shelf = shelves.get(source);
-    if (shelf !== undefined) return shelf;
-    if (shelves.size >= markSourcesMax) {
-      throw new SedgeError('SEDGE_DATA_INVALID', `source ${source}: ${markSourcesMax} sources are the limit`);
+    if (shelf !== undefined) {
+      // Last in the map's order: the first is the one unused for longest.
+      shelves.delete(source);
+      shelves.set(source, shelf);
+      return shelf;
+    }
+    for (const [unused] of shelves) {
+      if (shelves.size < markSourcesMax) break;
+      // Its redeliveries are then taken as new: twice is better than never, and better than no agent.
+      shelves.delete(unused);
+      this.prepare('DELETE FROM marks WHERE source = ?').run(unused);
     }
     const rows = this.prepare<{ seq: number; count: number }>(
       'SELECT seq, count FROM marks WHERE source = ? ORDER BY seq',

@@ -126,7 +126,7 @@ export class BrokerSource {
 
   async #connected(client: BrokerClient): Promise<BrokerPeer> {
     const marks = await this.#session(client);
-    const receiver = this.#receiverOf(marks, client.clean ? 'none' : 'qos2');
+    const receiver = this.#receiverOf(marks, client.clean ? 'none' : 'all');
     receiver.attach(client);
     if (client.clean) receiver.releaseAll();
     return {
@@ -139,7 +139,7 @@ export class BrokerSource {
     };
   }
 
-  #receiverOf(marks: DeliveryMarks, storedMarks: 'none' | 'qos2'): MqttReceiver {
+  #receiverOf(marks: DeliveryMarks, storedMarks: 'none' | 'all'): MqttReceiver {
     const { name, ack, receiveMaximum } = this.#options;
     const receiver = new MqttReceiver(
       {
