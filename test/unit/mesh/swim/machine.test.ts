@@ -82,6 +82,7 @@ describe('a probe', () => {
   it('is answered as well over the second lane', () => {
     const { until, receive, notes, wait } = machine(1);
     const again = until((send) => send.lane === 'bulk');
+    expect(again.to).toBe(peer(1));
     receive(peer(1), { kind: 'ack', sequence: numbered(again), claims: [] });
     wait(600);
     expect(notes).toEqual([]);
