@@ -32,6 +32,8 @@ export default defineConfig({
         test: {
           name: 'full',
           include: ['test/full/**/*.test.ts'],
+          // Thousands of seeds: `npm run drills`.
+          exclude: ['test/full/swim/**'],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           pool: 'forks',
@@ -44,7 +46,7 @@ export default defineConfig({
         // Half an hour of floods and kills against a real mosquitto: `npm run drills`.
         test: {
           name: 'drills',
-          include: ['test/drills/**/*.test.ts'],
+          include: ['test/drills/**/*.test.ts', 'test/full/swim/**/*.test.ts'],
           testTimeout: 900_000,
           hookTimeout: 120_000,
           pool: 'forks',

@@ -197,6 +197,8 @@ const roomsWithReadme = [
   'agent/pipeline',
   'agent/operate',
   'agent/mesh/raft',
+  'agent/mesh/swim',
+  'agent/sketch',
 ];
 
 function main(): number {

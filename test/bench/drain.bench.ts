@@ -62,7 +62,9 @@ async function bareRate(url: string): Promise<number> {
     const whole = telemetry(first);
     for (let at = 0; at < whole.length; at += batchReadings) {
       const batch = sliceBatch(whole, at, Math.min(at + batchReadings, whole.length));
-      bodies.push(encodeNdjsonBytes({ agent: 'bare', epoch: '5eed5eed5eed5eed', batch, first, fidelity: 'raw' }));
+      bodies.push(
+        encodeNdjsonBytes({ agent: 'bare', epoch: '5eed5eed5eed5eed', batch, first, fidelity: 'raw' }),
+      );
       keys.push(`bare/vibration/${first}-${first + batch.length - 1}`);
       first += batch.length;
     }

@@ -58,16 +58,19 @@ function evictPageCache(): void {
   execFileSync('dd', [`if=${binaryFile}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
 }
 
-const calmSeconds = 6;
-const floodSeconds = 8;
+/** The agent gives memory back after two calm seconds. */
+const calmSeconds = 5;
+const floodSeconds = 5;
 
 async function memory(): Promise<readonly (BenchResult | BenchSkip)[]> {
   const flood = new BenchFlood();
-  const results: (BenchResult | BenchSkip)[] = [];
-  for (const program of programs()) results.push(...(await idleAndFlood(program, flood)));
   const program = preferredProgram();
-  results.push(await floodOnBacklog(program, flood), await drainBacklog(program));
-  results.push(await slowDisk(program, flood));
+  const results = [
+    ...(await idleAndFlood(program, flood)),
+    await floodOnBacklog(program, flood),
+    await drainBacklog(program),
+    await slowDisk(program, flood),
+  ];
   await flood.stop();
   return results;
 }
@@ -147,8 +150,10 @@ async function start(): Promise<readonly BenchResult[]> {
       bare.push(bareStart(program));
       empty.push(await startOnce(program));
     }
+    // The budget is one of the product; from source the time goes into loading hundreds of files.
+    const budget = program.name === preferredProgram().name ? 500 : undefined;
     results.push({
-      ...startRow(`empty, ${program.name}`, median(empty), 500),
+      ...startRow(`empty, ${program.name}`, median(empty), budget),
       reference: median(bare),
       referenceName: program.name === 'binary' ? 'the executable printing its version' : 'node -e 0',
     });
@@ -168,8 +173,9 @@ async function start(): Promise<readonly BenchResult[]> {
   return results;
 }
 
-function startRow(name: string, figure: number, budget: number): BenchResult {
-  return { name: `start, ${name}`, figure, unit: 'ms', budget, lowerIsBetter: true };
+function startRow(name: string, figure: number, budget: number | undefined): BenchResult {
+  const row = { name: `start, ${name}`, figure, unit: 'ms', lowerIsBetter: true };
+  return budget === undefined ? row : { ...row, budget };
 }
 
 async function startOnce(program: Program, folder?: string): Promise<number> {

@@ -11,7 +11,7 @@ import type { Bench, BenchResult, BenchSkip } from './bench.ts';
 
 /** Each program is run this often, in turns with the reference, after one run to warm up. */
 const rounds = 3;
-const messages = 150_000;
+const messages = 100_000;
 const budget = 60_000;
 
 interface Run {

@@ -5,7 +5,7 @@ import { median } from '#test/support/bench-process.ts';
 import type { Bench, BenchResult } from './bench.ts';
 
 const rounds = 3;
-const secondsEach = 6;
+const secondsEach = 7;
 const perSecond = 1_000;
 
 /** Publish to PUBACK at a calm pace, durable, in turns with the PUBACK of a broker that keeps messages in memory only. */
