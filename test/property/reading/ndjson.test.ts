@@ -86,7 +86,7 @@ describe('NDJSON', () => {
           );
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, seed: 20261121 },
     );
   });
 
