@@ -53,8 +53,9 @@ function row(name: string, figures: MemoryFigures, of: 'resident' | 'peak', budg
   };
 }
 
-/** The executable's pages then count only where the agent touches them. */
-function evictPageCache(): void {
+/** The executable's pages then count only where the agent touches them; otherwise RSS tells what the page cache happened to hold. */
+function evictPageCache(program: Program): void {
+  if (program.name !== 'binary') return;
   execFileSync('dd', [`if=${binaryFile}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
 }
 
@@ -76,7 +77,7 @@ async function memory(): Promise<readonly (BenchResult | BenchSkip)[]> {
 }
 
 async function idleAndFlood(program: Program, flood: BenchFlood): Promise<BenchResult[]> {
-  if (program.name === 'binary') evictPageCache();
+  evictPageCache(program);
   const agent = new BenchAgent({ program, config: config() });
   await agent.start();
   await pause(calmSeconds * 1000);
@@ -95,6 +96,7 @@ async function idleAndFlood(program: Program, flood: BenchFlood): Promise<BenchR
 
 async function floodOnBacklog(program: Program, flood: BenchFlood): Promise<BenchResult> {
   const agent = new BenchAgent({ program, config: config(), folder: backlog() });
+  evictPageCache(program);
   await agent.start();
   await flood.run({ port: agent.port('sensors'), total: 1e9, secondsMax: floodSeconds });
   const figures = memoryOf(agent.pid);
@@ -105,6 +107,7 @@ async function floodOnBacklog(program: Program, flood: BenchFlood): Promise<Benc
 async function drainBacklog(program: Program): Promise<BenchResult> {
   const receiver = await BenchReceiver.start();
   const agent = new BenchAgent({ program, config: config(receiver.url), folder: backlog() });
+  evictPageCache(program);
   await agent.start();
   await pause(floodSeconds * 1000);
   const figures = memoryOf(agent.pid);
@@ -124,6 +127,7 @@ async function slowDisk(program: Program, flood: BenchFlood): Promise<BenchResul
   const rate = async (wrap: readonly string[]): Promise<{ perSecond: number; figures: MemoryFigures }> => {
     const agent = new BenchAgent({ program, config: config(), folder: join(folder, String(wrap.length)) });
     mkdirSync(join(folder, String(wrap.length)), { recursive: true });
+    evictPageCache(program);
     await agent.start(wrap);
     const report = await flood.run({ port: agent.port('sensors'), total: 1e9, secondsMax: floodSeconds });
     const figures = memoryOf(agent.pid);
