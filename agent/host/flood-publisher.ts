@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import mqttPacket, { type Packet } from 'mqtt-packet';
 import { assert } from '../base/assert.ts';
+import { messageOf } from '../base/errors.ts';
 
 /** A message to publish, made from its number when its turn comes. */
 export interface FloodMessage {
@@ -20,10 +21,22 @@ export interface FloodOptions {
   readonly window: number;
   /** At most this many messages a second, evenly in slices of 10 ms; absent: as fast as acknowledgements come. */
   readonly perSecond?: number;
+  /** Longest wait for a CONNACK before the connection is given up; default 5 s. */
+  readonly connectMsMax?: number;
+  /** Asked once a message: what is sent again is the same to the byte. */
   message(sequence: number): FloodMessage;
 }
 
+interface Flight {
+  readonly sequence: number;
+  readonly sentAt: number;
+  /** The PUBLISH as it was sent. */
+  readonly bytes: Buffer;
+}
+
 const retryDelayMs = 100;
+/** Bit of a PUBLISH's first byte (MQTT 3.1.1 §3.3.1.1). */
+const dupFlag = 0x08;
 const sliceMs = 10;
 
 /**
@@ -39,12 +52,16 @@ export class FloodPublisher {
   readonly latencyMs: number[] = [];
   measureLatency = false;
   #next = 0;
-  /** Packet id to message number and time of sending. */
-  readonly #inFlight = new Map<number, { sequence: number; sentAt: number }>();
+  /** By packet id. */
+  readonly #inFlight = new Map<number, Flight>();
   #packetId = 0;
   #socket: Socket | undefined;
   #connected = false;
   #stopped = false;
+  /** Messages below it are published. */
+  #until: number;
+  #problem = 'not started';
+  #lastAckAt = performance.now();
   #credit = 0;
   #slice: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -54,6 +71,14 @@ export class FloodPublisher {
     assert(options.window >= 1 && options.window <= 65_535, 'window is a packet id range');
     this.#options = options;
     this.acknowledged = new Uint8Array(options.total);
+    this.#until = options.total;
+  }
+
+  /** Where it stands, for a drill that does not get on. */
+  get words(): string {
+    const state = this.#stopped ? 'ended' : this.#connected ? 'connected' : `not connected: ${this.#problem}`;
+    const seconds = Math.round((performance.now() - this.#lastAckAt) / 1_000);
+    return `publisher ${state}, ${this.#inFlight.size} unacknowledged, last PUBACK ${seconds} s ago`;
   }
 
   /** Messages sent at least once. */
@@ -78,6 +103,12 @@ export class FloodPublisher {
     return this.#done.promise;
   }
 
+  /** Publishes nothing new; ends once everything under way is acknowledged. */
+  finish(): void {
+    this.#until = this.#next;
+    if (this.#inFlight.size === 0) this.stop();
+  }
+
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#slice);
@@ -87,14 +118,28 @@ export class FloodPublisher {
   }
 
   #connect(): void {
-    const { host, port, clientId, username, password } = this.#options;
+    const { host, port, clientId, username, password, connectMsMax = 5_000 } = this.#options;
     const socket = connect({ host, port, noDelay: true });
     this.#socket = socket;
+    const giveUp = (problem: string): void => {
+      this.#problem = problem;
+      socket.destroy();
+    };
+    const patience = setTimeout(() => {
+      if (!this.#connected) giveUp(`no CONNACK within ${connectMsMax} ms`);
+    }, connectMsMax);
     const parser = mqttPacket.parser({ protocolVersion: 4 });
-    parser.on('packet', (packet) => this.#receive(packet));
-    parser.on('error', () => socket.destroy());
+    parser.on('packet', (packet) => {
+      if (packet.cmd === 'connack' && packet.returnCode !== 0)
+        giveUp(`refused with CONNACK ${packet.returnCode}`);
+      else this.#receive(packet);
+    });
+    parser.on('error', (error) => giveUp(messageOf(error)));
     socket.on('data', (bytes: Buffer) => void parser.parse(bytes));
     socket.on('connect', () => {
+      // Where nobody listens on a port of the ephemeral range, the kernel may connect a socket to itself, and the port is taken.
+      if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress)
+        return giveUp('nobody listens');
       socket.write(
         mqttPacket.generate({
           cmd: 'connect',
@@ -108,9 +153,11 @@ export class FloodPublisher {
         }),
       );
     });
-    socket.on('error', () => {});
+    socket.on('error', (error) => (this.#problem = messageOf(error)));
     socket.on('drain', () => this.#fill());
     socket.on('close', () => {
+      clearTimeout(patience);
+      if (this.#connected) this.#problem = 'the connection broke';
       this.#connected = false;
       if (!this.#stopped) this.#retry = setTimeout(() => this.#connect(), retryDelayMs);
     });
@@ -118,10 +165,6 @@ export class FloodPublisher {
 
   #receive(packet: Packet): void {
     if (packet.cmd === 'connack') {
-      if (packet.returnCode !== 0) {
-        this.#socket?.destroy();
-        return;
-      }
       this.#connected = true;
       this.#resend();
       this.#fill();
@@ -137,25 +180,29 @@ export class FloodPublisher {
     this.#inFlight.delete(packetId);
     this.acknowledged[flight.sequence] = 1;
     this.acknowledgedCount++;
+    this.#lastAckAt = performance.now();
     if (this.measureLatency) this.latencyMs.push(performance.now() - flight.sentAt);
-    if (this.acknowledgedCount === this.#options.total) this.stop();
+    if (this.#inFlight.size === 0 && this.#next === this.#until) this.stop();
   }
 
   #resend(): void {
     const socket = this.#socket!;
     socket.cork();
-    for (const [packetId, { sequence }] of this.#inFlight) this.#publish(sequence, packetId, true);
+    for (const { bytes } of this.#inFlight.values()) {
+      bytes[0]! |= dupFlag;
+      socket.write(bytes);
+    }
     socket.uncork();
   }
 
   #fill(): void {
     const socket = this.#socket;
     if (!this.#connected || socket === undefined) return;
-    const { window, total } = this.#options;
+    const { window } = this.#options;
     socket.cork();
     while (
       this.#inFlight.size < window &&
-      this.#next < total &&
+      this.#next < this.#until &&
       this.#credit >= 1 &&
       !socket.writableNeedDrain
     ) {
@@ -163,24 +210,27 @@ export class FloodPublisher {
       do this.#packetId = (this.#packetId % 65_535) + 1;
       while (this.#inFlight.has(this.#packetId));
       const sequence = this.#next++;
-      this.#inFlight.set(this.#packetId, { sequence, sentAt: this.measureLatency ? performance.now() : 0 });
-      this.#publish(sequence, this.#packetId, false);
+      const bytes = this.#encoded(sequence, this.#packetId);
+      this.#inFlight.set(this.#packetId, {
+        sequence,
+        sentAt: this.measureLatency ? performance.now() : 0,
+        bytes,
+      });
+      socket.write(bytes);
     }
     socket.uncork();
   }
 
-  #publish(sequence: number, packetId: number, dup: boolean): void {
+  #encoded(sequence: number, messageId: number): Buffer {
     const { topic, payload } = this.#options.message(sequence);
-    this.#socket!.write(
-      mqttPacket.generate({
-        cmd: 'publish',
-        topic,
-        payload: payload as string,
-        qos: 1,
-        messageId: packetId,
-        dup,
-        retain: false,
-      }),
-    );
+    return mqttPacket.generate({
+      cmd: 'publish',
+      topic,
+      payload: payload as string,
+      qos: 1,
+      messageId,
+      dup: false,
+      retain: false,
+    });
   }
 }

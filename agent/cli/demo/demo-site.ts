@@ -97,9 +97,9 @@ export class DemoSite {
     if (!this.#agent.running) await this.#agent.start();
   }
 
-  /** The motes fall silent: nothing new is published. */
+  /** The motes fall silent: nothing new is published, and what is under way is still acknowledged. */
   silence(): void {
-    this.#publisher?.stop();
+    this.#publisher?.finish();
   }
 
   async figures(): Promise<SiteFigures> {

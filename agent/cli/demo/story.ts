@@ -47,12 +47,15 @@ export async function tellStory(
   return end.missing > 0 || end.status?.ledger.balanced !== true;
 }
 
-/** Resolves when every acknowledged message was delivered and nothing waits, or with the last figures when that takes too long. */
+/** Resolves when every message published was acknowledged and delivered and nothing waits, or with the last figures when that takes too long. */
 export function waitUntilDrained(site: DemoSite, timeoutMs: number): Promise<SiteFigures> {
   return waitFor(
     site,
-    ({ missing, status }) =>
-      missing === 0 && status !== null && status.uplinks.every((uplink) => uplink.waiting_readings === 0),
+    ({ published, acknowledged, missing, status }) =>
+      published === acknowledged &&
+      missing === 0 &&
+      status !== null &&
+      status.uplinks.every((uplink) => uplink.waiting_readings === 0),
     timeoutMs,
   );
 }
