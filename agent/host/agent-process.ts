@@ -10,6 +10,16 @@ export interface AgentReady {
   readonly listen: Readonly<Record<string, string>>;
 }
 
+/** Longest waits for a process; each far beyond what one takes on a slow board. */
+const waits = {
+  /** Until it is ready, with a big backlog. */
+  readyMsMax: 60_000,
+  /** From SIGTERM to its end; then it is killed. */
+  stopMsMax: 30_000,
+  /** From SIGKILL to its end: a process in the middle of a write to a dead disk ends when the kernel lets go of it. */
+  killMsMax: 30_000,
+} as const;
+
 /** `sedge run` in a process of its own: what a drill can kill. */
 export class AgentProcess {
   readonly #parameters: readonly string[];
@@ -18,7 +28,15 @@ export class AgentProcess {
   #exited: Promise<string> = Promise.resolve('never started');
   #output = '';
 
-  constructor(options: { config: string; data?: string; environment?: Readonly<Record<string, string>> }) {
+  readonly #waits: Readonly<Record<keyof typeof waits, number>>;
+
+  constructor(options: {
+    config: string;
+    data?: string;
+    environment?: Readonly<Record<string, string>>;
+    waits?: Partial<Record<keyof typeof waits, number>>;
+  }) {
+    this.#waits = { ...waits, ...options.waits };
     this.#parameters = [
       'run',
       '--config',
@@ -41,7 +59,10 @@ export class AgentProcess {
     return this.#output;
   }
 
-  /** @throws {SedgeError} SEDGE_AGENT_UNREACHABLE when the process ends before it is ready; the message holds its last line. */
+  /**
+   * @throws {SedgeError} SEDGE_AGENT_UNREACHABLE when the process ends before it is ready, or is not ready in time (it is killed
+   * then); the message holds its last lines.
+   */
   async start(): Promise<AgentReady> {
     const [command, ...leading] = selfCommand();
     const child = spawn(command, [...leading, ...this.#parameters], {
@@ -63,25 +84,36 @@ export class AgentProcess {
         if ((message as { type?: string }).type === 'ready') resolve(message as AgentReady);
       });
     });
-    const first = await Promise.race([ready, this.#exited]);
-    if (typeof first === 'string') {
-      throw new SedgeError(
-        'SEDGE_AGENT_UNREACHABLE',
-        `the agent ended before it was ready (${first}): ${this.#output.trim().split('\n').slice(-3).join(' | ')}`,
-      );
-    }
-    return first;
+    const { readyMsMax } = this.#waits;
+    const first = await within(Promise.race([ready, this.#exited]), readyMsMax);
+    if (first !== null && typeof first !== 'string') return first;
+    const last = this.#output.trim().split('\n').slice(-3).join(' | ');
+    if (first === null) await this.kill();
+    const what =
+      first === null
+        ? `the agent was not ready within ${readyMsMax / 1000} s`
+        : `the agent ended before it was ready (${first})`;
+    throw new SedgeError('SEDGE_AGENT_UNREACHABLE', `${what}: ${last}`);
   }
 
   /** SIGKILL: nothing of the process runs after this. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
-    await this.#exited;
+    const { killMsMax } = this.#waits;
+    if ((await within(this.#exited, killMsMax)) !== null) return;
+    throw new SedgeError(
+      'SEDGE_AGENT_UNREACHABLE',
+      `process ${this.pid} did not end within ${killMsMax / 1000} s of SIGKILL`,
+      { hint: 'the kernel holds it: look for a dead disk in dmesg' },
+    );
   }
 
-  /** SIGTERM, and waits for the end. Resolves to how it ended. */
+  /** SIGTERM, and waits for the end; kills what does not end by itself. Resolves to how it ended. */
   async stop(): Promise<string> {
     this.#child?.kill('SIGTERM');
+    const ending = await within(this.#exited, this.#waits.stopMsMax);
+    if (ending !== null) return ending;
+    await this.kill();
     return await this.#exited;
   }
 
@@ -102,4 +134,17 @@ export function selfCommand(): [string, ...string[]] {
     '--disable-warning=ExperimentalWarning',
     fileURLToPath(new URL('../main.ts', import.meta.url)),
   ];
+}
+
+/** What `promise` resolves to, or null when that takes longer. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

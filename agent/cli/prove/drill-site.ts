@@ -150,13 +150,25 @@ export class DrillSite {
     }
   }
 
-  /** What the agent says of itself, for a drill that does not get on. */
+  /** Where publisher, agent and receiver stand, for a drill that does not get on. */
   async words(): Promise<string> {
+    const kept = this.#receiver.summary().reduce((sum, stream) => sum + stream.received, 0);
+    return [
+      this.#publisher?.words ?? 'publisher not started',
+      await this.#agentWords(),
+      `receiver holds ${kept} of ${this.#receiver.requests} requests`,
+    ].join('; ');
+  }
+
+  async #agentWords(): Promise<string> {
     if (!this.#agent.running || this.#api === null) return 'the agent does not run';
     try {
-      const { parts, uplinks } = (await this.#api.get('/v1/status')) as StatusJson;
+      const { parts, sources, streams, uplinks } = (await this.#api.get('/v1/status')) as StatusJson;
+      const received = streams.reduce((sum, stream) => sum + stream.received, 0);
+      const intake = sources.map(({ name, words, in_flight }) => `${name}: ${words}, ${in_flight} in flight`);
       const ill = parts.filter(({ state }) => state !== 'ok').map((part) => `${part.name}: ${part.reason}`);
-      return [...ill, ...uplinks.map(({ name, words }) => `uplink ${name}: ${words}`)].join('; ');
+      const links = uplinks.map(({ name, words }) => `uplink ${name}: ${words}`);
+      return [`agent took in ${received}`, ...intake, ...links, ...ill].join('; ');
     } catch (error) {
       return `the agent runs and does not answer: ${messageOf(error)}`;
     }
