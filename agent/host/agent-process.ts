@@ -67,6 +67,8 @@ export class AgentProcess {
     const [command, ...leading] = selfCommand();
     const child = spawn(command, [...leading, ...this.#parameters], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own: a Ctrl-C on the terminal is for the process that started it. Ends when that one is gone (processWorld).
+      detached: true,
       env: { ...process.env, ...this.#environment },
     });
     this.#child = child;

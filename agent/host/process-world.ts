@@ -18,10 +18,15 @@ export function processWorld(): World {
         };
         process.on('SIGINT', on);
         process.on('SIGTERM', on);
+        // Started by another sedge, which is gone: nobody is left to end this one. The channel itself keeps nothing alive.
+        process.on('disconnect', () => resolve('SIGTERM'));
+        process.channel?.unref();
       });
       return interrupted;
     },
-    tellParent: (message) => void process.send?.(message),
+    tellParent: (message) => {
+      if (process.connected) process.send?.(message);
+    },
     onHangup: (listener) => void process.on('SIGHUP', listener),
     onKey: (listener) => {
       if (!process.stdin.isTTY) return;

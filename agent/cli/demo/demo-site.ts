@@ -118,6 +118,12 @@ export class DemoSite {
     };
   }
 
+  /** What went last through the publisher and the agent's log, for a demo that does not get on. */
+  get words(): string {
+    const last = this.#agent.output.trim().split('\n').at(-1) ?? '';
+    return `${this.#publisher?.words ?? 'publisher not started'}; last log line: ${last}`;
+  }
+
   async stop(): Promise<void> {
     this.#publisher?.stop();
     await this.#agent.stop();

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
 import { formatBytes, formatCount } from '../../operate/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { flagInteger, flagValue } from '../parse-arguments.ts';
@@ -55,9 +56,14 @@ async function watch(
   const quit = Promise.withResolvers<'quit'>();
   if (world.stdout.columns !== null)
     line(world.stdout, '  keys: c cut or heal the cloud, k kill -9 the agent (again: start it), q end\n');
+  // One after the other, however fast keys are typed.
+  let acting = Promise.resolve();
   world.onKey((key) => {
     if (key === 'q' || key === '\u0003') quit.resolve('quit');
-    else void act(site, key, world);
+    else
+      acting = acting
+        .then(() => act(site, key, world))
+        .catch((error: unknown) => line(world.stderr, `\n  ${messageOf(error)}`));
   });
   const ended = Promise.race([options.interrupted.then(() => 'quit' as const), quit.promise]);
   const started = performance.now();
@@ -66,6 +72,7 @@ async function watch(
     if (seconds > 0 && performance.now() - started > seconds * 1000) break;
     if ((await Promise.race([ended, pause(looksEveryMs)])) === 'quit') break;
   }
+  await acting;
   return await account(site, world);
 }
 

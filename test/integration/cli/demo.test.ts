@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { demoVerb } from '#agent/cli/demo/demo-verb.ts';
+import { selfCommand } from '#agent/host/agent-process.ts';
 import { fakeWorld } from '#test/support/fake-world.ts';
+import { until } from '#test/support/until.ts';
 
 describe('sedge demo', () => {
   it('tells its story with real parts and loses nothing and stores nothing twice', async () => {
@@ -11,5 +15,25 @@ describe('sedge demo', () => {
     expect(world.outText()).toMatch(/agent killed with SIGKILL/);
     expect(world.outText()).toMatch(/ 0 lost, 0 twice; ledger balanced/);
     expect(code).toBe(0);
+  });
+
+  it('gives its account after Ctrl-C, which a terminal sends to every process in the foreground', async () => {
+    const [command, ...leading] = selfCommand();
+    const child = spawn(command, [...leading, 'demo', '--story'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let out = '';
+    child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
+    await until('the first readings', () => out.includes('flowing'));
+
+    const before = performance.now();
+    process.kill(-child.pid!, 'SIGINT');
+    const [code] = (await once(child, 'close')) as [number];
+
+    expect(out).toMatch(/ 0 lost, 0 twice; ledger balanced/);
+    expect(out).not.toContain('SIGKILL');
+    expect(code).toBe(0);
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 });
