@@ -84,7 +84,7 @@ export interface Router {
   routes(source: string, topic: string): readonly Route[];
 }
 
-/** What a stream does to a batch before it is stored. Readings in = readings of the stream out + filtered. */
+/** What a stream does to a batch before it is stored. Readings in + derived = readings of the stream out + filtered. */
 export interface Preprocess {
   process(batch: Batch, nowMicros: Micros): Processed;
   /** Gives out what is due by now although nothing arrived (windows that close). */
@@ -95,6 +95,8 @@ export interface Processed {
   /** At most one batch of the stream itself; others are derived. */
   readonly outputs: readonly { readonly stream: string; readonly batch: Batch }[];
   readonly filtered: readonly FilteredCount[];
+  /** Readings of the stream itself that stages made, or held back earlier and then counted as filtered. Absent: 0. */
+  readonly derived?: number;
 }
 
 /** Everything the intake knows about one configured stream. */

@@ -99,9 +99,7 @@ export class GroupMaker {
     for (const { plan } of this.#lanes.values()) {
       const processed = plan.preprocess.tick?.(nowMicros);
       if (processed === undefined) continue;
-      for (const { stream, batch } of processed.outputs) {
-        if (batch.length > 0) entries.push(derivedEntry(stream, batch));
-      }
+      pushOutputs(plan.name, processed, { received: 0, filtered: [] }, entries);
     }
     return entries;
   }
@@ -220,24 +218,34 @@ function finishBatch(
 ): number {
   const decoded = builder.length;
   const filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
-  let kept: Batch | null = null;
-  let processed: Processed | null = null;
-  if (decoded > 0) {
-    processed = plan.preprocess.process(builder.finish(), nowMicros);
-    for (const output of processed.outputs) {
-      if (output.stream !== plan.name) continue;
-      assert(kept === null, `stages of ${plan.name} give one batch of the stream itself`);
-      kept = output.batch.length > 0 ? output.batch : null;
-    }
-    filtered.push(...processed.filtered);
-  }
-  const received = decoded + undecodable;
-  if (received > 0) entries.push(entryOf(plan.name, kept, received, filtered));
-  for (const output of processed?.outputs ?? []) {
-    if (output.stream !== plan.name && output.batch.length > 0)
-      entries.push(derivedEntry(output.stream, output.batch));
-  }
+  const processed = decoded > 0 ? plan.preprocess.process(builder.finish(), nowMicros) : nothingProcessed;
+  pushOutputs(plan.name, processed, { received: decoded + undecodable, filtered }, entries);
   return decoded;
+}
+
+const nothingProcessed: Processed = { outputs: [], filtered: [] };
+
+/**
+ * The entry of the stream itself, with what stands in its account already; then those of the streams its stages feed. Timers of
+ * several stages may each release a batch of the stream: the first entry holds the account, the others nothing but their batch.
+ */
+function pushOutputs(
+  name: string,
+  processed: Processed,
+  account: { readonly received: number; readonly filtered: readonly FilteredCount[] },
+  entries: JournalEntry[],
+): void {
+  const own = processed.outputs.filter(({ stream, batch }) => stream === name && batch.length > 0);
+  const rest = own.slice(1);
+  let received = account.received + (processed.derived ?? 0);
+  for (const { batch } of rest) received -= batch.length;
+  if (received > 0) {
+    const filtered = [...account.filtered, ...processed.filtered];
+    entries.push(entryOf(name, own[0]?.batch ?? null, received, filtered));
+  }
+  for (const { batch } of rest) entries.push(derivedEntry(name, batch));
+  for (const { stream, batch } of processed.outputs)
+    if (stream !== name && batch.length > 0) entries.push(derivedEntry(stream, batch));
 }
 
 function derivedEntry(stream: string, batch: Batch): JournalEntry {

@@ -7,6 +7,7 @@ import type {
   StageConfig,
   ThrottleConfig,
 } from './stage-config.ts';
+import type { StageProblem } from './stage-checks.ts';
 import type { Stage } from './stage.ts';
 import { calibrateStage } from './stages/calibrate.ts';
 import { DeadbandStage } from './stages/deadband.ts';
@@ -15,46 +16,38 @@ import { renameStage } from './stages/rename.ts';
 import { selectStage } from './stages/select.ts';
 import { ThrottleStage } from './stages/throttle.ts';
 
-/** `path` is where in the stage's config, '' for the whole of it. */
-export interface StageProblem {
-  readonly path: string;
-  readonly message: string;
-}
+export type { StageProblem };
 
 /** The kind of a stage is its only key. */
-export function kindOfStage(config: StageConfig): string {
-  return Object.keys(config)[0] ?? '';
-}
-
+export type StageKind = StageConfig extends infer One ? (One extends unknown ? keyof One : never) : never;
+type ConfigOf<Kind extends StageKind> = Extract<StageConfig, Readonly<Record<Kind, unknown>>>[Kind];
 /** A stage, or everything that is wrong with its config. */
-export function compileStage(index: number, config: StageConfig): Stage | readonly StageProblem[] {
-  const kind = kindOfStage(config);
-  const rule = `${index}:${kind}`;
-  if ('keep' in config) {
-    const parsed = parseExpression(config.keep);
+type Compiled = Stage | readonly StageProblem[];
+
+/** Every stage there is. `rule` is its name in accounts. */
+const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf<Kind>) => Compiled } = {
+  keep: (rule, text) => {
+    const parsed = parseExpression(text);
     return parsed.ok ? keepStage(rule, parsed.value) : [{ path: 'keep', message: parsed.error }];
+  },
+  calibrate: (rule, config) => orProblems(calibrateProblems(config), () => calibrateStage(rule, config)),
+  select: (rule, config) => orProblems(selectProblems(config), () => selectStage(rule, config)),
+  rename: (rule, config) => orProblems(renameProblems(config), () => renameStage(rule, config)),
+  deadband: (rule, config) => orProblems(deadbandProblems(config), () => new DeadbandStage(rule, config)),
+  throttle: (rule, config) => orProblems(throttleProblems(config), () => new ThrottleStage(rule, config)),
+};
+
+export function compileStage(index: number, config: StageConfig): Compiled {
+  const kind = Object.keys(config)[0] ?? '';
+  if (!Object.hasOwn(compilers, kind)) {
+    const known = Object.keys(compilers).join(', ');
+    return [{ path: '', message: `there is no stage "${kind}"; there are ${known}` }];
   }
-  if ('calibrate' in config)
-    return orProblems(calibrateProblems(config.calibrate), () => calibrateStage(rule, config.calibrate));
-  if ('select' in config)
-    return orProblems(selectProblems(config.select), () => selectStage(rule, config.select));
-  if ('rename' in config)
-    return orProblems(renameProblems(config.rename), () => renameStage(rule, config.rename));
-  if ('deadband' in config) {
-    return orProblems(deadbandProblems(config.deadband), () => new DeadbandStage(rule, config.deadband));
-  }
-  if ('throttle' in config) {
-    return orProblems(throttleProblems(config.throttle), () => new ThrottleStage(rule, config.throttle));
-  }
-  return [
-    {
-      path: '',
-      message: `there is no stage "${kind}"; there are keep, calibrate, select, rename, deadband and throttle`,
-    },
-  ];
+  const compile = compilers[kind as StageKind] as (rule: string, config: unknown) => Compiled;
+  return compile(`${index}:${kind}`, (config as Record<string, unknown>)[kind]);
 }
 
-function orProblems(problems: readonly StageProblem[], stage: () => Stage): Stage | readonly StageProblem[] {
+function orProblems(problems: readonly StageProblem[], stage: () => Stage): Compiled {
   return problems.length > 0 ? problems : stage();
 }
 

@@ -5,10 +5,22 @@ import type { Batch } from '../reading/batch.ts';
 import type { FilteredCount } from '../reading/journal-entry.ts';
 import { tapsMax } from './limits.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import type { Stage, StageContext, StageNote, StageOutput, StageState, StreamBatch } from './stage.ts';
+import type {
+  Command,
+  Stage,
+  StageContext,
+  StageNote,
+  StageOutput,
+  StageState,
+  StreamBatch,
+} from './stage.ts';
 
-/** Invariant: readings in === sum of the outputs of the pipeline's own stream + sum(filtered.count). */
+/** Invariant: readings in + derived === sum of the outputs of the pipeline's own stream + sum(filtered.count). */
 export interface PipelineOutput {
+  /** Readings that stages added to the pipeline's own stream, see {@link StageOutput}. Absent: 0. */
+  readonly derived?: number;
+  /** Absent: none. */
+  readonly commands?: readonly Command[];
   /** The pipeline's own stream first, when anything is left of it; then what stages derived for other streams. */
   readonly outputs: readonly StreamBatch[];
   /** Each rule once, counts > 0. */
@@ -185,8 +197,12 @@ class Gathered {
   #into: StreamBatch[] | null = null;
   #filtered: FilteredCount[] | null = null;
   #notes: StageNote[] | null = null;
+  #commands: Command[] | null = null;
+  #derived = 0;
 
   add(output: StageOutput): void {
+    if (output.derived !== undefined) this.#derived += output.derived;
+    if (output.commands !== undefined) (this.#commands ??= []).push(...output.commands);
     if (output.into !== undefined) (this.#into ??= []).push(...output.into);
     if (output.filtered !== undefined) (this.#filtered ??= []).push(...output.filtered);
     if (output.notes !== undefined) (this.#notes ??= []).push(...output.notes);
@@ -197,6 +213,8 @@ class Gathered {
       outputs: this.#into === null ? mains : [...mains, ...this.#into],
       filtered: this.#filtered === null ? nothing : merged(this.#filtered),
       notes: this.#notes ?? nothing,
+      ...(this.#derived === 0 ? {} : { derived: this.#derived }),
+      ...(this.#commands === null ? {} : { commands: this.#commands }),
     };
   }
 }

@@ -31,9 +31,25 @@ export type StageNote =
       readonly sample: string;
     };
 
-/** Invariant: readings in === (main?.length ?? 0) + sum(filtered.count). */
+/** A message that a stage wants out at once, before anything is stored: an alarm for whoever listens on the site. */
+export interface Command {
+  /** Rule of the stage that sends it. */
+  readonly rule: string;
+  readonly topic: string;
+  /** JSON text. */
+  readonly payload: string;
+}
+
+/** Invariant: readings in + derived === (main?.length ?? 0) + sum(filtered.count). */
 export interface StageOutput {
   readonly main: Batch | null;
+  /**
+   * Readings of `main` that no account of this stream holds yet: made by the stage, or held back (and then counted as filtered) in
+   * an earlier batch. Absent: 0.
+   */
+  readonly derived?: number;
+  /** Absent: none. */
+  readonly commands?: readonly Command[];
   /** Absent: none. */
   readonly into?: readonly StreamBatch[];
   /** Absent: none. */
