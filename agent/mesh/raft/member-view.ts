@@ -22,4 +22,7 @@ export interface LogView {
     readonly length: number;
   };
   firstIndex(): LogIndex;
+  lastIndex(): LogIndex;
+  /** Undefined when compacted away or beyond the end. */
+  term(index: LogIndex): Term | undefined;
 }

@@ -1,5 +1,5 @@
 import type { Prng } from '#agent/base/prng.ts';
-import type { Timeline } from './timeline.ts';
+import type { Timeline } from '../timeline.ts';
 
 export interface Weather {
   /** Of single messages, each way, in [0, 1]. */

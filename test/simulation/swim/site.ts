@@ -9,7 +9,7 @@ import type { SwimEvent } from '#agent/mesh/swim/event.ts';
 import { edgeLan, type SwimParameters } from '#agent/mesh/swim/parameters.ts';
 import { Swim } from '#agent/mesh/swim/swim.ts';
 import { calm, Network, type Weather } from './network.ts';
-import { Timeline } from './timeline.ts';
+import { Timeline } from '../timeline.ts';
 
 /** One machine with its disk and its clock. */
 export interface Place {

@@ -1,0 +1,157 @@
+import type { Prng } from '#agent/base/prng.ts';
+import type { Entry } from '#agent/mesh/raft/entry.ts';
+import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
+import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
+import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
+import { emptyHardState, type HardState } from '#agent/mesh/raft/state.ts';
+import type { Timeline } from '../timeline.ts';
+import { Registers } from './registers.ts';
+
+export interface DiskHabits {
+  /** Ticks one write takes. */
+  readonly writeMin: number;
+  readonly writeMax: number;
+  /** Share of writes that stall for up to `stallMax` ticks. */
+  readonly stalls: number;
+  readonly stallMax: number;
+  /** Probability that a crash leaves the write it met half done, instead of undone. */
+  readonly torn: number;
+}
+
+export const quickDisk: DiskHabits = { writeMin: 0.01, writeMax: 0.05, stalls: 0, stallMax: 0, torn: 0 };
+
+export interface Write {
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+  readonly snapshot: Snapshot | null;
+  readonly mustSync: boolean;
+}
+
+interface Pending extends Write {
+  readonly done: () => void;
+  readonly since: number;
+}
+
+/**
+ * A member's disk: a log, its term and vote, a state machine, written in atomic transactions in order. A crash keeps what was
+ * synced, any first part of what was not, and of the transaction it met perhaps the term and some first entries.
+ */
+export class SimDisk {
+  readonly log = new MemoryLog();
+  /** The state machine as of its last sync. applied ≤ the log's last index. */
+  registers = new Registers();
+  habits: DiskHabits = quickDisk;
+  /** Writes fail until then. */
+  fullUntil = 0;
+  /** A bit has flipped: the log cannot be believed any more, and this shows at the next opening. */
+  damaged = false;
+  #hardState: HardState = emptyHardState;
+  #synced: HardState = emptyHardState;
+  readonly #pending: Pending[] = [];
+  #busy = false;
+  readonly #timeline: Timeline;
+  readonly #random: Prng;
+  /** Tells of every entry that becomes durable, before anybody can rely on it. */
+  readonly #wrote: (write: Write) => void;
+
+  constructor(options: {
+    readonly timeline: Timeline;
+    readonly random: Prng;
+    readonly wrote: (write: Write) => void;
+  }) {
+    this.#timeline = options.timeline;
+    this.#random = options.random;
+    this.#wrote = options.wrote;
+  }
+
+  get hardState(): HardState {
+    return this.#hardState;
+  }
+
+  /** How long the oldest write has been under way, in ticks. */
+  get stalledFor(): number {
+    const first = this.#pending[0];
+    return first === undefined ? 0 : this.#timeline.now - first.since;
+  }
+
+  /** Queued behind all before it; `done` is called when it is durable. False: there is no room. */
+  write(write: Write, done: () => void): boolean {
+    if (this.#timeline.now < this.fullUntil) return false;
+    this.#pending.push({ ...write, done, since: this.#timeline.now });
+    this.#next();
+    return true;
+  }
+
+  /** In one go, for a host that waits. */
+  writeNow(write: Write): boolean {
+    if (this.#timeline.now < this.fullUntil) return false;
+    this.#carryOut(write);
+    return true;
+  }
+
+  #next(): void {
+    if (this.#busy || this.#pending.length === 0) return;
+    this.#busy = true;
+    const { writeMin, writeMax, stalls, stallMax } = this.habits;
+    let ticks = writeMin + this.#random.float() * (writeMax - writeMin);
+    if (stalls > 0 && this.#random.chance(stalls)) ticks += this.#random.float() * stallMax;
+    const write = this.#pending[0]!;
+    this.#timeline.after(ticks, () => {
+      // A crash has taken it.
+      if (this.#pending[0] !== write) return;
+      this.#pending.shift();
+      this.#busy = false;
+      this.#carryOut(write);
+      write.done();
+      this.#next();
+    });
+  }
+
+  #carryOut(write: Write): void {
+    if (write.snapshot !== null && this.log.applySnapshot(write.snapshot))
+      this.registers = Registers.fromBytes(write.snapshot.data);
+    if (write.entries.length > 0) this.log.append(write.entries);
+    if (write.hardState !== null) this.#hardState = write.hardState;
+    if (write.mustSync || write.snapshot !== null) this.#synced = this.#hardState;
+    this.#wrote(write);
+  }
+
+  /** Power is cut, or the process dies with its writes on the way. */
+  crash(): void {
+    const kept = this.#pending.length === 0 ? 0 : this.#random.below(this.#pending.length + 1);
+    for (const write of this.#pending.slice(0, kept)) this.#carryOut(write);
+    const met = this.#pending[kept];
+    const isTorn = met !== undefined && met.snapshot === null && this.#random.chance(this.habits.torn);
+    if (isTorn)
+      this.#carryOut({ ...met, entries: met.entries.slice(0, this.#random.below(met.entries.length + 1)) });
+    this.#pending.length = 0;
+    this.#busy = false;
+    // A commit index is not synced for its own sake; term and vote are as they were then.
+    if (this.#random.chance(0.5)) this.#hardState = { ...this.#hardState, commit: this.#synced.commit };
+  }
+
+  /**
+   * What a member starts from: the log, and the membership as of what the state machine holds.
+   * @param freshen called before a snapshot is given out: one that does not know its receiver is of no use
+   */
+  open(freshen: () => void): LogReader {
+    const { log, registers } = this;
+    const last = log.lastIndex();
+    const { term, vote, commit } = this.#hardState;
+    // Applied is committed; and a torn tail cannot have been.
+    const known = Math.min(Math.max(commit, registers.applied, log.firstIndex() - 1), last);
+    const hardState: HardState = term === 0 && known === 0 ? emptyHardState : { term, vote, commit: known };
+    this.#hardState = hardState;
+    return {
+      initialState: () => ({ hardState, membership: registers.membership }),
+      firstIndex: () => log.firstIndex(),
+      lastIndex: () => log.lastIndex(),
+      term: (index) => log.term(index),
+      entries: (start, end, bytesMax) => log.entries(start, end, bytesMax),
+      snapshot: () => {
+        freshen();
+        return log.snapshot();
+      },
+    };
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * `node test/simulation/raft/run.ts [--seed N] [--count N] [--nodes 3|5|7] [--keep-going]`: so many lives of a group, from that seed on.
+ * Ends at the first that fails, or with `--keep-going` after all; with 1 when any has.
+ */
+import { parseArgs } from 'node:util';
+import { messageOf } from '#agent/base/errors.ts';
+import { runChaos, type ChaosReport } from './chaos.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '1' },
+    nodes: { type: 'string' },
+    'keep-going': { type: 'boolean', default: false },
+  },
+});
+const first = Number(values.seed);
+const count = Number(values.count);
+const voters = values.nodes === undefined ? {} : { voters: Number(values.nodes) };
+const total = { ticks: 0, operations: 0, acknowledged: 0, undecided: 0, slowest: 0 };
+const counts: Record<string, number> = {};
+const start = performance.now();
+let failed = 0;
+
+function runOne(seed: number): ChaosReport | null {
+  try {
+    return runChaos({ seed, ...voters });
+  } catch (error) {
+    failed++;
+    console.error(messageOf(error));
+    if (count === 1) console.error(error);
+    return null;
+  }
+}
+
+for (let seed = first; seed < first + count; seed++) {
+  const report = runOne(seed);
+  if (report === null && values['keep-going']) continue;
+  if (report === null) break;
+  total.ticks += report.ticks;
+  total.operations += report.operations;
+  total.acknowledged += report.acknowledged;
+  total.undecided += Number(report.isUndecided);
+  total.slowest = Math.max(total.slowest, report.healedTicks);
+  for (const [name, value] of Object.entries(report.counts)) counts[name] = (counts[name] ?? 0) + value;
+  if (count === 1)
+    console.log(
+      `seed ${seed}: ${report.voters} members, ${report.ticks} ticks, ${report.acknowledged} of ${report.operations} operations answered, healed in ${report.healedTicks} ticks, trace ${report.trace}`,
+    );
+}
+const seconds = (performance.now() - start) / 1_000;
+console.log(
+  `${failed === 0 ? `${count} seeds clean` : `${failed} seeds FAILED`}: ${total.ticks} cluster ticks (${Math.round(total.ticks / seconds)} a second), ${total.acknowledged} of ${total.operations} operations answered, ` +
+    Object.entries(counts)
+      .map(([name, value]) => `${value} ${name}`)
+      .join(', ') +
+    `; slowest to heal: ${total.slowest} ticks` +
+    (total.undecided > 0 ? `; ${total.undecided} histories undecided` : ''),
+);
+process.exitCode = failed === 0 ? 0 : 1;
