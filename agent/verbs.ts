@@ -1,4 +1,3 @@
-import { bufferOpener } from './assembly/offline-store.ts';
 import { bufferVerb } from './cli/buffer/buffer-verb.ts';
 import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
 import { completionScript } from './cli/completion.ts';
@@ -36,7 +35,7 @@ const completionVerb: Verb = {
   subverbs: ['bash', 'zsh', 'fish'],
   flags: [],
   run: (invocation, world) => {
-    world.stdout.write(completionScript(invocation.words[0] ?? 'bash', verbs));
+    world.stdout.write(completionScript(invocation.words[0]!, verbs));
     return Promise.resolve(exit.ok);
   },
 };
@@ -66,7 +65,12 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   topVerb,
   tapVerb,
-  bufferVerb({ open: (config) => bufferOpener(packaging(process.env)).open(config) }),
+  bufferVerb({
+    open: async (config) => {
+      const { bufferOpener } = await import('./assembly/offline-store.ts');
+      return bufferOpener(packaging(process.env)).open(config);
+    },
+  }),
   receiveVerb,
   proveVerb,
   versionVerb,

@@ -2,7 +2,6 @@ import type { LoadedConfig } from '../config/load-config.ts';
 import type { ReloadStep } from '../config/reload-actions.ts';
 import { renderProblems } from '../config/render-problems.ts';
 import type { Config } from '../config/schema/config.ts';
-import { secretReferences } from '../config/secret-references.ts';
 import { messageOf } from '../base/errors.ts';
 import { Secrets } from '../host/secrets.ts';
 import { line, type World } from '../ports/world.ts';
@@ -20,7 +19,7 @@ export const validateVerb: Verb = {
   run: async (invocation, world) => {
     const loaded = await loadConfiguration(invocation, world);
     const secrets =
-      loaded.ok && !invocation.flags.has('no-secrets') ? missingSecrets(loaded.config, world) : [];
+      loaded.ok && !invocation.flags.has('no-secrets') ? await missingSecrets(loaded.config, world) : [];
     if (invocation.flags.has('json')) {
       line(
         world.stdout,
@@ -52,7 +51,8 @@ function report(loaded: LoadedConfig, secrets: readonly string[], world: World):
     line(world.stdout, `ok: ${count(sources)} sources, ${count(streams)} streams, ${count(uplinks)} uplinks`);
 }
 
-function missingSecrets(config: Config, world: World): string[] {
+async function missingSecrets(config: Config, world: World): Promise<string[]> {
+  const { secretReferences } = await import('../config/secret-references.ts');
   const secrets = new Secrets({ env: world.environment });
   return secretReferences(config).flatMap(({ path, name }) => {
     try {
@@ -85,8 +85,11 @@ export const printConfigVerb: Verb = {
     }
     const config = await goodConfiguration(invocation, world);
     if (config === null) return exit.config;
-    const { printConfig } = await import('../config/print-config.ts');
-    world.stdout.write(printConfig(config));
+    const { inputForm, printConfig } = await import('../config/print-config.ts');
+    if (invocation.flags.has('json')) {
+      const { configSchema } = await import('../config/schema/config.ts');
+      line(world.stdout, JSON.stringify(inputForm(configSchema, config), null, 2));
+    } else world.stdout.write(printConfig(config));
     return exit.ok;
   },
 };

@@ -28,7 +28,8 @@ export async function dispatch(
   } catch (error) {
     if (!(error instanceof SedgeError)) throw error;
     line(world.stderr, `sedge: ${error.message}`);
-    if (error.cause !== undefined) line(world.stderr, `  because: ${messageOf(error.cause)}`);
+    const cause = error.cause === undefined ? '' : messageOf(error.cause);
+    if (!error.message.includes(cause)) line(world.stderr, `  because: ${cause}`);
     line(world.stderr, `  ${error.code}: ${error.hint}`);
     return error.exitCode;
   }

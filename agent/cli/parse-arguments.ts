@@ -1,10 +1,12 @@
+import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { problemOfValue } from './flag-kind.ts';
 import { commonFlags, type FlagSpec, type Invocation, type Verb } from './verb.ts';
 
 /**
  * Splits what follows the verb. `--flag=value` and `--flag value` are the same; `--` ends the flags.
- * @throws {SedgeError} SEDGE_CLI_USAGE for an unknown flag, a missing or a needless value.
+ * @throws {SedgeError} SEDGE_CLI_USAGE for an unknown flag, a missing, wrong or needless value, a word too many or too few.
  */
 export function parseInvocation(verb: Verb, argv: readonly string[]): Invocation {
   const specs = new Map([...commonFlags, ...verb.flags].map((flag) => [flag.name, flag]));
@@ -33,12 +35,34 @@ export function parseInvocation(verb: Verb, argv: readonly string[]): Invocation
       continue;
     }
     const value = inline ?? argv[++i];
-    if (value === undefined) throw usage(verb, `--${name} needs a value (${spec.value})`);
-    flags.set(name, value);
+    flags.set(name, checkedValue(verb, spec, value, inline !== undefined));
   }
-  if (verb.operands === '' && words.length > 0)
-    throw usage(verb, `takes no further words, got "${words[0]}"`);
+  // Who asks for help has not finished the line.
+  if (!flags.has('help')) checkWords(verb, words);
   return { words, flags };
+}
+
+function checkedValue(verb: Verb, spec: FlagSpec, text: string | undefined, inline: boolean): string {
+  const { name, value, kind } = spec;
+  if (text === undefined || text === '' || (!inline && text.startsWith('--')))
+    throw usage(verb, `--${name} needs a value (${value})`);
+  const problem = kind === undefined ? null : problemOfValue(text, kind);
+  if (problem !== null) throw usage(verb, `--${name}: ${JSON.stringify(text)} ${problem}`);
+  return text;
+}
+
+function checkWords(verb: Verb, words: readonly string[]): void {
+  const [first] = words;
+  const { subverbs } = verb;
+  if (subverbs !== undefined && (first === undefined || !subverbs.includes(first))) {
+    const meant = first === undefined ? undefined : nearest(first, subverbs);
+    const got = first === undefined ? '' : `, not ${JSON.stringify(first)}`;
+    const guess = meant === undefined ? '' : `; did you mean ${meant}?`;
+    throw usage(verb, `needs one of ${subverbs.join(', ')}${got}${guess}`);
+  }
+  const wordsMax = verb.operands === '' ? 0 : verb.operands.split(' ').length;
+  if (words.length > wordsMax)
+    throw usage(verb, `takes no further words, got ${JSON.stringify(words[wordsMax])}`);
 }
 
 /** The value of a flag, or undefined when it was not given. */
@@ -47,21 +71,12 @@ export function flagValue(invocation: Invocation, name: string): string | undefi
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A flag's value as an integer in a range. */
-export function flagInteger(
-  invocation: Invocation,
-  name: string,
-  range: { fallback: number; min: number; max: number },
-): number {
+/** A flag's value as a number; its kind, which says integer or share, was checked with the command line. */
+export function flagNumber(invocation: Invocation, name: string, fallback: number): number {
   const text = flagValue(invocation, name);
-  if (text === undefined) return range.fallback;
+  if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < range.min || value > range.max) {
-    throw new SedgeError(
-      'SEDGE_CLI_USAGE',
-      `--${name}: ${JSON.stringify(text)} is not a whole number from ${range.min} to ${range.max}`,
-    );
-  }
+  assert(text !== '' && Number.isFinite(value), `--${name} has a kind of numbers`);
   return value;
 }
 

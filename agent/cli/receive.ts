@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { SedgeError } from '../base/errors.ts';
 import { formatCount } from '../operate/words.ts';
 import { line, type World } from '../ports/world.ts';
 import type { StreamSummary } from '../receiver/inbox.ts';
-import { flagValue } from './parse-arguments.ts';
+import { flagNumber, flagValue } from './parse-arguments.ts';
 import { exit, type Invocation, type Verb } from './verb.ts';
 
 const summaryEveryMs = 5_000;
@@ -13,16 +12,37 @@ export const receiveVerb: Verb = {
   summary: 'the reference receiver: readings by HTTP (and MQTT) into NDJSON files, each once; tells gaps',
   operands: '',
   flags: [
-    { name: 'listen', value: 'HOST:PORT', summary: 'HTTP (default 127.0.0.1:8080)' },
-    { name: 'mqtt', value: 'HOST:PORT', summary: 'also MQTT, as a broker of its own' },
+    {
+      name: 'listen',
+      value: 'HOST:PORT',
+      kind: { kind: 'address' },
+      summary: 'HTTP (default 127.0.0.1:8080)',
+    },
+    {
+      name: 'mqtt',
+      value: 'HOST:PORT',
+      kind: { kind: 'address' },
+      summary: 'also MQTT, as a broker of its own',
+    },
     { name: 'output', value: 'DIR', summary: 'where the files go (default ./received)' },
     {
       name: 'fail',
       value: 'RATE',
+      kind: { kind: 'share' },
       summary: 'answer this share of requests with 503, to try senders out (0 to 1)',
     },
-    { name: 'hang', value: 'RATE', summary: 'never answer this share of requests (0 to 1)' },
-    { name: 'seed', value: 'N', summary: 'of the faults' },
+    {
+      name: 'hang',
+      value: 'RATE',
+      kind: { kind: 'share' },
+      summary: 'never answer this share of requests (0 to 1)',
+    },
+    {
+      name: 'seed',
+      value: 'N',
+      kind: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER },
+      summary: 'of the faults',
+    },
   ],
   run: async (invocation, world) => {
     const mqtt = flagValue(invocation, 'mqtt');
@@ -30,8 +50,8 @@ export const receiveVerb: Verb = {
     const receiver = new Receiver({
       folder: resolve(world.workingFolder, flagValue(invocation, 'output') ?? 'received'),
       listen: flagValue(invocation, 'listen') ?? '127.0.0.1:8080',
-      faults: { fail: rate(invocation, 'fail'), hang: rate(invocation, 'hang') },
-      seed: Number(flagValue(invocation, 'seed') ?? 1),
+      faults: { fail: flagNumber(invocation, 'fail', 0), hang: flagNumber(invocation, 'hang', 0) },
+      seed: flagNumber(invocation, 'seed', 1),
       ...(mqtt === undefined ? {} : { listenMqtt: mqtt }),
     });
     const interrupted = world.interrupted;
@@ -46,13 +66,6 @@ export const receiveVerb: Verb = {
     return receiver.summary().some((stream) => stream.missing > 0) ? exit.found : exit.ok;
   },
 };
-
-function rate(invocation: Invocation, name: string): number {
-  const text = flagValue(invocation, name) ?? '0';
-  const value = Number(text);
-  if (value >= 0 && value <= 1) return value;
-  throw new SedgeError('SEDGE_CLI_USAGE', `--${name}: ${JSON.stringify(text)} is not a share from 0 to 1`);
-}
 
 function print(summary: readonly StreamSummary[], invocation: Invocation, world: World): void {
   if (invocation.flags.has('json')) {

@@ -5,9 +5,11 @@ import type { AgentClient } from '../host/agent-client.ts';
 import { line, type World } from '../ports/world.ts';
 import { clientFor } from './agent-access.ts';
 import { goodConfiguration } from './load-configuration.ts';
-import { flagInteger, flagValue, usage } from './parse-arguments.ts';
+import { flagNumber, flagValue, usage } from './parse-arguments.ts';
 import { topScreen } from './top-screen.ts';
 import { exit, type Invocation, type Verb } from './verb.ts';
+
+const counts = { kind: 'integer', min: 1, max: Number.MAX_SAFE_INTEGER } as const;
 
 export const statusVerb: Verb = {
   name: 'status',
@@ -29,16 +31,17 @@ export const topVerb: Verb = {
   summary: 'a live table of sources, streams and uplinks; ends with Ctrl-C',
   operands: '',
   flags: [
-    { name: 'interval', value: 'SECONDS', summary: 'between two looks (default 2)' },
-    { name: 'count', value: 'N', summary: 'end after N looks (default: never)' },
+    {
+      name: 'interval',
+      value: 'SECONDS',
+      kind: { kind: 'integer', min: 1, max: 3_600 },
+      summary: 'between two looks (default 2)',
+    },
+    { name: 'count', value: 'N', kind: counts, summary: 'end after N looks (default: never)' },
   ],
   run: (invocation, world) => {
-    const seconds = flagInteger(invocation, 'interval', { fallback: 2, min: 1, max: 3600 });
-    const count = flagInteger(invocation, 'count', {
-      fallback: Number.MAX_SAFE_INTEGER,
-      min: 1,
-      max: Number.MAX_SAFE_INTEGER,
-    });
+    const seconds = flagNumber(invocation, 'interval', 2);
+    const count = flagNumber(invocation, 'count', Number.MAX_SAFE_INTEGER);
     return withAgent(invocation, world, async (client) => {
       const ended = world.interrupted.then(() => 'ended' as const);
       for (let i = 0; i < count; i++) {
@@ -61,17 +64,13 @@ export const tapVerb: Verb = {
   operands: 'STREAM',
   flags: [
     { name: 'point', value: 'POINT', summary: 'received, a stage such as 0:keep, or stored (default)' },
-    { name: 'count', value: 'N', summary: 'end after N readings (default: never)' },
+    { name: 'count', value: 'N', kind: counts, summary: 'end after N readings (default: never)' },
   ],
   run: (invocation, world) => {
     const [stream] = invocation.words;
     if (stream === undefined) throw usage(tapVerb, 'needs the name of a stream');
     const point = flagValue(invocation, 'point') ?? 'stored';
-    const count = flagInteger(invocation, 'count', {
-      fallback: Number.MAX_SAFE_INTEGER,
-      min: 1,
-      max: Number.MAX_SAFE_INTEGER,
-    });
+    const count = flagNumber(invocation, 'count', Number.MAX_SAFE_INTEGER);
     return withAgent(invocation, world, async (client) => {
       const enough = Promise.withResolvers<void>();
       let left = count;

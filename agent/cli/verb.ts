@@ -1,3 +1,4 @@
+import type { FlagKind } from './flag-kind.ts';
 import type { World } from '../ports/world.ts';
 
 /** One flag of a verb. Flags are `--name value`, or `--name` alone when `value` is absent. */
@@ -5,6 +6,8 @@ export interface FlagSpec {
   readonly name: string;
   /** Placeholder of the value in the help text; absent for a switch. */
   readonly value?: string;
+  /** What the value must look like; absent: any text but an empty one. */
+  readonly kind?: FlagKind;
   readonly summary: string;
 }
 
@@ -18,9 +21,9 @@ export interface Invocation {
 export interface Verb {
   readonly name: string;
   readonly summary: string;
-  /** What may follow, as in the help: `STREAM`, `[ls|stat|tail]`. Empty when nothing may. */
+  /** What may follow, one word each, as in the help: `STREAM`, `ls|stat|tail [STREAM]`. Empty when nothing may. */
   readonly operands: string;
-  /** Words that may stand first after the verb, for checks and completion. */
+  /** One of these must stand first after the verb. */
   readonly subverbs?: readonly string[];
   readonly flags: readonly FlagSpec[];
   run(invocation: Invocation, world: World): Promise<number>;

@@ -5,7 +5,7 @@ import { formatBytes, formatCount } from '../../operate/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { clientFor } from '../agent-access.ts';
 import { goodConfiguration } from '../load-configuration.ts';
-import { flagInteger, flagValue, usage } from '../parse-arguments.ts';
+import { flagNumber, flagValue, usage } from '../parse-arguments.ts';
 import { renderTable } from '../table.ts';
 import { exit, type Invocation, type Verb } from '../verb.ts';
 import { type BufferAccess, type BufferStream, liveBuffer, streamOf } from './buffer-access.ts';
@@ -13,6 +13,7 @@ import { exportReadings } from './export-readings.ts';
 import { type BufferOpener, openOffline, type OfflineBuffer } from './offline-buffer.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
 
+const offsets = { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const subverbs = ['ls', 'stat', 'tail', 'export', 'replay', 'fsck', 'purge'] as const;
 
 /** `sedge buffer …`: look into and repair the buffer, beside a running agent where that is possible. */
@@ -23,10 +24,20 @@ export function bufferVerb(opener: BufferOpener): Verb {
     operands: `${subverbs.join('|')} [STREAM]`,
     subverbs,
     flags: [
-      { name: 'count', value: 'N', summary: 'tail: readings shown (default 20)' },
-      { name: 'from', value: 'OFFSET', summary: 'export: first offset' },
-      { name: 'until', value: 'OFFSET', summary: 'export, purge: offsets below it only' },
-      { name: 'format', value: 'FORMAT', summary: 'export: ndjson (default) or csv' },
+      {
+        name: 'count',
+        value: 'N',
+        kind: { kind: 'integer', min: 1, max: 1_000 },
+        summary: 'tail: readings shown (default 20)',
+      },
+      { name: 'from', value: 'OFFSET', kind: offsets, summary: 'export: first offset' },
+      { name: 'until', value: 'OFFSET', kind: offsets, summary: 'export, purge: offsets below it only' },
+      {
+        name: 'format',
+        value: 'FORMAT',
+        kind: { kind: 'choice', of: ['ndjson', 'csv'] },
+        summary: 'export: ndjson (default) or csv',
+      },
       { name: 'output', value: 'FILE', summary: 'export: a file instead of standard output' },
       { name: 'repair', summary: 'fsck: put damaged blocks aside and account for them' },
       { name: 'uplink', value: 'NAME', summary: 'purge: for this uplink only' },
@@ -37,9 +48,14 @@ export function bufferVerb(opener: BufferOpener): Verb {
       const config = await goodConfiguration(invocation, world);
       if (config === null) return exit.config;
       const [what, stream] = invocation.words;
-      const run = what === undefined ? undefined : actions[what as (typeof subverbs)[number]];
-      if (run === undefined) throw usage(verb, `needs one of ${subverbs.join(', ')}`);
-      return await run({ invocation, world, config, opener, stream: stream ?? null, verb });
+      return await actions[what as (typeof subverbs)[number]]({
+        invocation,
+        world,
+        config,
+        opener,
+        stream: stream ?? null,
+        verb,
+      });
     },
   };
   return verb;
@@ -64,12 +80,8 @@ const actions: Readonly<Record<(typeof subverbs)[number], (call: Call) => Promis
       exportReadings(access, {
         world: call.world,
         stream: named(call),
-        from: flagInteger(call.invocation, 'from', { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
-        until: flagInteger(call.invocation, 'until', {
-          fallback: Number.MAX_SAFE_INTEGER,
-          min: 0,
-          max: Number.MAX_SAFE_INTEGER,
-        }),
+        from: flagNumber(call.invocation, 'from', 0),
+        until: flagNumber(call.invocation, 'until', Number.MAX_SAFE_INTEGER),
         format: flagValue(call.invocation, 'format') ?? 'ndjson',
         output: flagValue(call.invocation, 'output') ?? null,
       }),
@@ -134,7 +146,7 @@ function list({ invocation, world }: Call, access: BufferAccess, streams: readon
 }
 
 async function tail(call: Call, access: BufferAccess): Promise<number> {
-  const count = flagInteger(call.invocation, 'count', { fallback: 20, min: 1, max: 1000 });
+  const count = flagNumber(call.invocation, 'count', 20);
   const stream = await streamOf(access, named(call));
   const page = await access.page(stream.name, Math.max(0, stream.head - count));
   for (const reading of page.readings) line(call.world.stdout, JSON.stringify(reading));
@@ -172,7 +184,7 @@ async function purge(call: Call, buffer: OfflineBuffer): Promise<number> {
     ...(until === undefined
       ? {}
       : {
-          until: flagInteger(call.invocation, 'until', { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+          until: flagNumber(call.invocation, 'until', 0),
         }),
   });
   line(

@@ -18,9 +18,6 @@ interface ExportOptions {
 /** Writes stored readings in order. Memory holds one page of them. */
 export async function exportReadings(access: BufferAccess, options: ExportOptions): Promise<number> {
   const { world, format, output, until } = options;
-  if (format !== 'ndjson' && format !== 'csv') {
-    throw new SedgeError('SEDGE_CLI_USAGE', `--format: ${JSON.stringify(format)} is not ndjson or csv`);
-  }
   const stream = await streamOf(access, options.stream);
   const target = output === null ? null : openOutput(output);
   const write = (text: string): void => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { formatBytes, formatCount } from '../../operate/words.ts';
 import { line, type World } from '../../ports/world.ts';
-import { flagInteger, flagValue } from '../parse-arguments.ts';
+import { flagNumber, flagValue } from '../parse-arguments.ts';
 import { exit, type Verb } from '../verb.ts';
 import type { DemoSite, SiteFigures } from './demo-site.ts';
 import { accountText } from './account-text.ts';
@@ -19,12 +19,17 @@ export const demoVerb: Verb = {
       name: 'story',
       summary: 'tell the story once (cut, kill, heal, count) and end: 0 when nothing was lost',
     },
-    { name: 'seconds', value: 'N', summary: 'end by itself after N seconds' },
+    {
+      name: 'seconds',
+      value: 'N',
+      kind: { kind: 'integer', min: 0, max: 86_400 },
+      summary: 'end by itself after N seconds',
+    },
     { name: 'keep', value: 'DIR', summary: 'keep configuration, buffer and received files in DIR' },
   ],
   run: async (invocation, world) => {
     const keep = flagValue(invocation, 'keep');
-    const seconds = flagInteger(invocation, 'seconds', { fallback: 0, min: 0, max: 86_400 });
+    const seconds = flagNumber(invocation, 'seconds', 0);
     const { DemoSite } = await import('./demo-site.ts');
     const site = new DemoSite(keep === undefined ? null : resolve(world.workingFolder, keep));
     const interrupted = world.interrupted;

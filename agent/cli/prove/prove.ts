@@ -5,12 +5,11 @@ import { HostEntropy } from '../../host/entropy.ts';
 import { LoopDisk } from '../../host/power-cut.ts';
 import { counted } from '../../operate/words.ts';
 import { line, type World } from '../../ports/world.ts';
-import { flagInteger, flagValue } from '../parse-arguments.ts';
+import { flagNumber, flagValue } from '../parse-arguments.ts';
 import { exit, type Invocation, type Verb } from '../verb.ts';
 import { accountText, type DrillAccount, type DrillName, kept, ordealText } from './account.ts';
 import { drillMessage } from './drill-messages.ts';
-import { DrillSite } from './drill-site.ts';
-import { runDrill } from './drill.ts';
+import type { DrillSite } from './drill-site.ts';
 import { limits } from './limits.ts';
 import { ProgressLine } from './progress-line.ts';
 
@@ -25,9 +24,24 @@ export const proveVerb: Verb = {
   flags: [
     { name: 'kill', summary: 'kill -9 at random instants (the default)' },
     { name: 'power-cut', summary: 'cut the power of a disk of its own at random instants; takes root' },
-    { name: 'messages', value: 'N', summary: 'messages to publish (default 200000)' },
-    { name: 'kills', value: 'K', summary: 'kills or power cuts (default 5)' },
-    { name: 'seed', value: 'S', summary: 'repeat the instants and faults of an earlier drill' },
+    {
+      name: 'messages',
+      value: 'N',
+      kind: { kind: 'integer', min: 100, max: limits.messagesMax },
+      summary: 'messages to publish (default 200000)',
+    },
+    {
+      name: 'kills',
+      value: 'K',
+      kind: { kind: 'integer', min: 1, max: limits.killsMax },
+      summary: 'kills or power cuts (default 5)',
+    },
+    {
+      name: 'seed',
+      value: 'S',
+      kind: { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER },
+      summary: 'repeat the instants and faults of an earlier drill',
+    },
     { name: 'dir', value: 'DIR', summary: 'work there and keep everything, instead of a temporary folder' },
   ],
   run: async (invocation, world) => {
@@ -60,13 +74,9 @@ function ordersOf(invocation: Invocation, world: World): Orders {
   const kill = invocation.flags.has('kill') || !cut;
   return {
     drills: [...(kill ? (['kill'] as const) : []), ...(cut ? (['power-cut'] as const) : [])],
-    total: flagInteger(invocation, 'messages', { fallback: 200_000, min: 100, max: limits.messagesMax }),
-    kills: flagInteger(invocation, 'kills', { fallback: 5, min: 1, max: limits.killsMax }),
-    seed: flagInteger(invocation, 'seed', {
-      fallback: new HostEntropy().uint32(),
-      min: 0,
-      max: Number.MAX_SAFE_INTEGER,
-    }),
+    total: flagNumber(invocation, 'messages', 200_000),
+    kills: flagNumber(invocation, 'kills', 5),
+    seed: flagNumber(invocation, 'seed', new HostEntropy().uint32()),
     folder: folder === undefined ? null : resolve(world.workingFolder, folder),
     json: invocation.flags.has('json'),
     ack: world.environment['SEDGE_DRILL_UNSAFE_ACK'] === '1' ? 'received' : 'fsynced',
@@ -80,13 +90,15 @@ async function drillOnce(drill: DrillName, orders: Orders, world: World): Promis
     orders.folder === null ? mkdtempSync(join(tmpdir(), 'sedge-prove-')) : join(orders.folder, drill);
   mkdirSync(folder, { recursive: true });
   const progress = new ProgressLine(world.stderr);
+  const { DrillSite: Site } = await import('./drill-site.ts');
+  const { runDrill } = await import('./drill.ts');
   let site: DrillSite | null = null;
   let disk: LoopDisk | null = null;
   try {
     if (drill === 'power-cut')
       disk = LoopDisk.create({ folder, bytes: limits.diskBytes, holders: () => [site?.agentPid] });
     const data = join(disk?.mountPoint ?? folder, 'data');
-    site = new DrillSite({
+    site = new Site({
       folder,
       data,
       total,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SedgeError } from '#agent/base/errors.ts';
 import { dispatch } from '#agent/cli/dispatch.ts';
 import type { Verb } from '#agent/cli/verb.ts';
 import { fakeWorld } from '#test/support/fake-world.ts';
@@ -6,7 +7,7 @@ import { fakeWorld } from '#test/support/fake-world.ts';
 const echo: Verb = {
   name: 'status',
   summary: 'prints its words',
-  operands: '[WORD]',
+  operands: '[WORD] [WORD]',
   flags: [{ name: 'count', value: 'N', summary: 'how often' }],
   run: (invocation, world) => {
     world.stdout.write(`${invocation.words.join(' ')} ${JSON.stringify([...invocation.flags])}`);
@@ -54,6 +55,22 @@ describe('dispatch', () => {
     expect((await run('--help')).out).toContain('prints its words');
     expect((await run('status', '--help')).out).toContain('--count N');
     expect((await run('help', 'status')).out).toContain('--count N');
+  });
+
+  it('names the cause of an error once', async () => {
+    const failing = (message: string): Verb => ({
+      ...quiet,
+      run: () =>
+        Promise.reject(new SedgeError('SEDGE_LISTEN_FAILED', message, { cause: new Error('EADDRINUSE') })),
+    });
+    const errorOf = async (message: string): Promise<string> => {
+      const world = fakeWorld();
+      await dispatch(['version'], { verbs: [failing(message)], version: '1', world });
+      return world.errorText();
+    };
+
+    expect(await errorOf('cannot listen: EADDRINUSE')).not.toContain('because');
+    expect(await errorOf('cannot listen')).toContain('\n  because: EADDRINUSE\n');
   });
 
   it('lets a bug through, with its stack', async () => {
