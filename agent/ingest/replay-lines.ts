@@ -1,3 +1,4 @@
+import { parseJson } from '../reading/decode/json-text.ts';
 import { formatTime, readTime, type EventTime, type TimeUnit } from '../reading/event-time.ts';
 
 export interface ReplayFormat {
@@ -50,7 +51,7 @@ export class ReplayLines {
 
   #ndjson(bytes: Uint8Array): ReplayMessage {
     try {
-      const value: unknown = JSON.parse(decoder.decode(bytes));
+      const value: unknown = parseJson(decoder.decode(bytes), false);
       if (isFields(value)) return this.#object(value, bytes);
     } catch {
       // Sent as it is.

@@ -106,14 +106,22 @@ function valuesIn(reading: Record<string, unknown>): Map<string, Scalar> {
 }
 
 function scalarOf(name: string, value: unknown): Scalar {
+  if (typeof value === 'number')
+    check(Number.isFinite(value), `value ${name} is beyond the range of a double`);
   if (typeof value !== 'object') return value as Scalar;
-  const bytes = objectOf(value, `value ${name}`);
-  const { base64, ...rest } = bytes;
-  check(typeof base64 === 'string' && Object.keys(rest).length === 0, `value ${name} is no scalar`);
+  const { base64, number, ...rest } = objectOf(value, `value ${name}`);
+  check(Object.keys(rest).length === 0, `value ${name} is no scalar`);
+  if (base64 === undefined) {
+    check(typeof number === 'string' && notFinite.has(number), `value ${name} is no scalar`);
+    return Number(number);
+  }
+  check(typeof base64 === 'string' && number === undefined, `value ${name} is no scalar`);
   const decoded = bytesOfBase64(base64);
   check(decoded !== null, `value ${name} is no base64`);
   return decoded;
 }
+
+const notFinite: ReadonlySet<string> = new Set(['NaN', 'Infinity', '-Infinity']);
 
 function textOf(reading: Record<string, unknown>, member: string): string {
   const value = reading[member];

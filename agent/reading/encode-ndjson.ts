@@ -85,8 +85,8 @@ function scalarText(value: Scalar): string {
   return String(value);
 }
 
-/** The shortest digits that read back to the same double. JSON has no NaN and no infinities: they become text. */
+/** The shortest digits that read back to the same double. JSON has no NaN and no infinities: they become `{"number":"NaN"}`, which no text is. */
 function numberText(value: number): string {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
+  return Number.isFinite(value) ? String(value) : `{"number":"${value}"}`;
 }

@@ -3,5 +3,8 @@
  * payload alive; what is remembered beyond a message must not. A name copied so compares by address with parsed keys.
  */
 export function ownText(text: string): string {
-  return Object.keys(JSON.parse(`{${JSON.stringify(text)}:0}`) as object)[0]!;
+  const json = JSON.stringify(text);
+  // A key with an escape may come back as another (escaped-keys.ts); a text alone does not.
+  if (json.includes('\\')) return JSON.parse(json) as string;
+  return Object.keys(JSON.parse(`{${json}:0}`) as object)[0]!;
 }

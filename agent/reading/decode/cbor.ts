@@ -1,5 +1,5 @@
 import { cborObjectsLimit, depthLimit } from '../limits.ts';
-import { Undecodable } from './undecodable.ts';
+import { beyondDouble, Undecodable } from './undecodable.ts';
 
 /**
  * Parses one CBOR item (RFC 8949) into the tree JSON would give: maps as objects (numbers as keys become their text), 64-bit
@@ -227,7 +227,9 @@ class CborReader {
     if (typeof exponent !== 'number' || (typeof mantissa !== 'number' && typeof mantissa !== 'bigint')) {
       this.fail('a malformed decimal fraction');
     }
-    return Number(`${mantissa}e${exponent}`);
+    const value = Number(`${mantissa}e${exponent}`);
+    if (!Number.isFinite(value)) throw beyondDouble(`the decimal fraction ${mantissa}e${exponent}`);
+    return value;
   }
 
   #simple(minor: number): unknown {

@@ -1,8 +1,8 @@
 import type { Scalar } from '../batch.ts';
 import { fieldsPerReadingLimit } from '../limits.ts';
-import { numberOf } from './number-text.ts';
+import { isBeyondDouble, numberOf } from './number-text.ts';
 import type { ReadingSink } from './reading-sink.ts';
-import { Undecodable } from './undecodable.ts';
+import { beyondDouble, Undecodable } from './undecodable.ts';
 
 export interface CsvOptions {
   readonly columns: readonly string[] | null;
@@ -52,7 +52,7 @@ export class CsvReader {
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       if (name === '') continue;
-      const value = this.#quoted[i] ? this.#cells[i]! : cellValue(this.#cells[i]!);
+      const value = this.#quoted[i] ? this.#cells[i]! : this.#cellValue(name, this.#cells[i]!);
       if (value !== undefined) this.#sink.field(name, value);
     }
     this.#sink.finish();
@@ -108,6 +108,12 @@ export class CsvReader {
     this.#cells.push(cell);
     this.#quoted.push(true);
     return at;
+  }
+
+  #cellValue(name: string, cell: string): Scalar | undefined {
+    const value = cellValue(cell);
+    if (value === cell && isBeyondDouble(cell.trim())) this.#fail('limit', beyondDouble(name).message);
+    return value;
   }
 
   #fail(reason: 'syntax' | 'structure' | 'limit', problem: string): never {

@@ -8,11 +8,11 @@ import { CsvReader } from './csv.ts';
 import { InfluxReader } from './influx.ts';
 import { JsonScan } from './json-scan.ts';
 import { mayHoldLongInteger, parseJson, utf8Text } from './json-text.ts';
-import { numberOf } from './number-text.ts';
+import { isBeyondDouble, numberOf } from './number-text.ts';
 import { decodeProblem, type DecodeOptions } from './options.ts';
 import { ReadingSink } from './reading-sink.ts';
 import { TreeReader } from './tree-reader.ts';
-import { Undecodable, type DecodeReason } from './undecodable.ts';
+import { beyondDouble, Undecodable, type DecodeReason } from './undecodable.ts';
 
 export interface Message {
   readonly topic: string;
@@ -75,9 +75,10 @@ function readerOf(
   sink: ReadingSink,
   tagTable: TagTable,
 ): (payload: Uint8Array) => void {
+  const readings = options.readings ?? null;
   switch (options.format) {
     case 'json': {
-      const tree = new TreeReader(sink, options.readings ?? null);
+      const tree = new TreeReader(sink, { readings, infinities: 'refused' });
       const scan = options.readings === undefined ? new JsonScan(sink) : null;
       return (payload) => {
         if (scan?.read(payload) === true) sink.finish();
@@ -85,11 +86,11 @@ function readerOf(
       };
     }
     case 'ndjson': {
-      const tree = new TreeReader(sink, options.readings ?? null);
+      const tree = new TreeReader(sink, { readings, infinities: 'refused' });
       return (payload) => readLines(tree, utf8Text(payload), mayHoldLongInteger(payload));
     }
     case 'cbor': {
-      const tree = new TreeReader(sink, options.readings ?? null);
+      const tree = new TreeReader(sink, { readings, infinities: 'numbers' });
       return (payload) => tree.read(parseCbor(payload));
     }
     case 'influx': {
@@ -122,8 +123,10 @@ function readerOf(
 
 function readNumber(sink: ReadingSink, text: string): void {
   const value = numberOf(text);
-  if (value === undefined)
+  if (value === undefined) {
+    if (isBeyondDouble(text)) throw beyondDouble(text.slice(0, 40));
     throw new Undecodable('syntax', `${JSON.stringify(text.slice(0, 40))} is no number`);
+  }
   sink.field('value', value);
   sink.finish();
 }

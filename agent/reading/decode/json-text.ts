@@ -1,6 +1,7 @@
 import { base64Of } from '../base64.ts';
+import { hasEscapedKey, readJson } from '../escaped-keys.ts';
 import { integerDigitsLimit } from '../limits.ts';
-import { Undecodable } from './undecodable.ts';
+import { beyondDouble, Undecodable } from './undecodable.ts';
 
 /** Newer than the compiler's library: the source text of a number (ECMA-262 `JSON.parse` with source, `JSON.rawJSON`). */
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
@@ -24,7 +25,9 @@ export function utf8Text(bytes: Uint8Array): string {
  */
 export function parseJson(text: string, mayHoldLong: boolean): unknown {
   try {
-    return mayHoldLong ? JSON.parse(text, exactIntegers as never) : JSON.parse(text);
+    // Valid first: what reads escaped keys trusts the text.
+    const tree: unknown = mayHoldLong ? JSON.parse(text, exactIntegers as never) : JSON.parse(text);
+    return hasEscapedKey(text) ? readJson(text, exactNumber) : tree;
   } catch (error) {
     if (error instanceof Undecodable) throw error;
     if (error instanceof RangeError) throw new Undecodable('limit', 'the payload is nested too deep');
@@ -32,9 +35,11 @@ export function parseJson(text: string, mayHoldLong: boolean): unknown {
   }
 }
 
-const exactIntegers: Reviver = (_key, value, context) => {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const source = context.source ?? '';
+const exactIntegers: Reviver = (_key, value, context) =>
+  typeof value === 'number' ? exactNumber(context.source ?? '', value) : value;
+
+function exactNumber(source: string, value = Number(source)): number | bigint {
+  if (Number.isSafeInteger(value)) return value;
   if (!/^-?\d+$/.test(source)) return value;
   if (source.length > integerDigitsLimit + 1) {
     throw new Undecodable(
@@ -43,7 +48,7 @@ const exactIntegers: Reviver = (_key, value, context) => {
     );
   }
   return BigInt(source);
-};
+}
 
 /**
  * Whether 16 digits stand in a row, as in any integer beyond 2^53; those of a fraction do not count. A run of 16 covers a
@@ -67,12 +72,18 @@ function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57;
 }
 
-/** A tree as JSON: bigints as digits, bytes as `{"base64": …}`, NaN and the infinities as text. */
-export function jsonText(value: unknown): string {
+/**
+ * A tree as JSON: bigints as digits, bytes as `{"base64": …}`, NaN and the infinities as `{"number": "NaN"}`, or refused where
+ * all numbers must be `finite`. `name` is for the refusal.
+ */
+export function jsonText(value: unknown, name: string, finite: boolean): string {
   try {
     return JSON.stringify(value, (_key, item: unknown) => {
       if (typeof item === 'bigint') return rawJSON(String(item));
-      if (typeof item === 'number' && !Number.isFinite(item)) return String(item);
+      if (typeof item === 'number' && !Number.isFinite(item)) {
+        if (finite) throw beyondDouble(name);
+        return { number: String(item) };
+      }
       if (item instanceof Uint8Array) return { base64: base64Of(item) };
       return item;
     });

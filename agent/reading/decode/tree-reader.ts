@@ -2,24 +2,30 @@ import type { Scalar } from '../batch.ts';
 import { arrayItemsLimit, depthLimit, joinedNamesLimit, nameLengthLimit } from '../limits.ts';
 import { jsonText } from './json-text.ts';
 import type { ReadingSink } from './reading-sink.ts';
-import { Undecodable } from './undecodable.ts';
+import { beyondDouble, Undecodable } from './undecodable.ts';
 
 /**
  * Turns a parsed tree of objects, arrays and scalars into readings. Nested fields get the names of their path, `a.b.c`; null
- * and undefined are absent; of two fields with one name the later wins. A top-level array holds one reading an item.
+ * and undefined are absent; of two fields with one name the later wins. A top-level array holds one reading an item. Where the
+ * format has no infinities (JSON), one is a number too large for a double, and refused: it would be another value.
  */
 export class TreeReader {
   readonly #sink: ReadingSink;
   readonly #readingsPath: string | null;
+  readonly #finite: boolean;
   readonly #joined = new Map<string, Map<string, string>>();
   #joinedCount = 0;
   /** The path not to flatten but to remember; null while inside the readings. */
   #apart: string | null = null;
   #found: unknown;
 
-  constructor(sink: ReadingSink, readingsPath: string | null) {
+  constructor(
+    sink: ReadingSink,
+    options: { readonly readings: string | null; readonly infinities: 'numbers' | 'refused' },
+  ) {
     this.#sink = sink;
-    this.#readingsPath = readingsPath;
+    this.#readingsPath = options.readings;
+    this.#finite = options.infinities === 'refused';
   }
 
   read(root: unknown): void {
@@ -53,7 +59,7 @@ export class TreeReader {
     else if (Array.isArray(item)) this.#array(item, null, 1);
     else if (item === null || item === undefined) {
       throw new Undecodable('structure', 'null is no reading');
-    } else this.#sink.field('value', item as Scalar);
+    } else this.#scalar('value', item as Scalar);
     this.#sink.finish();
   }
 
@@ -63,7 +69,7 @@ export class TreeReader {
       const name = prefix === null ? key : this.#join(prefix, key);
       if (name === this.#apart) this.#found = value;
       else if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
-        this.#sink.field(name, value);
+        this.#scalar(name, value);
       } else this.#rest(value, name, depth);
     }
   }
@@ -74,10 +80,15 @@ export class TreeReader {
       throw new Undecodable('limit', `${name} is nested deeper than ${depthLimit}`);
     }
     if (Array.isArray(value)) {
-      if (value.length > arrayItemsLimit) this.#sink.field(name, jsonText(value));
+      if (value.length > arrayItemsLimit) this.#sink.field(name, jsonText(value, name, this.#finite));
       else this.#array(value, name, depth + 1);
     } else if (isObject(value)) this.#object(value, name, depth + 1);
-    else this.#sink.field(name, value as Scalar);
+    else this.#scalar(name, value as Scalar);
+  }
+
+  #scalar(name: string, value: Scalar): void {
+    if (this.#finite && (value === Infinity || value === -Infinity)) throw beyondDouble(name);
+    this.#sink.field(name, value);
   }
 
   #array(items: readonly unknown[], prefix: string | null, depth: number): void {

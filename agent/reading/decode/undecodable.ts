@@ -27,6 +27,11 @@ export class Undecodable extends Error {
   }
 }
 
+/** A number is written that no double comes near: reading it as infinity would store another value. */
+export function beyondDouble(what: string): Undecodable {
+  return new Undecodable('limit', `${what} is beyond the range of a double (1.8e308)`);
+}
+
 /** Any text as one printable line of at most `detailLengthLimit`: payload text ends up in it. */
 export function oneLine(text: string): string {
   const cut = text.length > detailLengthLimit ? `${text.slice(0, detailLengthLimit - 1)}…` : text;

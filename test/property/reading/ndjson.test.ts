@@ -6,15 +6,18 @@ import { decodeNdjson, type NdjsonReading } from '#agent/reading/decode-ndjson.t
 import { encodeNdjson, encodeNdjsonBytes } from '#agent/reading/encode-ndjson.ts';
 import { tagsOf } from '#agent/reading/tag-table.ts';
 
-const text = fc.array(fc.nat(0xffff), { maxLength: 4 }).map((units) => String.fromCharCode(...units));
+/** Any, with those that JSON escapes among them. */
+const unit = fc.oneof(fc.nat(0xffff), fc.constantFrom(0, 10, 34, 92, 0xd800));
+const text = fc.array(unit, { maxLength: 4 }).map((units) => String.fromCharCode(...units));
 const scalar: fc.Arbitrary<Scalar> = fc.oneof(
   fc.double(),
   fc.bigInt({ min: -(2n ** 120n), max: 2n ** 120n }),
   fc.boolean(),
   text,
+  fc.constantFrom('NaN', 'Infinity', '-Infinity'),
   fc.uint8Array({ maxLength: 5 }),
 );
-const name = fc.oneof(fc.constantFrom('a', 'b', '__proto__', ''), text);
+const name = fc.oneof(fc.constantFrom('a', 'b', '0', '__proto__', '', '\\', '"', '\n', '\\\\'), text);
 const reading = fc.record({
   values: fc.array(fc.tuple(name, scalar), { maxLength: 4 }),
   tags: fc.array(fc.tuple(name, text), { maxLength: 2 }),
@@ -33,7 +36,6 @@ const epochs = fc.oneof(
 function travelled(value: Scalar): Scalar {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (typeof value !== 'number') return value;
-  if (!Number.isFinite(value)) return String(value);
   const digits = String(value);
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(digits) ? value : BigInt(digits);
 }
@@ -86,7 +88,7 @@ describe('NDJSON', () => {
           );
         },
       ),
-      { numRuns: 300, seed: 20261121 },
+      { numRuns: 300 },
     );
   });
 

@@ -38,7 +38,7 @@ describe('encodeNdjson', () => {
     builder.set('e', false);
     const run = { agent: 'a', epoch: '', batch: builder.finish(), first: 0, fidelity: 'window' };
     expect(encodeNdjson(run, 0, 1)).toContain(
-      String.raw`"values":{"a":"NaN","b":"-Infinity","c":-0,"d":9007199254740993,"e":true,"f":"x\"\n\ud800","g":{"base64":"AQI="},"h":1e+300}}`,
+      String.raw`"values":{"a":{"number":"NaN"},"b":{"number":"-Infinity"},"c":-0,"d":9007199254740993,"e":true,"f":"x\"\n\ud800","g":{"base64":"AQI="},"h":1e+300}}`,
     );
     expect(encodeNdjson(run, 1, 2)).toBe(
       '{"agent":"a","stream":"s","offset":1,"time":"1970-01-01T00:00:00.000Z","quality":"bad","fidelity":"window","tags":{},"values":{"e":false}}\n',
@@ -90,6 +90,10 @@ describe('decodeNdjson', () => {
     ['"m4"', '4', 'tag machine is no text'],
     ['21.4', 'null', 'value temp is no object'],
     ['21.4', '[1]', 'value temp is no object'],
+    ['21.4', '1e999', 'value temp is beyond the range of a double'],
+    ['21.4', '{"number":"nan"}', 'value temp is no scalar'],
+    ['21.4', '{"number":"NaN","base64":""}', 'value temp is no scalar'],
+    ['21.4', '{}', 'value temp is no scalar'],
     ['21.4', '{"base64":"A"}', 'value temp is no base64'],
     ['21.4', '{"base64":"AQI=","x":1}', 'value temp is no scalar'],
     ['{"temp":21.4}', '7', 'values is no object'],

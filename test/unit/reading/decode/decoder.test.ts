@@ -36,6 +36,31 @@ describe('number, text and raw', () => {
   });
 });
 
+describe('digits beyond the range of a double', () => {
+  const cborFraction = Uint8Array.from([0xa1, 0x61, 0x61, 0xc4, 0x82, 0x19, 0x03, 0xe7, 0x01]);
+
+  it.each<[DecodeOptions, string | Uint8Array, string]>([
+    [{ format: 'json' }, '{"a":{"b":1e999}}', 'limit: a.b is beyond the range of a double (1.8e308)'],
+    [{ format: 'json' }, '-1e999', 'limit: value is beyond'],
+    [{ format: 'json' }, '[1,2,-1e999]', 'limit: value is beyond'],
+    [{ format: 'json' }, `{"wave":[${'0,'.repeat(40)}1e999]}`, 'limit: wave is beyond'],
+    [{ format: 'json' }, '{"\\u00b0":1e999}', 'limit: ° is beyond'],
+    [{ format: 'ndjson' }, '{"a":1}\n{"a":1e999}', 'limit: line 2: a is beyond'],
+    [{ format: 'csv' }, 'a,b\n1, 1e999 ', 'limit: record 2: b is beyond'],
+    [{ format: 'number' }, '-1e999', 'limit: -1e999 is beyond'],
+    [{ format: 'influx' }, 'm v=1e999', 'syntax: line 1: field v'],
+    [{ format: 'cbor' }, cborFraction, 'limit: the decimal fraction 1e999 is beyond'],
+  ])('refuse the message: %j %s', (options, payload, refusal) => {
+    expect(refusalOf(options, payload)).toContain(refusal);
+  });
+
+  it('are no reason to refuse infinities and NaN where the format can say them', () => {
+    const floats = Uint8Array.from([0xa2, 0x61, 0x61, 0xf9, 0x7c, 0x00, 0x61, 0x62, 0xf9, 0x7e, 0x00]);
+    expect(valuesOf({ format: 'cbor' }, floats)).toEqual([{ a: Infinity, b: Number.NaN }]);
+    expect(valuesOf({ format: 'csv' }, 'a,b\n-inf,"1e999"')).toEqual([{ a: -Infinity, b: '1e999' }]);
+  });
+});
+
 describe('Decoder', () => {
   it('gives equal tags as one object, so that a batch has one series for them', () => {
     const decoder = createDecoder({ format: 'json', tags: ['m', 'n'] });
