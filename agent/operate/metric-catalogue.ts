@@ -59,6 +59,19 @@ const assembly: Record<string, MetricDeclaration> = {
 
 const mesh: Record<string, MetricDeclaration> = {
   raft_events: counter('What a Raft member noted, by kind.', 'event'),
+  raft_log_writes: counter('Synced transactions of the Raft log.'),
+  raft_log_written_orders: counter('Orders carried out by them.'),
+  raft_log_written_entries: counter('Entries written by them.'),
+  raft_log_written_bytes: bytesCounter('Bytes of entries written by them.'),
+  raft_log_write_seconds: histogram('seconds', 'Time of one synced transaction of the Raft log.'),
+  raft_log_truncations: counter(
+    'Times the end of the Raft log was cut off at start; promised: it may have been acknowledged.',
+    'promised',
+  ),
+  raft_log_mended_ballots: counter('Times the second copy of term and vote was damaged and written anew.'),
+  raft_log_damages: counter('Times the Raft log was found damaged.'),
+  raft_log_troubles: counter('Times the disk of the Raft log failed.', 'trouble'),
+  raft_log_recoveries: counter('Times the Raft log could be written again.'),
 };
 
 const host: Record<string, MetricDeclaration> = {
@@ -111,11 +124,17 @@ const ingest: Record<string, MetricDeclaration> = {
   ingest_replay_skipped: counter('Lines of a replayed file that hold no message.', 'source'),
   ingest_broker_refused: counter('Clients the embedded broker turned away, by reason.', 'source', 'reason'),
   ingest_broker_unforwarded: counter('Messages stored but not passed on to subscribers.', 'source'),
+  ingest_broker_shed: counter(
+    'Messages kept for subscribers that were away, given up for younger ones.',
+    'source',
+  ),
+  ingest_broker_unsaved: gauge('', '1 while sessions of subscribers would not outlive a crash.', 'source'),
   ingest_mqtt_overshoot: counter('Messages a broker sent beyond the Receive Maximum it was given.', 'source'),
 };
 
 const pipeline: Record<string, MetricDeclaration> = {
   pipeline_series_evicted: counter('Series whose state was forgotten for want of room.', 'stream', 'rule'),
+  pipeline_late_readings: counter('Readings too late for a filter, left as they were.', 'stream', 'rule'),
   pipeline_expression_failures: counter('Readings an expression could not judge.', 'stream', 'rule'),
 };
 
