@@ -102,6 +102,7 @@ function accounts(status: StatusJson): string {
     buffer.commit_p99_seconds === null ? '' : `, commits p99 ${formatLatency(buffer.commit_p99_seconds)}`;
   const lines = [
     ['buffer', `${buffer.words}${commit}`],
+    ['epoch', `${buffer.epoch}: offsets count within it`],
     ['ledger', status.ledger.balanced ? 'balanced: every reading is accounted for' : 'DOES NOT BALANCE'],
   ];
   const host = hostWords(status.host);

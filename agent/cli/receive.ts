@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { formatCount } from '../operate/words.ts';
-import { line, type World } from '../ports/world.ts';
+import { counted, formatCount } from '../operate/words.ts';
+import { line } from '../ports/world.ts';
 import type { StreamSummary } from '../receiver/inbox.ts';
 import { flagNumber, flagValue } from './parse-arguments.ts';
-import { exit, type Invocation, type Verb } from './verb.ts';
+import { exit, type Verb } from './verb.ts';
 
 const summaryEveryMs = 5_000;
 
@@ -50,6 +50,7 @@ export const receiveVerb: Verb = {
     const receiver = new Receiver({
       folder: resolve(world.workingFolder, flagValue(invocation, 'output') ?? 'received'),
       listen: flagValue(invocation, 'listen') ?? '127.0.0.1:8080',
+      trouble: (words) => line(world.stderr, `sedge: ${words}`),
       faults: { fail: flagNumber(invocation, 'fail', 0), hang: flagNumber(invocation, 'hang', 0) },
       seed: flagNumber(invocation, 'seed', 1),
       ...(mqtt === undefined ? {} : { listenMqtt: mqtt }),
@@ -58,29 +59,40 @@ export const receiveVerb: Verb = {
     const { url } = await receiver.start();
     line(world.stderr, `receiving at ${url}`);
     world.tellParent({ type: 'ready', listen: { http: url } });
-    const timer = setInterval(() => print(receiver.summary(), invocation, world), summaryEveryMs);
+    let shown = '';
+    const show = (): void => {
+      const text = summaryText(receiver.summary(), { json: invocation.flags.has('json') });
+      if (text !== shown) world.stdout.write(text);
+      shown = text;
+    };
+    const timer = setInterval(show, summaryEveryMs);
     await interrupted;
     clearInterval(timer);
     await receiver.stop();
-    print(receiver.summary(), invocation, world);
+    shown = '';
+    show();
     return receiver.summary().some((stream) => stream.missing > 0) ? exit.found : exit.ok;
   },
 };
 
-function print(summary: readonly StreamSummary[], invocation: Invocation, world: World): void {
-  if (invocation.flags.has('json')) {
-    line(world.stdout, JSON.stringify(summary));
-    return;
-  }
-  for (const { agent, stream, received, duplicates, missing, gaps } of summary) {
-    const first = gaps[0];
-    const gap =
-      first === undefined
-        ? 'no gaps'
-        : `${formatCount(missing)} missing, first ${first[0]} to ${first[1] - 1}`;
-    line(
-      world.stdout,
-      `${agent}/${stream}: ${formatCount(received)} readings, ${formatCount(duplicates)} duplicates left out, ${gap}`,
-    );
-  }
+/** One line a stream, and one for each epoch where a stream has several: offsets, and so gaps, are counted within one. */
+export function summaryText(summary: readonly StreamSummary[], { json }: { json: boolean }): string {
+  if (json) return `${JSON.stringify(summary)}\n`;
+  const nameOf = ({ agent, stream }: StreamSummary): string => `${agent}/${stream}`;
+  const epochs = new Map<string, number>();
+  for (const row of summary) epochs.set(nameOf(row), (epochs.get(nameOf(row)) ?? 0) + 1);
+  return summary
+    .map((row) => {
+      const { epoch, received, duplicates } = row;
+      const which = epochs.get(nameOf(row)) === 1 ? '' : ` (epoch ${epoch === '' ? 'not told' : epoch})`;
+      return `${nameOf(row)}${which}: ${counted(received, 'reading')}, ${counted(duplicates, 'duplicate')} left out, ${gapWords(row)}\n`;
+    })
+    .join('');
+}
+
+function gapWords({ missing, gaps }: StreamSummary): string {
+  const [first] = gaps;
+  if (first === undefined) return 'no gaps';
+  const last = first[1] - 1;
+  return `${formatCount(missing)} missing, first ${first[0] === last ? last : `${first[0]} to ${last}`}`;
 }

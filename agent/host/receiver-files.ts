@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, readFile, readdir, rename } from 'node:fs/promises';
+import { type FileHandle, access, constants, mkdir, open, readFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SedgeError } from '../base/errors.ts';
+import { SedgeError, messageOf } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { InboxIndex, LineStore } from '../receiver/inbox.ts';
 import { receiverLimits } from '../receiver/limits.ts';
@@ -41,9 +41,9 @@ export class ReceiverFiles implements LineStore {
   }
 
   async open(restore: { index: (index: InboxIndex) => void; line: (line: string) => void }): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const index = await this.#readIndex();
-    if (index !== null) restore.index(index);
+    if (index !== null) this.#restoreIndex(index, restore.index);
     const files = await this.#files();
     const from = index?.file ?? 1;
     this.#file = Math.max(from, files.at(-1) ?? 1);
@@ -57,8 +57,8 @@ export class ReceiverFiles implements LineStore {
       this.#bytes = end;
     }
     if (!files.includes(this.#file)) this.#bytes = 0;
-    await this.#openFile();
-    await this.#handle?.truncate(this.#bytes);
+    this.#handle = await this.#openFile(this.#file);
+    await this.#handle.truncate(this.#bytes);
   }
 
   async append(bytes: Uint8Array): Promise<void> {
@@ -86,6 +86,8 @@ export class ReceiverFiles implements LineStore {
   }
 
   async saveIndex(index: InboxIndex): Promise<void> {
+    // Also after a failure: the next try comes after as many bytes again, not with every request.
+    this.#sinceIndex = 0;
     const stored: StoredIndex = { version: 2, file: this.#file, bytes: this.#bytes, ...index };
     const path = join(this.#folder, 'index.json');
     const handle = await open(`${path}.new`, 'w');
@@ -97,7 +99,6 @@ export class ReceiverFiles implements LineStore {
     }
     await rename(`${path}.new`, path);
     await syncFolder(this.#folder);
-    this.#sinceIndex = 0;
   }
 
   async close(): Promise<void> {
@@ -111,19 +112,29 @@ export class ReceiverFiles implements LineStore {
   }
 
   async #nextFile(): Promise<void> {
-    await this.#open().close();
-    this.#handle = null;
+    const before = this.#open();
+    if (this.#dirty) await before.truncate(this.#bytes);
+    // The next one first: where it cannot be begun, everything stays as it was, and the next request tries again.
+    this.#handle = await this.#openFile(this.#file + 1);
     this.#file++;
     this.#bytes = 0;
-    await this.#openFile();
+    this.#dirty = false;
+    // Synced with its last append.
+    await before.close().catch(() => undefined);
   }
 
-  async #openFile(): Promise<void> {
+  async #openFile(file: number): Promise<FileHandle> {
     // 'r+' needs the file, 'a' would ignore positions: create first, then open for writing anywhere.
-    const path = this.#path(this.#file);
+    const path = this.#path(file);
     await (await open(path, 'a')).close();
-    this.#handle = await open(path, 'r+');
-    await syncFolder(this.#folder);
+    const handle = await open(path, 'r+');
+    try {
+      await syncFolder(this.#folder);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return handle;
   }
 
   async #readIndex(): Promise<StoredIndex | null> {
@@ -136,14 +147,20 @@ export class ReceiverFiles implements LineStore {
       throw error;
     }
     try {
-      const index = JSON.parse(text) as StoredIndex;
-      if (index.version === 1 || index.version === 2) return index;
+      const index = JSON.parse(text) as StoredIndex | null;
+      if (index?.version === 1 || index?.version === 2) return index;
     } catch {
       // The same answer as for a version unknown here.
     }
-    throw new SedgeError('SEDGE_DATA_CORRUPT', `${path} is not an index of this receiver`, {
-      hint: 'delete it: the receiver rebuilds it from the readings',
-    });
+    throw notAnIndex(path);
+  }
+
+  #restoreIndex(index: StoredIndex, restore: (index: InboxIndex) => void): void {
+    try {
+      restore(index);
+    } catch (error) {
+      throw notAnIndex(join(this.#folder, 'index.json'), error);
+    }
   }
 
   async #files(): Promise<number[]> {
@@ -159,6 +176,13 @@ export class ReceiverFiles implements LineStore {
   #path(file: number): string {
     return join(this.#folder, `readings-${String(file).padStart(6, '0')}.ndjson`);
   }
+}
+
+function notAnIndex(path: string, cause?: unknown): SedgeError {
+  return new SedgeError('SEDGE_DATA_CORRUPT', `${path} is not an index of this receiver`, {
+    cause,
+    hint: 'delete it: the receiver rebuilds it from the readings',
+  });
 }
 
 /** Every whole line from byte `start` on; `end` is where the last of them ends, `bytes` the size of the file. */
@@ -179,13 +203,47 @@ async function readLines(
       const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
       let from = 0;
       for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10, from)) {
-        line(bytes.toString('utf8', from, newline));
+        const at = position - bytes.length + from;
+        restored(path, at, () => line(bytes.toString('utf8', from, newline)));
         from = newline + 1;
       }
       rest = Buffer.from(bytes.subarray(from));
     }
   } finally {
     await handle.close();
+  }
+}
+
+function restored(path: string, at: number, restore: () => void): void {
+  try {
+    restore();
+  } catch (error) {
+    throw new SedgeError('SEDGE_DATA_CORRUPT', `${path} holds a line that is not a reading, at byte ${at}`, {
+      cause: error,
+      hint: 'name another folder with --output, or take the line out',
+    });
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    await readdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const cannot = `cannot keep readings in ${path}`;
+    if (code === 'EEXIST' || code === 'ENOTDIR')
+      throw new SedgeError('SEDGE_CLI_USAGE', `${cannot}: it is not a folder`, {
+        cause: error,
+        hint: 'name a folder with --output',
+      });
+    const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+    throw new SedgeError(
+      denied ? 'SEDGE_HOST_PERMISSION' : 'SEDGE_HOST_UNSUPPORTED',
+      `${cannot}: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 

@@ -67,6 +67,8 @@ export class ReceiverHttp {
       });
       server.listen(this.#port, this.#options.host, resolve);
     });
+    // Out of descriptors for a moment: the connection is lost, the door stays open.
+    server.removeAllListeners('error').on('error', () => undefined);
     this.#port = (server.address() as AddressInfo).port;
   }
 
@@ -122,6 +124,9 @@ export class ReceiverHttp {
     const outcome = await this.#inbox.accept(kept);
     if (fault === 'hang_after') return;
     if (fault === 'cut_after') return void response.destroy();
+    // 507: clearing up takes a person, and the sender keeps its readings until then.
+    if (!outcome.ok && outcome.reason === 'bounds')
+      return answer(response, 507, { error: outcome.message }, { 'retry-after': '60' });
     if (!outcome.ok) return answer(response, 503, { error: outcome.message }, { 'retry-after': '1' });
     const { received, duplicates } = outcome;
     if (refused.length > 0) return answer(response, 207, { received, duplicates, refused }, this.#accepts());

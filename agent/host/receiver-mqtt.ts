@@ -55,6 +55,8 @@ export class ReceiverMqtt {
       });
       server.listen(this.#port, this.#options.host, resolve);
     });
+    // Out of descriptors for a moment: the connection is lost, the door stays open.
+    server.removeAllListeners('error').on('error', () => undefined);
     this.#port = (server.address() as AddressInfo).port;
   }
 

@@ -17,6 +17,8 @@ export interface ReceiverOptions extends Omit<ReceiverHttpOptions, 'host' | 'por
   readonly seed?: number;
   readonly fileBytesMax?: number;
   readonly indexEveryBytes?: number;
+  /** Told what goes wrong without a sender to tell it to. */
+  readonly trouble?: (words: string) => void;
 }
 
 /**
@@ -30,13 +32,24 @@ export class Receiver {
   readonly #seed: number;
 
   constructor(options: ReceiverOptions) {
-    const { folder, listen, listenMqtt, faults, seed = 1, fileBytesMax, indexEveryBytes, ...rest } = options;
+    const {
+      folder,
+      listen,
+      listenMqtt,
+      faults,
+      seed = 1,
+      fileBytesMax,
+      indexEveryBytes,
+      trouble,
+      ...rest
+    } = options;
     this.inbox = new Inbox(
       new ReceiverFiles({
         folder,
         ...(fileBytesMax === undefined ? {} : { fileBytesMax }),
         ...(indexEveryBytes === undefined ? {} : { indexEveryBytes }),
       }),
+      trouble,
     );
     this.#http = new ReceiverHttp({ ...rest, ...parseListen(listen) }, this.inbox);
     this.#mqtt = listenMqtt === undefined ? null : new ReceiverMqtt(parseListen(listenMqtt), this.inbox);
@@ -61,7 +74,12 @@ export class Receiver {
 
   async start(): Promise<{ url: string; mqttUrl: string | null }> {
     await this.inbox.start();
-    await this.heal();
+    try {
+      await this.heal();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     return { url: this.url, mqttUrl: this.mqttUrl };
   }
 

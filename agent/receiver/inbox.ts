@@ -1,4 +1,3 @@
-import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
 import { receiverLimits } from './limits.ts';
 import { OffsetSet } from './offset-set.ts';
@@ -6,13 +5,13 @@ import type { ReceivedLine } from './parse-lines.ts';
 
 /** Where lines come to rest. The host implements it with files. */
 export interface LineStore {
-  /** Calls `index` with the last index written, if any, then `line` for every line appended after it, in order. */
+  /** Calls `index` with the last index written, if any, then `line` for every line appended after it, in order. `line` throws at what is no reading. */
   open(restore: { index: (index: InboxIndex) => void; line: (line: string) => void }): Promise<void>;
   /** Appends whole lines and syncs. On rejection nothing of them is kept. */
   append(bytes: Uint8Array): Promise<void>;
   /** Asked after each append: is it time to write the index? */
   wantsIndex(): boolean;
-  /** Remembers the index for everything appended so far. */
+  /** Remembers the index for everything appended so far. After a rejection the one before is in force, and `wantsIndex` waits again. */
   saveIndex(index: InboxIndex): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,8 +61,8 @@ interface Known {
 
 type StreamKey = Pick<ReceivedLine, 'agent' | 'epoch' | 'stream'>;
 
-/** What is read again of a stored line, which was checked when it came. */
-type StoredLine = Omit<StreamKey, 'epoch'> & Partial<StreamKey> & Pick<ReceivedLine, 'offset'>;
+/** What is read again of a stored line. It was checked when it came, and a file may hold what somebody else wrote. */
+type StoredLine = Partial<Pick<ReceivedLine, keyof StreamKey | 'offset'>>;
 
 interface Pending {
   readonly lines: readonly ReceivedLine[];
@@ -72,7 +71,17 @@ interface Pending {
 
 export type AcceptOutcome =
   | ({ readonly ok: true } & Accepted)
-  | { readonly ok: false; readonly reason: 'full' | 'disk'; readonly message: string };
+  | {
+      readonly ok: false /** `full`: come again soon. `disk`: when there is room. `bounds`: not until somebody has cleared up. */;
+      readonly reason: 'full' | 'disk' | 'bounds';
+      readonly message: string;
+    };
+
+/** See `receiverLimits`. */
+export interface InboxBounds {
+  readonly streamsMax: number;
+  readonly rangesMax: number;
+}
 
 /**
  * Takes readings once. What `accept` answers `ok` is appended and synced, each (agent, epoch, stream, offset) exactly once, however
@@ -81,13 +90,22 @@ export type AcceptOutcome =
  */
 export class Inbox {
   readonly #store: LineStore;
+  readonly #trouble: (words: string) => void;
+  readonly #bounds: InboxBounds;
   readonly #streams = new Map<string, Known>();
   readonly #pending: Pending[] = [];
   #committing: Promise<void> | null = null;
   #open = false;
 
-  constructor(store: LineStore) {
+  /** `trouble` is told what goes wrong without a sender to tell it to. */
+  constructor(
+    store: LineStore,
+    trouble: (words: string) => void = () => {},
+    bounds: InboxBounds = receiverLimits,
+  ) {
     this.#store = store;
+    this.#trouble = trouble;
+    this.#bounds = bounds;
   }
 
   async start(): Promise<void> {
@@ -111,7 +129,7 @@ export class Inbox {
     if (!this.#open) return;
     this.#open = false;
     await this.#committing;
-    await this.#store.saveIndex(this.#index());
+    await this.#saveIndex();
     await this.#store.close();
   }
 
@@ -166,7 +184,16 @@ export class Inbox {
       failure = { ok: false, reason: 'disk', message: messageOf(error) };
     }
     group.forEach((request, i) => request.done(failure ?? answers[i]!));
-    if (failure === null && this.#store.wantsIndex()) await this.#store.saveIndex(this.#index());
+    if (failure === null && this.#store.wantsIndex()) await this.#saveIndex();
+  }
+
+  /** Only a shortcut: without it a restart reads more lines. */
+  async #saveIndex(): Promise<void> {
+    try {
+      await this.#store.saveIndex(this.#index());
+    } catch (error) {
+      this.#trouble(`the index could not be written: ${messageOf(error)}`);
+    }
   }
 
   /** Marks the new ones among `lines` as known and gives their text. A request that would break a bound changes nothing. */
@@ -177,29 +204,49 @@ export class Inbox {
     let text = '';
     let received = 0;
     const before = added.length;
+    const streamsBefore = this.#streams.size;
+    const again: Known[] = [];
     for (const line of lines) {
       const known = this.#known(line);
-      if (known === null || known.offsets.runCount >= receiverLimits.rangesMax) {
-        forget(added.splice(before));
-        return { text: '', outcome: { ok: false, reason: 'full', message: 'too many streams or gaps' } };
+      const isNew = known?.offsets.add(line.offset) === true;
+      if (known !== null && isNew) {
+        known.received++;
+        added.push({ known, offset: line.offset });
       }
-      if (!known.offsets.add(line.offset)) {
-        known.duplicates++;
+      if (known === null || known.offsets.runCount > this.#bounds.rangesMax) {
+        forget(added.splice(before));
+        this.#forgetStreams(streamsBefore);
+        return { text: '', outcome: { ok: false, reason: 'bounds', message: this.#boundWords(line, known) } };
+      }
+      if (!isNew) {
+        again.push(known);
         continue;
       }
-      known.received++;
-      added.push({ known, offset: line.offset });
       text += `${line.line}\n`;
       received++;
     }
+    for (const known of again) known.duplicates++;
     return { text, outcome: { ok: true, received, duplicates: lines.length - received } };
+  }
+
+  #boundWords({ agent, stream }: StreamKey, known: Known | null): string {
+    const { streamsMax, rangesMax } = this.#bounds;
+    const name = `${agent}/${stream}`.slice(0, 200);
+    return known === null
+      ? `this receiver tells ${streamsMax} streams apart, and ${name} would be one more`
+      : `${name} has ${rangesMax} gaps already, and this receiver keeps no more of one stream`;
+  }
+
+  /** The streams made last go, down to `count` of them. */
+  #forgetStreams(count: number): void {
+    for (const key of [...this.#streams.keys()].slice(count)) this.#streams.delete(key);
   }
 
   #known(line: StreamKey): Known | null {
     const key = keyOf(line);
     let known = this.#streams.get(key);
     if (known !== undefined) return known;
-    if (this.#streams.size >= receiverLimits.streamsMax) return null;
+    if (this.#streams.size >= this.#bounds.streamsMax) return null;
     known = {
       agent: line.agent,
       epoch: line.epoch,
@@ -214,8 +261,10 @@ export class Inbox {
 
   #replay(line: string): void {
     const { agent, epoch = '', stream, offset } = JSON.parse(line) as StoredLine;
+    if (typeof agent !== 'string' || typeof stream !== 'string' || typeof offset !== 'number')
+      throw new Error('it has no agent, stream or offset');
     const known = this.#known({ agent, epoch, stream });
-    assert(known !== null, 'stored lines keep to the bounds');
+    if (known === null) throw new Error(this.#boundWords({ agent, epoch, stream }, null));
     if (known.offsets.add(offset)) known.received++;
   }
 

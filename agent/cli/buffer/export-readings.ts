@@ -91,12 +91,13 @@ class CsvShape {
   }
 
   header(): string {
-    return csvLine(['offset', 'time', 'quality', 'fidelity', ...this.#tags, ...this.#values]);
+    return csvLine(['epoch', 'offset', 'time', 'quality', 'fidelity', ...this.#tags, ...this.#values]);
   }
 
   row(reading: ReadingJson): string {
-    const { offset, time, quality, fidelity, tags, values } = reading;
+    const { epoch, offset, time, quality, fidelity, tags, values } = reading;
     return csvLine([
+      epoch,
       offset,
       time,
       quality,

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -140,4 +140,65 @@ test('listen addresses are host:port, with brackets around IPv6', () => {
   expect(parseListen(':8080')).toEqual({ host: '0.0.0.0', port: 8080 });
   expect(() => parseListen('localhost')).toThrow(/is not host:port/);
   expect(() => parseListen('a:99999')).toThrow(/is not host:port/);
+});
+
+test('answers 503 while no new file can be begun, and takes the same readings once it can', async () => {
+  const path = await folder();
+  const receiver = await start({ folder: path, fileBytesMax: 50 });
+  await post(receiver, lines(0, 1));
+  await mkdir(join(path, 'readings-000002.ndjson'));
+
+  const refused = await post(receiver, lines(1, 1));
+  const refusedAgain = await post(receiver, lines(1, 1));
+  await rmdir(join(path, 'readings-000002.ndjson'));
+  const taken = await post(receiver, lines(1, 1));
+
+  expect([refused.status, refusedAgain.status, taken.status]).toEqual([503, 503, 200]);
+  expect(await refused.json()).toEqual({ error: expect.stringContaining('EISDIR') });
+  expect(await readFile(join(path, 'readings-000002.ndjson'), 'utf8')).toBe(lines(1, 1));
+});
+
+test('goes on when its index cannot be written, and says so', async () => {
+  const path = await folder();
+  const told: string[] = [];
+  const receiver = await start({ folder: path, indexEveryBytes: 10, trouble: (text) => told.push(text) });
+  await mkdir(join(path, 'index.json.new'));
+
+  expect((await post(receiver, lines(0, 2))).status).toBe(200);
+  expect((await post(receiver, lines(2, 2))).status).toBe(200);
+  await receiver.stop();
+
+  expect(told[0]).toContain('the index could not be written: EISDIR');
+  await rmdir(join(path, 'index.json.new'));
+  const again = await start({ folder: path });
+  expect(again.summary()).toMatchObject([{ received: 4, missing: 0 }]);
+});
+
+test('says in one line that its folder is a file, or holds what it did not write', async () => {
+  const path = await folder();
+  const file = join(path, 'file');
+  await writeFile(file, '');
+  await mkdir(join(path, 'foreign'));
+  await writeFile(join(path, 'foreign', 'readings-000001.ndjson'), `${lines(0, 2)}shopping list\n`);
+
+  await expect(start({ folder: file })).rejects.toMatchObject({
+    code: 'SEDGE_CLI_USAGE',
+    message: `cannot keep readings in ${file}: it is not a folder`,
+  });
+  await expect(start({ folder: join(path, 'foreign') })).rejects.toMatchObject({
+    code: 'SEDGE_DATA_CORRUPT',
+    message: expect.stringContaining('readings-000001.ndjson holds a line that is not a reading, at byte '),
+  });
+});
+
+test('a port that is taken leaves nothing open', async () => {
+  const taken = await start({ folder: await folder() });
+  const { port } = new URL(taken.url);
+  const path = await folder();
+
+  await expect(start({ folder: path, listen: `127.0.0.1:${port}` })).rejects.toMatchObject({
+    code: 'SEDGE_LISTEN_FAILED',
+  });
+
+  expect(await readdir(path)).toContain('index.json');
 });

@@ -141,6 +141,7 @@ streams
   vibration  4,200,000  4,118,796    81,204  1,204/s
 
 buffer  312 MiB of 512 MiB (61 %), full in about 9 days at this rate, commits p99 4.2 ms
+epoch   5eed5eed5eed5eed: offsets count within it
 ledger  balanced: every reading is accounted for
 host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, processors 18 % busy, 600 MiB of 926 MiB memory available, 8.8 GiB disk free, agent 84 MiB`);
   });
@@ -166,6 +167,7 @@ streams
   vibration  4,200,000  4,118,796    81,204     1,000        7  1,204/s
 
 buffer  312 MiB of 512 MiB (61 %), full in about 9 days at this rate, commits p99 4.2 ms
+epoch   5eed5eed5eed5eed: offsets count within it
 ledger  DOES NOT BALANCE
 host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, under voltage, processors 18 % busy, 600 MiB of 926 MiB memory available, 8.8 GiB disk free, agent 84 MiB`);
   });
@@ -194,7 +196,7 @@ host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, under voltage, processors 18 % b
     };
 
     expect(statusText(empty)).toBe(
-      'gw-7: ready, sedge 0.1.0, up 3 h 5 min\n\nbuffer  0 bytes of 512 MiB (0 %)\nledger  balanced: every reading is accounted for',
+      'gw-7: ready, sedge 0.1.0, up 3 h 5 min\n\nbuffer  0 bytes of 512 MiB (0 %)\nepoch   5eed5eed5eed5eed: offsets count within it\nledger  balanced: every reading is accounted for',
     );
   });
 

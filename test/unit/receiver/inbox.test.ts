@@ -30,13 +30,20 @@ class MemoryLines implements LineStore {
     return this.lines.length - this.indexed > 10;
   }
 
+  indexTries = 0;
+  indexFails = false;
+  closed = false;
+
   saveIndex(index: InboxIndex): Promise<void> {
+    this.indexTries++;
+    if (this.indexFails) return Promise.reject(new Error('no space left on device'));
     this.index = structuredClone(index);
     this.indexed = this.lines.length;
     return Promise.resolve();
   }
 
   close(): Promise<void> {
+    this.closed = true;
     return Promise.resolve();
   }
 }
@@ -200,4 +207,56 @@ test('a stopped inbox takes nothing', async () => {
   await inbox.stop();
 
   expect(await inbox.accept(readings('s', 0, 1))).toMatchObject({ ok: false, reason: 'full' });
+});
+
+test('an index that cannot be written is told and costs nothing but a longer start', async () => {
+  const lines = new MemoryLines();
+  lines.indexFails = true;
+  const told: string[] = [];
+  const inbox = new Inbox(lines, (trouble) => told.push(trouble));
+  await inbox.start();
+
+  const outcome = await inbox.accept(readings('s', 0, 20));
+  const next = await inbox.accept(readings('s', 20, 1));
+  await inbox.stop();
+
+  expect([outcome.ok, next.ok, lines.closed]).toEqual([true, true, true]);
+  expect(told[0]).toBe('the index could not be written: no space left on device');
+  const again = new Inbox(lines);
+  await again.start();
+  expect(again.summary()[0]).toMatchObject({ received: 21, missing: 0 });
+});
+
+test('refuses what would go beyond its bounds with a reason of its own, and changes nothing', async () => {
+  const inbox = new Inbox(new MemoryLines(), () => {}, { streamsMax: 2, rangesMax: 2 });
+  await inbox.start();
+  await inbox.accept(readings('a', 0, 1));
+
+  const streams = await inbox.accept([
+    ...readings('a', 0, 2),
+    ...readings('b', 0, 1),
+    ...readings('c', 0, 1),
+  ]);
+  await inbox.accept(readings('a', 5, 1));
+  const ranges = await inbox.accept(readings('a', 10, 1));
+
+  expect(streams).toMatchObject({
+    ok: false,
+    reason: 'bounds',
+    message: expect.stringContaining('2 streams'),
+  });
+  expect(ranges).toMatchObject({ ok: false, reason: 'bounds', message: expect.stringContaining('2 gaps') });
+  expect(inbox.summary()).toMatchObject([{ stream: 'a', received: 2, duplicates: 0 }]);
+});
+
+test('a stream at its bound of gaps still takes what closes one', async () => {
+  const inbox = new Inbox(new MemoryLines(), () => {}, { streamsMax: 2, rangesMax: 2 });
+  await inbox.start();
+  await inbox.accept([...readings('a', 0, 1), ...readings('a', 5, 1)]);
+
+  expect(await inbox.accept([...readings('a', 1, 1), ...readings('a', 0, 1)])).toEqual({
+    ok: true,
+    received: 1,
+    duplicates: 1,
+  });
 });
