@@ -5,7 +5,7 @@ import {
   formatDuration,
   formatLatency,
   formatRate,
-} from '../operate/words.ts';
+} from '../base/words.ts';
 import type { HostJson, PartJson, SourceJson, StatusJson, StreamJson } from './contract.ts';
 
 /**

@@ -12,7 +12,7 @@ import type { Ledger } from '../buffer/ledger.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
 import type { Config } from '../config/schema/config.ts';
-import { bufferWords } from '../operate/words.ts';
+import { bufferWords } from '../operate/buffer-words.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import type { Foundation } from './foundation.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { counted, formatCount } from '../operate/words.ts';
+import { counted, formatCount } from '../base/words.ts';
 import { line } from '../ports/world.ts';
 import type { StreamSummary } from '../receiver/inbox.ts';
 import { flagNumber, flagValue } from './parse-arguments.ts';

@@ -1,6 +1,6 @@
 import type { SourceJson, StatusJson, StreamJson, UplinkJson } from '../api/contract.ts';
 import { statusLine } from '../api/status-text.ts';
-import { formatBytes, formatCount } from '../operate/words.ts';
+import { formatBytes, formatCount } from '../base/words.ts';
 import { renderTable, type TableColumn } from './table.ts';
 
 /** One screen of `sedge top`. */

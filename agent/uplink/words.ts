@@ -1,4 +1,5 @@
-import { type Millis, day, hour, minute, second } from '../base/units.ts';
+import { minute } from '../base/units.ts';
+import { formatBytes, formatCount, formatDuration, formatEstimate } from '../base/words.ts';
 import type { UplinkStatus } from './uplink-status.ts';
 
 /** What only the buffer knows: how fast it fills and how much room is left. */
@@ -13,7 +14,9 @@ export function describeUplink(status: UplinkStatus, outlook: BufferOutlook | nu
   const parts = [linkWords(status), ...budgetWords(status), waitWords(status)];
   if (outlook !== null && status.waitingReadings > 0 && outlook.growthBytesPerSecond > 0) {
     const ms = (Math.max(0, outlook.freeBytes) / outlook.growthBytesPerSecond) * 1000;
-    parts.push(ms < minute ? 'full within a minute' : `full in about ${spanInWords(ms)} at this rate`);
+    parts.push(
+      ms < minute ? 'full within a minute' : `full in about ${formatEstimate(ms / 1_000)} at this rate`,
+    );
   }
   return `uplink ${status.name}: ${parts.join(', ')}`;
 }
@@ -22,48 +25,28 @@ function linkWords(status: UplinkStatus): string {
   const { link, now } = status;
   if (!status.running) return 'stopped';
   if (link.downSince === null) return 'up';
-  const down = `down for ${spanInWords(now - link.downSince)}`;
+  const down = `down for ${formatDuration((now - link.downSince) / 1_000)}`;
   const why = link.words === '' ? '' : ` (${link.words})`;
   if (link.state === 'trying') return `${down}${why}, trying now`;
   const retryMs = (link.retryAt ?? now) - now;
-  return `${down}${why}, ${retryMs <= 0 ? 'retry now' : `retry in ${spanInWords(retryMs)}`}`;
+  return `${down}${why}, ${retryMs <= 0 ? 'retry now' : `retry in ${soon(retryMs)}`}`;
 }
 
 function budgetWords(status: UplinkStatus): string[] {
   const { budget, budgetWaitMs } = status;
   // The rate bucket makes every uplink wait a little; only a spent day is news.
   if (budget.bytesPerDay === null || budgetWaitMs < minute) return [];
-  const spent = `${bytesInWords(budget.spentBytes)} of ${bytesInWords(budget.bytesPerDay)}`;
-  return [`budget of the day spent (${spent}), goes on in ${spanInWords(budgetWaitMs)}`];
+  const spent = `${formatBytes(budget.spentBytes)} of ${formatBytes(budget.bytesPerDay)}`;
+  return [`budget of the day spent (${spent}), goes on in ${soon(budgetWaitMs)}`];
 }
 
 function waitWords(status: UplinkStatus): string {
   const { waitingReadings } = status;
   if (waitingReadings === 0) return 'nothing waits';
-  return waitingReadings === 1 ? '1 reading waits' : `${grouped(waitingReadings)} readings wait`;
+  return waitingReadings === 1 ? '1 reading waits' : `${formatCount(waitingReadings)} readings wait`;
 }
 
-/** `40 s`, `12 min`, `3 h`, `9 days`: one unit, rounded, never 0. */
-export function spanInWords(ms: Millis | number): string {
-  if (ms < second * 99.5) return `${Math.max(1, Math.round(ms / second))} s`;
-  if (ms < minute * 99.5) return `${Math.round(ms / minute)} min`;
-  if (ms < hour * 47.5) return `${Math.round(ms / hour)} h`;
-  return ms < day * 730 ? `${Math.round(ms / day)} days` : `${Math.round(ms / (day * 365.25))} years`;
-}
-
-/** `812 B`, `12 KiB`, `1.4 MiB`. */
-export function bytesInWords(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** 81204 as `81,204`. */
-export function grouped(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+/** Ahead, so never 0. */
+function soon(ms: number): string {
+  return formatDuration(Math.max(1, ms / 1_000));
 }

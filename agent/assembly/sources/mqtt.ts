@@ -2,7 +2,7 @@ import type { MqttSourceConfig } from '../../config/schema/config.ts';
 import { MqttJsLinks } from '../../host/mqtt-client.ts';
 import { readClientTls } from '../../host/tls-files.ts';
 import { MqttSource } from '../../ingest/mqtt-source.ts';
-import { formatDuration } from '../../operate/words.ts';
+import { formatDuration } from '../../base/words.ts';
 import type { RunningSource, SourcePorts } from './running-source.ts';
 
 export function mqttSource(name: string, config: MqttSourceConfig, ports: SourcePorts): RunningSource {

@@ -1,7 +1,7 @@
 import type { ReplaySourceConfig } from '../../config/schema/config.ts';
 import { HostLineFiles } from '../../host/replay-file.ts';
 import { ReplaySource } from '../../ingest/replay-source.ts';
-import { formatCount } from '../../operate/words.ts';
+import { formatCount } from '../../base/words.ts';
 import type { RunningSource, SourcePorts } from './running-source.ts';
 
 export function replaySource(name: string, config: ReplaySourceConfig, ports: SourcePorts): RunningSource {

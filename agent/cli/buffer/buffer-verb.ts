@@ -1,7 +1,7 @@
 import type { StatusJson } from '../../api/contract.ts';
 import { SedgeError } from '../../base/errors.ts';
 import type { Config } from '../../config/schema/config.ts';
-import { formatBytes, formatCount } from '../../operate/words.ts';
+import { formatBytes, formatCount } from '../../base/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { clientFor } from '../agent-access.ts';
 import { goodConfiguration } from '../load-configuration.ts';

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import type { ReadingJson } from '../../api/contract.ts';
 import { messageOf, SedgeError } from '../../base/errors.ts';
-import { formatCount } from '../../operate/words.ts';
+import { formatCount } from '../../base/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { exit } from '../verb.ts';
 import { type BufferAccess, streamOf } from './buffer-access.ts';

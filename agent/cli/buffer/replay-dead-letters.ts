@@ -1,5 +1,5 @@
 import type { AgentClient } from '../../host/agent-client.ts';
-import { formatCount } from '../../operate/words.ts';
+import { formatCount } from '../../base/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { deadLetterStream } from '../../reading/dead-letter.ts';
 import { exit } from '../verb.ts';

@@ -1,4 +1,4 @@
-import { formatCount } from '../../operate/words.ts';
+import { formatCount } from '../../base/words.ts';
 import type { SiteFigures } from './demo-site.ts';
 
 /** The last line of a demo: what was promised, and what arrived. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
-import { formatBytes, formatCount } from '../../operate/words.ts';
+import { formatBytes, formatCount } from '../../base/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { flagNumber, flagValue } from '../parse-arguments.ts';
 import { exit, type Verb } from '../verb.ts';

@@ -1,5 +1,5 @@
 import { SedgeError } from '../../base/errors.ts';
-import { formatCount } from '../../operate/words.ts';
+import { formatCount } from '../../base/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import type { DemoSite, SiteFigures } from './demo-site.ts';
 import { accountText } from './account-text.ts';

@@ -1,4 +1,4 @@
-import { counted, formatBytes, formatCount, formatDuration } from '../../operate/words.ts';
+import { counted, formatBytes, formatCount, formatDuration } from '../../base/words.ts';
 import { renderTable } from '../table.ts';
 
 /** What a drill counted, at both ends and in the agent's own books. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HostEntropy } from '../../host/entropy.ts';
 import { LoopDisk } from '../../host/power-cut.ts';
-import { counted } from '../../operate/words.ts';
+import { counted } from '../../base/words.ts';
 import { line, type World } from '../../ports/world.ts';
 import { flagNumber, flagValue } from '../parse-arguments.ts';
 import { exit, type Invocation, type Verb } from '../verb.ts';

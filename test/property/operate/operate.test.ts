@@ -7,7 +7,7 @@ import { formatLine } from '#agent/operate/log-line.ts';
 import { bucketBounds, MetricsRegistry } from '#agent/operate/metrics-registry.ts';
 import { redact } from '#agent/operate/redact.ts';
 import { RepeatLimiter } from '#agent/operate/repeat-limiter.ts';
-import { formatBytes } from '#agent/operate/words.ts';
+import { formatBytes } from '#agent/base/words.ts';
 import { micros } from '#agent/base/units.ts';
 
 /** Text of what breaks lines, quotes, terminals and encodings, amid what does not. */

@@ -1,4 +1,4 @@
-/** Figures as people say them. Pure; the same in the CLI, in systemd's status line and in the dashboard's text. */
+/** Figures as people say them: the same in every room, on the command line, in systemd's status line and in the dashboard's text. */
 
 /** `81,204`. */
 export function formatCount(count: number): string {
@@ -65,26 +65,6 @@ export function formatLatency(seconds: number): string {
   if (ms >= 1_000) return `${Number(seconds.toPrecision(2))} s`;
   return ms >= 1 ? `${Number(ms.toPrecision(2))} ms` : `${Math.round(ms * 1_000)} µs`;
 }
-
-/** How full the buffer is and when it will be: `312 MiB of 512 MiB (61 %), full in about 9 days at this rate`. */
-export function bufferWords(buffer: {
-  readonly bytes: number;
-  readonly sizeBytes: number;
-  readonly fullInSeconds: number | null;
-  readonly whenFull: 'block' | 'drop_oldest' | 'coarsen';
-}): string {
-  const percent = buffer.sizeBytes === 0 ? 0 : (buffer.bytes / buffer.sizeBytes) * 100;
-  const filled = `${formatBytes(buffer.bytes)} of ${formatBytes(buffer.sizeBytes)} (${formatPercent(percent)})`;
-  if (percent >= 99) return `${filled}, full: ${fullWords[buffer.whenFull]}`;
-  if (buffer.fullInSeconds === null) return filled;
-  return `${filled}, full in about ${formatEstimate(buffer.fullInSeconds)} at this rate`;
-}
-
-const fullWords = {
-  block: 'sources wait until uplinks have taken some',
-  drop_oldest: 'the oldest, least important readings are dropped',
-  coarsen: 'the oldest readings become coarser',
-} as const;
 
 /** Whole, except where it would read as nothing or as all: `61 %`, `under 1 %`. */
 export function formatPercent(percent: number): string {
