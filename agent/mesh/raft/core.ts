@@ -152,4 +152,11 @@ export class RaftCore implements MemberView {
   lastId(): EntryId {
     return this.log.lastId();
   }
+
+  committedId(): EntryId {
+    const index = this.log.committed;
+    const term = this.log.term(index);
+    assert(term !== undefined, `the term of the committed entry ${index} is known`);
+    return { term, index };
+  }
 }

@@ -24,14 +24,15 @@ function runCampaign(core: RaftCore, campaign: Campaign): void {
   const term = pre ? core.term + 1 : core.term;
   const type = pre ? 'pre-vote' : 'vote';
   const last = core.lastId();
+  const commit = core.committedId();
   for (const to of votersOf(core.tracker.membership)) {
     if (to === core.id) {
       // The own vote counts when it is durable, like everybody's.
-      core.send({ type: answerTo(type), to, from: core.id, term, granted: true });
+      core.send({ type: answerTo(type), to, from: core.id, term, granted: true, commit });
       continue;
     }
     core.note({ kind: 'vote-requested', type, to, last });
-    core.send({ type, to, from: core.id, term, last, transfer: campaign === 'transfer' });
+    core.send({ type, to, from: core.id, term, last, commit, transfer: campaign === 'transfer' });
   }
 }
 
@@ -66,18 +67,31 @@ export function answerVote(core: RaftCore, message: VoteMessage): void {
   const { type, from, last: candidateLast, term } = message;
   core.note({ kind: 'vote-cast', type, from, candidateLast, last: core.lastId() });
   // The term that was asked for: a pre-candidate would take the lower one for stale.
-  core.send({ type: answerTo(type), to: from, from: core.id, term, granted: true });
+  const commit = core.committedId();
+  core.send({ type: answerTo(type), to: from, from: core.id, term, granted: true, commit });
   if (type === 'vote') {
     core.electionElapsed = 0;
     core.vote = from;
   }
 }
 
+/**
+ * What another knows to be committed is committed here too, if this log holds it. A member needs this that missed the last news of
+ * a leader which then left the group: as long as it takes the old membership for the one in force, it asks the leaver for its vote, who may
+ * hold the longer log and never stands itself (known from raft-rs). A campaign that rests on a membership now passed is over.
+ */
+export function learnCommit(core: RaftCore, { from, commit }: VoteMessage | VoteAnswer): void {
+  if (!core.settings.commitFromVotes || core.role === 'leader' || !core.log.tryCommit(commit)) return;
+  core.note({ kind: 'commit-learnt-from-vote', from, commit });
+  if (core.role !== 'follower' && core.log.hasUnappliedChange()) becomeFollower(core, core.term, noPeer);
+}
+
 /** With the own term, so that a candidate of a lower one catches up. */
 export function rejectVote(core: RaftCore, message: VoteMessage): void {
   const { type, from, last: candidateLast } = message;
   core.note({ kind: 'vote-rejected', type, from, candidateLast, last: core.lastId() });
-  core.send({ type: answerTo(type), to: from, from: core.id, term: core.term, granted: false });
+  const commit = core.committedId();
+  core.send({ type: answerTo(type), to: from, from: core.id, term: core.term, granted: false, commit });
 }
 
 /** An answer to the running campaign; one to another kind of campaign is passed over. */

@@ -31,6 +31,7 @@ const levels: Readonly<Record<NoteKind, LogLevel | 'count'>> = {
   'vote-received': 'debug',
   'votes-counted': 'debug',
   'vote-ignored-in-lease': 'info',
+  'commit-learnt-from-vote': 'info',
   'vote-cast': 'info',
   'vote-rejected': 'info',
   stranger: 'warning',

@@ -45,6 +45,8 @@ export interface AppendAnswer extends Addressed {
 export interface VoteMessage extends Addressed {
   readonly type: 'vote' | 'pre-vote';
   readonly last: EntryId;
+  /** What the sender knows to be committed. */
+  readonly commit: EntryId;
   /** The leader itself asked for this election: its lease does not stand in the way. */
   readonly transfer: boolean;
 }
@@ -53,6 +55,8 @@ export interface VoteMessage extends Addressed {
 export interface VoteAnswer extends Addressed {
   readonly type: 'vote-answer' | 'pre-vote-answer';
   readonly granted: boolean;
+  /** What the sender knows to be committed. */
+  readonly commit: EntryId;
 }
 
 /** `commit` ≤ what the receiver is known to hold. */

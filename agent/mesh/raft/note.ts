@@ -66,6 +66,7 @@ export type VoteNote =
       readonly granted: number;
       readonly rejected: number;
     }
+  | { readonly kind: 'commit-learnt-from-vote'; readonly from: PeerId; readonly commit: EntryId }
   | {
       readonly kind: 'vote-ignored-in-lease';
       readonly type: VoteRequest;

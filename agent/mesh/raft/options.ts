@@ -48,6 +48,11 @@ export interface RaftOptions {
    * stops for good when it comes to apply it. Default true.
    */
   readonly guardImpossible?: boolean;
+  /**
+   * Learn from votes and refusals what is committed, also where etcd-io/raft does not and members wait for ever for one that left.
+   * Default true.
+   */
+  readonly commitFromVotes?: boolean;
   /** Default `lean`. */
   readonly pacing?: Pacing;
   readonly observe?: (note: Note, member: MemberView) => void;
@@ -66,6 +71,7 @@ export interface Settings {
   readonly stepDownOnRemoval: boolean;
   readonly guardChanges: boolean;
   readonly guardImpossible: boolean;
+  readonly commitFromVotes: boolean;
   readonly pacing: Pacing;
 }
 
@@ -82,6 +88,7 @@ export function settingsOf(options: RaftOptions): Settings {
     stepDownOnRemoval: options.stepDownOnRemoval ?? true,
     guardChanges: options.guardChanges ?? true,
     guardImpossible: options.guardImpossible ?? true,
+    commitFromVotes: options.commitFromVotes ?? true,
     pacing: options.pacing ?? 'lean',
   };
   const bounds = settings.limits;

@@ -8,15 +8,15 @@ import { broadcastHeartbeat } from './replicate.ts';
 
 /** A leader takes a read. It waits for the first commit of the term: before that the leader may not know what is committed. */
 export function readAsLeader(core: RaftCore, message: ReadIndexMessage): StepOutcome {
-  if (core.tracker.singleton) answerRead(core, message, core.log.committed);
-  else if (!core.roomForRead) return refused('reads-full');
+  if (!core.roomForRead) return refused('reads-full');
   else if (core.committedInTerm) startRead(core, message);
   else core.pendingReads.push(message);
   return taken;
 }
 
 function startRead(core: RaftCore, message: ReadIndexMessage): void {
-  if (core.reads.mode === 'lease') return answerRead(core, message, core.log.committed);
+  if (core.tracker.singleton || core.reads.mode === 'lease')
+    return answerRead(core, message, core.log.committed);
   core.reads.add(message, core.log.committed);
   core.reads.confirm(core.id, core.reads.mark);
   broadcastHeartbeat(core);

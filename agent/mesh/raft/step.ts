@@ -1,5 +1,5 @@
 import type { RaftCore } from './core.ts';
-import { answerVote, countVote, hup, ignoredInLease, rejectVote } from './elect.ts';
+import { answerVote, countVote, hup, ignoredInLease, learnCommit, rejectVote } from './elect.ts';
 import { entriesBytes, payloadBytes } from './entry.ts';
 import { answerAppend, followAppend, followHeartbeat } from './follow.ts';
 import { stepLeader } from './lead.ts';
@@ -31,7 +31,13 @@ export function step(core: RaftCore, message: Message): StepOutcome {
       return taken;
     case 'vote':
     case 'pre-vote':
+      learnCommit(core, message);
       answerVote(core, message);
+      return taken;
+    case 'vote-answer':
+    case 'pre-vote-answer':
+      learnCommit(core, message);
+      if (core.role === 'candidate' || core.role === 'pre-candidate') countVote(core, message);
       return taken;
     default:
       if (core.role === 'leader') return stepLeader(core, message);
@@ -54,8 +60,10 @@ function joinHigherTerm(core: RaftCore, message: Message): boolean {
 function answerLowerTerm(core: RaftCore, message: Message): void {
   const { type, from, term } = message;
   const { checkQuorum, preVote } = core.settings;
-  if ((checkQuorum || preVote) && (type === 'heartbeat' || type === 'append')) {
-    // With leases or pre-votes this member may never be asked to vote: only this answer frees a leader of a lower term.
+  const isFromLeader = type === 'heartbeat' || type === 'append';
+  if ((checkQuorum || preVote || !core.promotable) && isFromLeader) {
+    // With leases or pre-votes this member may never be asked to vote, and a learner never stands itself: only this answer frees a
+    // leader of a lower term.
     answerAppend(core, from, 0, null);
   } else if (type === 'pre-vote') {
     // A silent refusal would keep a candidate of a lower term from ever catching up.
@@ -94,10 +102,6 @@ function stepCandidate(core: RaftCore, message: Message): StepOutcome {
       // Somebody has won this term.
       becomeFollower(core, message.term, message.from);
       return stepFollower(core, message);
-    case 'vote-answer':
-    case 'pre-vote-answer':
-      countVote(core, message);
-      return taken;
     case 'timeout-now':
       core.note({ kind: 'timeout-now-ignored', from: message.from });
       return taken;

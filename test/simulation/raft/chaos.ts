@@ -39,6 +39,8 @@ export interface ChaosOptions {
 const safetyTicks = 600;
 /** In election timeouts: time to elect through split votes, to catch up by snapshots, and to leave a joint membership. */
 const patienceElections = 60;
+const patienceTicksMin = 600;
+const calmApplyMax = 0.05;
 /** Members that ever are, the removed included. */
 const nodesMax = 16;
 
@@ -178,7 +180,6 @@ class Chaos {
 
   /** A disk may only be lost while enough good copies remain, or the run would prove nothing. */
   #damage(node: SimNode): void {
-    const cluster = this.#cluster;
     if (node.quarantined || !this.#canLose(node.id)) return;
     this.#crash(node);
     node.disk.damaged = true;
@@ -272,13 +273,14 @@ class Chaos {
       node.disk.fullUntil = 0;
       node.disk.habits = quickDisk;
       node.rate = 1;
+      node.applyMax = calmApplyMax;
       node.crashAt = null;
       if (frozen.includes(node.id)) {
         cluster.crash(node.id);
         node.downUntil = Infinity;
       } else node.downUntil = Math.min(node.downUntil, cluster.now);
     }
-    const patience = patienceElections * cluster.settings.electionTicks;
+    const patience = Math.max(patienceTicksMin, patienceElections * cluster.settings.electionTicks);
     const from = cluster.now;
     const core = (): SimNode[] =>
       [...cluster.nodes.values()].filter(
@@ -298,7 +300,9 @@ class Chaos {
         return cluster.now - from;
       }
     }
-    throw new Error(`not of one mind ${patience} ticks after the last fault: ${describe(core())}`);
+    throw new Error(
+      `not of one mind ${patience} ticks after the last fault: ${describe([...cluster.nodes.values()], frozen)}`,
+    );
   }
 
   #isOfOneMind(core: readonly SimNode[]): boolean {
@@ -314,11 +318,15 @@ class Chaos {
   }
 }
 
-const describe = (nodes: readonly SimNode[]): string =>
+const describe = (nodes: readonly SimNode[], frozen: readonly number[]): string =>
   nodes
     .map((node) => {
-      const { view, registers, quarantined } = node;
-      if (node.member === null) return `${node.id} ${quarantined ? 'damaged' : 'down'}`;
-      return `${node.id} ${view!.role} of term ${view!.term}, applied ${registers.applied} of ${view!.log.committed} of ${view!.log.lastIndex()}`;
+      const { id, view, registers, quarantined } = node;
+      const { voters, votersOutgoing, learners } = registers.membership;
+      const members = `voters ${voters.join('+')}${votersOutgoing.length > 0 ? ` and ${votersOutgoing.join('+')}` : ''}, learners ${learners.join('+')}`;
+      if (frozen.includes(id)) return `${id} frozen`;
+      if (node.member === null) return `${id} ${quarantined ? 'damaged' : 'down'}`;
+      const { role, term, log } = view!;
+      return `${id} ${role} of term ${term}, applied ${registers.applied} of ${log.committed} of ${log.lastIndex()}, ${members}`;
     })
     .join('; ');

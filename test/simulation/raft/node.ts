@@ -57,6 +57,8 @@ export class SimNode {
   crashAt: CrashPoint | null = null;
   /** Ticks of its own clock per tick of the group's. */
   rate = 1;
+  /** Ticks an order to apply takes, at most. Asynchronous storage only. */
+  applyMax: number;
   readonly #timeline: Timeline;
   readonly #random: Prng;
   readonly #witness: NodeWitness;
@@ -88,6 +90,7 @@ export class SimNode {
       wrote: (write) => this.#witness.wrote(this, write),
     });
     this.disk.habits = options.settings.disk;
+    this.applyMax = options.settings.applyMax;
     this.rate = 1 + (this.#random.float() * 2 - 1) * options.settings.drift;
   }
 
@@ -284,7 +287,7 @@ export class SimNode {
   #applyNext(life: number): void {
     if (this.#applying || this.#orders.length === 0) return;
     this.#applying = true;
-    const ticks = this.#random.float() * this.settings.applyMax;
+    const ticks = this.#random.float() * this.applyMax;
     this.#timeline.after(ticks, () =>
       this.#whenAwake(life, () => {
         this.#applying = false;

@@ -194,7 +194,7 @@ describe('what is not taken in', () => {
       risen,
       { type: 'campaign', from: peerId(2), to: peerId(1), term: 0 },
       { type: 'forget-leader', from: peerId(2), to: peerId(1), term: 0 },
-      { type: 'vote-answer', from: peerId(9), to: peerId(1), term: 1, granted: true },
+      { type: 'vote-answer', from: peerId(9), to: peerId(1), term: 1, granted: true, commit: logStart },
       { type: 'snapshot', from: peerId(2), to: peerId(1), term: 0 },
     ].map((message) => one.step(message as Message));
     expect(refusals.map((outcome) => !outcome.taken && outcome.refusal)).toEqual([

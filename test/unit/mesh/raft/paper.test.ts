@@ -20,6 +20,7 @@ const vote = (from: number, term: number, last = logStart): PeerMessage => ({
   to: peerId(1),
   term,
   last,
+  commit: logStart,
   transfer: false,
 });
 const voteAnswer = (from: number, term: number, granted: boolean): PeerMessage => ({
@@ -28,6 +29,7 @@ const voteAnswer = (from: number, term: number, granted: boolean): PeerMessage =
   to: peerId(1),
   term,
   granted,
+  commit: logStart,
 });
 const append = (options: Partial<Extract<PeerMessage, { type: 'append' }>>): PeerMessage => ({
   type: 'append',

@@ -133,6 +133,7 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
     `${hex(m.id)} [logterm: ${n.existing}, index: ${n.previous.index}] rejected MsgApp [logterm: ${n.previous.term}, ` +
       `index: ${n.previous.index}] from ${hex(n.from)}`,
   ],
+  'commit-learnt-from-vote': () => null,
   'append-clipped': () => null,
   'message-lost-in-full-outbox': () => null,
   'snapshot-not-sent-inactive': (n) => [
