@@ -1,3 +1,11 @@
+import {
+  compileDespike,
+  compileEma,
+  compileKalman,
+  compileMedian,
+  compileRate,
+  compileSavgol,
+} from './compile-filters.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
 import type {
@@ -35,6 +43,12 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   rename: (rule, config) => orProblems(renameProblems(config), () => renameStage(rule, config)),
   deadband: (rule, config) => orProblems(deadbandProblems(config), () => new DeadbandStage(rule, config)),
   throttle: (rule, config) => orProblems(throttleProblems(config), () => new ThrottleStage(rule, config)),
+  despike: compileDespike,
+  ema: compileEma,
+  median: compileMedian,
+  rate: compileRate,
+  savgol: compileSavgol,
+  kalman: compileKalman,
 };
 
 export function compileStage(index: number, config: StageConfig): Compiled {

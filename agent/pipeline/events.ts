@@ -9,6 +9,10 @@ export function reportNotes(telemetry: Telemetry, stream: string, notes: readonl
       case 'series_evicted':
         seriesEvicted(telemetry, { stream, rule: note.rule, count: note.count });
         break;
+      case 'late_readings':
+        // Lateness is the way of many networks: counted, not logged.
+        telemetry.count('pipeline_late_readings', { stream, rule: note.rule }, note.count);
+        break;
       case 'expression_failed':
         expressionFailed(telemetry, { stream, rule: note.rule, count: note.count, sample: note.sample });
         break;

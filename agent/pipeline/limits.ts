@@ -32,3 +32,5 @@ export const caseDifferencesMax = 20;
 export const caseReadingsMax = 10_000;
 /** Bytes of one stage's saved state that are read back; seriesLimitMax series stay below it. */
 export const stateBytesMax = 512 * 1024 * 1024;
+/** Values a filter of one field looks back on: bounds its state (4 kB a series at most) and its time per value. */
+export const filterWindowMax = 255;

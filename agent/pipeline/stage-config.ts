@@ -1,3 +1,6 @@
+import type { EmaConfig, KalmanConfig, MedianConfig, RateConfig, SavgolConfig } from './filter-config.ts';
+import type { DespikeConfig } from './stages/despike.ts';
+
 /** One entry of a stream's `stages:` as decoded from the config: one key each, names as written there, spans in milliseconds. */
 export type StageConfig =
   /** A CEL expression that must be true for a reading to stay. */
@@ -7,7 +10,13 @@ export type StageConfig =
   /** Old name to new name. */
   | { readonly rename: Readonly<Record<string, string>> }
   | { readonly deadband: DeadbandConfig }
-  | { readonly throttle: ThrottleConfig };
+  | { readonly throttle: ThrottleConfig }
+  | { readonly despike: DespikeConfig }
+  | { readonly ema: EmaConfig }
+  | { readonly median: MedianConfig }
+  | { readonly rate: RateConfig }
+  | { readonly savgol: SavgolConfig }
+  | { readonly kalman: KalmanConfig };
 
 /** Either `value * scale + offset`, or a curve through `points`. */
 export interface CalibrateConfig {

@@ -23,6 +23,8 @@ export interface StreamBatch {
 export type StageNote =
   /** State of this many series was forgotten to keep the bound; their next reading passes as a first one. */
   | { readonly kind: 'series_evicted'; readonly rule: string; readonly count: number }
+  /** This many readings were older than one their series had shown before; the filter left them as they were. */
+  | { readonly kind: 'late_readings'; readonly rule: string; readonly count: number }
   /** An expression had no answer for this many readings; `sample` is the first reason in one line. */
   | {
       readonly kind: 'expression_failed';

@@ -1,20 +1,7 @@
 import * as z from 'zod';
+import { filterStages } from './filter-stages.ts';
 import { choice, duration, integer, leaf, list, real, text } from './leaf.ts';
-
-const fieldName = () => text({ what: 'a field name of 1 to 256 characters', type: 'field name', max: 256 });
-const fieldPattern = () =>
-  text({
-    what: 'a field name, * and ? allowed, ! before it to leave it out',
-    type: 'field pattern',
-    max: 256,
-  });
-
-const seriesMax = () =>
-  integer(1, 1_000_000)
-    .prefault(20_000)
-    .describe(
-      'Series remembered at a time; beyond it the one unseen longest is forgotten, which is counted.',
-    );
+import { fieldName, fieldPattern, seriesMax } from './stage-parts.ts';
 
 const points = () =>
   leaf(
@@ -107,6 +94,7 @@ export const stageKeys = {
   rename: z.record(fieldName(), fieldName()).describe('Gives fields other names: OLD: NEW.'),
   deadband: deadband.describe('Drops readings that changed too little since the last one that passed.'),
   throttle: throttle.describe('Lets at most `count` readings of a series pass in a span of event time.'),
+  ...filterStages,
 };
 
 /** A stage as configured; the key says which. Units as everywhere: milliseconds. */

@@ -90,7 +90,7 @@ describe('a mistake in values is told with place, value, what was expected and w
   test('sections, stages and values of a later version', () => {
     const text =
       'mesh: { listen: 0.0.0.0:7435 }\nmodels: {}\nplugins: []\nbuffer: { when_full: coarsen }\n' +
-      'streams:\n  v:\n    stages:\n      - despike: { field: rms }\n      - window: { every: 10s }\n';
+      'streams:\n  v:\n    stages:\n      - score: { model: m }\n      - window: { every: 10s }\n';
     expect(told(text)).toMatchInlineSnapshot(`
       "
       sedge.yaml:1:1: mesh: this version of sedge does not have \`mesh:\` yet
@@ -105,9 +105,9 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:4:22: buffer.when_full: this version of sedge does not have \`when_full: coarsen\` yet; choose block or drop_oldest
           4 | buffer: { when_full: coarsen }
             |                      ^^^^^^^
-      sedge.yaml:8:9: streams.v.stages[0].despike: this version of sedge does not have the stage \`despike:\` yet
-          8 |       - despike: { field: rms }
-            |         ^^^^^^^
+      sedge.yaml:8:9: streams.v.stages[0].score: this version of sedge does not have the stage \`score:\` yet
+          8 |       - score: { model: m }
+            |         ^^^^^
       sedge.yaml:9:9: streams.v.stages[1].window: this version of sedge does not have the stage \`window:\` yet
           9 |       - window: { every: 10s }
             |         ^^^^^^
@@ -302,7 +302,7 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:6:9: streams.v.stages[2]: holds 2 stages (keep, rename): write each with its own dash
           6 |       - { keep: "true", rename: { a: b } }
             |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle
+      sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle, despike, ema, median, rate, savgol, kalman
           7 |       - {}
             |         ^^
       sedge.yaml:8:19: streams.v.stages[4].throttle: "10s" is not a map with keys every, count, max_series
