@@ -1,18 +1,8 @@
 import type { Database } from '../ports/database.ts';
 import type { Cursor } from './cursor.ts';
+import { settledBy, type Claim } from './doubt.ts';
+import type { Budget } from './memory.ts';
 import { ledgerKey, type LedgerAccount, type StreamState } from './stream-state.ts';
-
-/** What a transaction meant an account or a cursor to say. */
-export type Claim =
-  | { readonly stream: string; readonly key: string; readonly count: number }
-  | { readonly stream: string; readonly cursor: string; readonly says: string };
-
-/** Whether a mirror loaded anew says so too. */
-export function holds(claim: Claim, streams: ReadonlyMap<string, StreamState>): boolean {
-  const stream = streams.get(claim.stream);
-  if ('key' in claim) return stream?.ledger.get(claim.key) === claim.count;
-  return JSON.stringify(stream?.cursors.get(claim.cursor)) === claim.says;
-}
 
 /**
  * What a transaction changed in the mirror. Each row is written once, before the commit, however often it changed: a group of a
@@ -22,6 +12,7 @@ export class Changes {
   readonly #streams = new Set<StreamState>();
   readonly #cursors = new Map<Cursor, StreamState>();
   readonly #ledger = new Map<StreamState, Set<string>>();
+  readonly #budgets = new Map<string, Budget>();
 
   stream(stream: StreamState): void {
     this.#streams.add(stream);
@@ -40,6 +31,10 @@ export class Changes {
     keys.add(key);
   }
 
+  budget(uplink: string, budget: Budget): void {
+    this.#budgets.set(uplink, budget);
+  }
+
   write(db: Database): void {
     for (const stream of this.#streams) {
       db.prepare(
@@ -55,16 +50,27 @@ export class Changes {
         ).run(stream.id, key.slice(0, space), key.slice(space + 1), stream.ledger.get(key) ?? 0);
       }
     }
+    for (const [uplink, { day, bytes }] of this.#budgets) {
+      db.prepare('INSERT OR REPLACE INTO uplinks VALUES (?, ?, ?)').run(uplink, day, bytes);
+    }
   }
 
   claims(): Claim[] {
     const claims: Claim[] = [];
     for (const [stream, keys] of this.#ledger) {
-      for (const key of keys) claims.push({ stream: stream.name, key, count: stream.ledger.get(key) ?? 0 });
+      for (const key of keys) {
+        claims.push({ kind: 'account', stream: stream.name, key, count: stream.ledger.get(key) ?? 0 });
+      }
     }
     for (const [cursor, stream] of this.#cursors) {
-      claims.push({ stream: stream.name, cursor: cursor.uplink, says: JSON.stringify(cursor) });
+      claims.push({
+        kind: 'cursor',
+        stream: stream.name,
+        uplink: cursor.uplink,
+        settled: settledBy(cursor),
+      });
     }
+    for (const [uplink, budget] of this.#budgets) claims.push({ kind: 'budget', uplink, budget });
     return claims;
   }
 
@@ -72,6 +78,7 @@ export class Changes {
     this.#streams.clear();
     this.#cursors.clear();
     this.#ledger.clear();
+    this.#budgets.clear();
   }
 }
 

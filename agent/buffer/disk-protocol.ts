@@ -40,12 +40,28 @@ export interface ReadAnswer {
 }
 
 export type DiskRequest = {
-  [Call in DiskCall]: { readonly id: number; readonly call: Call; readonly ask: DiskCalls[Call]['ask'] };
+  [Call in DiskCall]: {
+    readonly id: number;
+    readonly call: Call;
+    readonly ask: DiskCalls[Call]['ask'];
+    /** Of an append that was answered `io`: its request then. It may turn out to be stored already. */
+    readonly again?: number;
+  };
 }[DiskCall];
+
+/** What goes into a group. */
+export type WriteCall = Extract<DiskRequest, { call: 'append' | 'settle' }>;
 
 export type DiskAnswer =
   | { readonly id: number; readonly ok: true; readonly answer: unknown }
-  | { readonly id: number; readonly ok: false; readonly code: string | null; readonly message: string };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: string | null;
+      readonly message: string;
+      /** What the user can do; absent where the code's own hint says it. */
+      readonly hint?: string;
+    };
 
 /** Telemetry crosses the threads as data and is emitted on the main one. */
 export type Observation =

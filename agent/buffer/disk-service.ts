@@ -11,8 +11,10 @@ import type {
   Observation,
   OpenAnswer,
   ReadAnswer,
+  WriteCall,
 } from './disk-protocol.ts';
 import type { BufferEvents } from './events.ts';
+import { Doubts, type WriteItem } from './doubts.ts';
 import type { JournalStore, WriteOutcome, WriteRequest } from './journal-store.ts';
 import { groupReadsMax, groupRequestsMax, settleRetriesMax } from './limits.ts';
 import type { Moment } from './store-core.ts';
@@ -44,7 +46,6 @@ export class ObservationLog implements Telemetry {
   }
 }
 
-type WriteCall = Extract<DiskRequest, { call: 'append' | 'settle' }>;
 type OtherCall = Exclude<DiskRequest, WriteCall>;
 
 export interface Turn {
@@ -65,7 +66,8 @@ export class DiskService {
   readonly #events: BufferEvents;
   readonly #log: ObservationLog;
   readonly #now: () => Moment;
-  #writes: { request: WriteCall; tries: number }[] = [];
+  readonly #doubts: Doubts;
+  #writes: WriteItem[] = [];
   #others: OtherCall[] = [];
 
   constructor(options: {
@@ -78,6 +80,7 @@ export class DiskService {
     this.#events = options.events;
     this.#log = options.log;
     this.#now = options.now;
+    this.#doubts = new Doubts((doubt) => this.#store.verdict(doubt));
   }
 
   /** Requests taken in and not answered. */
@@ -119,7 +122,7 @@ export class DiskService {
   }
 
   /** Bounded by requests and by what the log has room for. */
-  #nextGroup(): { request: WriteCall; tries: number }[] {
+  #nextGroup(): WriteItem[] {
     const limit = this.#store.appendBytesMax;
     let bytes = 0;
     let length = 0;
@@ -133,20 +136,35 @@ export class DiskService {
   }
 
   #commit(
-    group: { request: WriteCall; tries: number }[],
+    asked: WriteItem[],
     answers: DiskAnswer[],
   ): { grown: readonly string[]; retryMillis: number | null } {
     if (!this.#store.isOpen) {
-      for (const { request } of group) {
+      for (const { request } of asked) {
         answers.push({ id: request.id, ok: false, code: null, message: 'the store is not open' });
       }
       return { grown: [], retryMillis: null };
     }
+    // What was committed before, as it turns out, is not committed again.
+    const settled = this.#doubts.settle(asked);
+    const waiting = this.#conclude(settled.decided, answers);
+    const { grown, again } =
+      settled.rest.length > 0 ? this.#commitGroup(settled.rest, answers) : { grown: [], again: [] };
+    // Settlements wait in front for a disk that works again; appends are told, so that pressure goes upstream.
+    this.#writes.unshift(...waiting, ...again);
+    return {
+      grown: [...settled.grown, ...grown],
+      retryMillis: waiting.length + again.length > 0 ? retryPauseMillis : null,
+    };
+  }
+
+  #commitGroup(group: WriteItem[], answers: DiskAnswer[]): { grown: readonly string[]; again: WriteItem[] } {
     const started = this.#now();
-    const { outcomes, grown } = this.#store.commit(
+    const { outcomes, grown, doubtful } = this.#store.commit(
       group.map(({ request }) => toWrite(request)),
       started,
     );
+    if (doubtful !== null) this.#doubts.remember(group, outcomes, doubtful);
     this.#events.committed({
       requests: group.length,
       readings: readingsOf(group),
@@ -156,18 +174,27 @@ export class DiskService {
       ),
       seconds: (this.#now().monotonicMillis - started.monotonicMillis) / 1000,
     });
-    const again: typeof group = [];
-    for (const [i, outcome] of outcomes.entries()) {
-      const item = group[i];
-      assert(item !== undefined, 'an outcome for each request');
+    const decided = group.map((item, i) => {
+      const outcome = outcomes[i];
+      assert(outcome !== undefined, 'an outcome for each request');
+      return { item, outcome };
+    });
+    return { grown, again: this.#conclude(decided, answers) };
+  }
+
+  /** Answers what has its outcome; returns what is to be tried again. */
+  #conclude(
+    decided: readonly { readonly item: WriteItem; readonly outcome: WriteOutcome }[],
+    answers: DiskAnswer[],
+  ): WriteItem[] {
+    const again: WriteItem[] = [];
+    for (const { item, outcome } of decided) {
       const answer = toAnswer(item.request, outcome);
       if (answer !== null) answers.push(answer);
       else if (item.tries < settleRetriesMax) again.push({ ...item, tries: item.tries + 1 });
       else answers.push({ id: item.request.id, ok: false, code: null, message: 'the disk keeps failing' });
     }
-    // Settlements wait in front for a disk that works again; appends are told, so that pressure goes upstream.
-    this.#writes.unshift(...again);
-    return { grown, retryMillis: again.length > 0 ? retryPauseMillis : null };
+    return again;
   }
 
   #answer(request: OtherCall, answers: DiskAnswer[], transfer: ArrayBuffer[]): void {
@@ -178,7 +205,8 @@ export class DiskService {
       const known = error instanceof SedgeError || error instanceof DiskError;
       if (!known) throw error;
       const code = error instanceof SedgeError ? error.code : codeOf(error);
-      answers.push({ id: request.id, ok: false, code, message: messageOf(error) });
+      const hint = error instanceof SedgeError ? { hint: error.hint } : {};
+      answers.push({ id: request.id, ok: false, code, message: messageOf(error), ...hint });
     }
   }
 

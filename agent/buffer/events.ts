@@ -1,5 +1,13 @@
 import type { Telemetry } from '../ports/telemetry.ts';
 
+/** What, where, and what to do: also what sources are told meanwhile. */
+export function astrayMessage(database: string): string {
+  return (
+    `${database} was deleted, moved or replaced while in use: no reading is taken until it is back where it was. ` +
+    'What it holds is still sent; then, or after ten minutes, the agent ends, to go on with what is there'
+  );
+}
+
 /** What the store lets be seen; every call emits log line and counter together. */
 export class BufferEvents {
   readonly #telemetry: Telemetry;
@@ -71,6 +79,28 @@ export class BufferEvents {
       'buffer_opened',
       `buffer opened: ${state.bufferedReadings} readings wait in ${state.streams} streams`,
       state,
+    );
+  }
+
+  astray(database: string): void {
+    this.#telemetry.count('buffer_trouble', { trouble: 'astray' });
+    this.#telemetry.log('error', 'buffer_astray', astrayMessage(database), { database });
+  }
+
+  returned(database: string): void {
+    this.#telemetry.count('buffer_recovered');
+    this.#telemetry.log('notice', 'buffer_returned', `${database} is back; readings are taken again`, {
+      database,
+    });
+  }
+
+  logLost(database: string): void {
+    this.#telemetry.count('buffer_trouble', { trouble: 'log' });
+    this.#telemetry.log(
+      'error',
+      'buffer_log_lost',
+      `${database}-wal was deleted or replaced while in use; what it held is brought into the database`,
+      { database },
     );
   }
 

@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import { micros, type Micros } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
@@ -6,10 +7,15 @@ import type { DeliveryMark } from '../reading/journal-entry.ts';
 import { bytesOf, pagesForAll, storeEntries, type EntryToStore } from './append.ts';
 import { alignUplinks } from './configure.ts';
 import { waiting } from './cursor.ts';
+import { lookAtDevice, walInUse } from './device.ts';
+import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
+import { astrayMessage } from './events.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
+  astrayMillisMax,
   pageBytes,
+  placeCheckMillis,
   spaceCheckBytes,
   vacuumPagesMin,
   vacuumShare,
@@ -43,6 +49,15 @@ export interface CommitResult {
   readonly outcomes: readonly WriteOutcome[];
   /** Streams that have new readings. */
   readonly grown: readonly string[];
+  /** Set when nobody can say yet whether the group was stored; `outcomes` then say that the device failed. */
+  readonly doubtful: DoubtfulCommit | null;
+}
+
+/** What holds in place of {@link CommitResult} once the verdict is that the commit stands. */
+export interface DoubtfulCommit {
+  readonly doubt: Doubt;
+  readonly outcomes: readonly WriteOutcome[];
+  readonly grown: readonly string[];
 }
 
 /**
@@ -52,6 +67,9 @@ export interface CommitResult {
 export class JournalStore {
   readonly #core: StoreCore;
   #opened = false;
+  /** Monotonic milliseconds of the last look at the place of the database, and of the first that did not find it. */
+  #lookedMillis = -Infinity;
+  #astrayMillis: number | null = null;
 
   constructor(options: StoreOptions) {
     this.#core = new StoreCore(options);
@@ -81,7 +99,7 @@ export class JournalStore {
   /** A new config, at start or at reload. */
   configure(settings: StoreSettings): void {
     this.#core.applySettings(settings);
-    this.#core.lookAtDevice();
+    lookAtDevice(this.#core);
     this.#relieved(() => this.#core.transaction(() => alignUplinks(this.#core, settings), { durable: true }));
   }
 
@@ -92,23 +110,44 @@ export class JournalStore {
 
   /** Group commit: all requests in one transaction and one sync. A disk that fails stores nothing and answers every append so. */
   commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
+    const core = this.#core;
+    const refused = core.astray && !core.inPlace() ? this.#astrayOutcome() : null;
+    if (refused !== null && requests.every(({ kind }) => kind === 'append')) {
+      return { outcomes: requests.map(() => refused), grown: [], doubtful: null };
+    }
     const grown = new Set<string>();
     try {
-      this.#prepareLog(pagesTouched(requests, this.#core.shares));
+      this.#prepareLog(pagesTouched(requests, core.shares));
       const outcomes = this.#relieved(() =>
-        this.#core.transaction(() => requests.map((request) => this.#apply(request, { now, grown })), {
-          durable: true,
-        }),
+        core.transaction(
+          () =>
+            requests.map((request) =>
+              // What is kept can still be sent and settled; what is new would be lost.
+              refused !== null && request.kind === 'append' ? refused : this.#apply(request, { now, grown }),
+            ),
+          { durable: true },
+        ),
       );
-      return { outcomes, grown: [...grown] };
+      const { doubt } = core;
+      if (doubt === null || refused !== null) return { outcomes, grown: [...grown], doubtful: null };
+      return this.#doubted(requests, { doubt, outcomes, grown: [...grown] });
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       const trouble = error.trouble === 'full' ? 'full' : 'io';
-      if (trouble === 'full') this.#core.events.full(error.message);
-      else this.#core.events.troubled(error.trouble, error.message);
+      if (trouble === 'full') core.events.full(error.message);
+      else core.events.troubled(error.trouble, error.message);
       const outcome = { ok: false, trouble, message: error.message } as const;
-      return { outcomes: requests.map(() => outcome), grown: [] };
+      const outcomes = requests.map(() => outcome);
+      if (!(error instanceof CommitInDoubt)) return { outcomes, grown: [], doubtful: null };
+      const result = error.result as readonly WriteOutcome[];
+      const doubtful = { doubt: error.doubt, outcomes: result, grown: [...grown] };
+      return { outcomes, grown: [], doubtful };
     }
+  }
+
+  /** What became of a commit in doubt; `open` while that can not be told. */
+  verdict(doubt: Doubt): Verdict {
+    return this.#core.verdict(doubt);
   }
 
   /** @throws {DiskError} */
@@ -118,11 +157,7 @@ export class JournalStore {
 
   backlog(uplink: string): StreamBacklog[] {
     const core = this.#core;
-    const budget = core
-      .prepare<{ day: number; bytes: number }>(
-        'SELECT budget_day AS day, budget_bytes AS bytes FROM uplinks WHERE name = ?',
-      )
-      .get(uplink);
+    const budget = core.memory.budgets.get(uplink);
     const backlogs: StreamBacklog[] = [];
     for (const stream of core.memory.streams.values()) {
       const cursor = stream.cursors.get(uplink);
@@ -179,10 +214,14 @@ export class JournalStore {
     return journalPressing(this.#core);
   }
 
-  /** One slice of the work that can wait. True when there may be more. Weather is reported and answered by false. */
+  /**
+   * One slice of the work that can wait. True when there may be more. Weather is reported and answered by false.
+   * @throws {SedgeError} when the database was taken away and is given up.
+   */
   maintain(now: Moment): boolean {
     const core = this.#core;
     try {
+      if (!this.#inPlace(now)) return false;
       const due = dueForSealing(core, now);
       if (due !== null) {
         this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
@@ -199,7 +238,7 @@ export class JournalStore {
         );
         return true;
       }
-      if (core.walInUse() > core.shares.walBytes / 4) return core.checkpoint();
+      if (walInUse(core) > core.shares.walBytes / 4) return core.checkpoint();
       return this.#vacuum();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
@@ -235,14 +274,50 @@ export class JournalStore {
     return { ok: true };
   }
 
+  /** Committed, but into files nobody will find: settlements are done, appends are not acknowledged. */
+  #doubted(requests: readonly WriteRequest[], doubtful: DoubtfulCommit): CommitResult {
+    const outcomes = requests.map((request, i) => {
+      const outcome = doubtful.outcomes[i];
+      assert(outcome !== undefined, 'an outcome for each request');
+      return request.kind === 'append' && outcome.ok ? this.#astrayOutcome() : outcome;
+    });
+    return { outcomes, grown: doubtful.grown, doubtful };
+  }
+
+  #astrayOutcome(): WriteOutcome {
+    return { ok: false, trouble: 'io', message: astrayMessage(this.#core.space.database) };
+  }
+
+  /** Looks now and then; gives a database up that does not come back. */
+  #inPlace(now: Moment): boolean {
+    const core = this.#core;
+    if (now.monotonicMillis - this.#lookedMillis >= placeCheckMillis) {
+      this.#lookedMillis = now.monotonicMillis;
+      core.inPlace();
+    }
+    if (!core.astray) {
+      this.#astrayMillis = null;
+      return true;
+    }
+    this.#astrayMillis ??= now.monotonicMillis;
+    if (now.monotonicMillis - this.#astrayMillis < astrayMillisMax && waitsForUplink(core)) return false;
+    throw new SedgeError(
+      'SEDGE_DATA_INVALID',
+      `${core.space.database} was taken away and did not come back`,
+      {
+        hint: 'start the agent again: it goes on with the buffer that is there, or with an empty one',
+      },
+    );
+  }
+
   /** Makes sure the log has room for what the transaction will write. @throws {DiskError} when it can not be emptied. */
   #prepareLog(expected: number): void {
     const core = this.#core;
     const { mayGrow, bytesSinceSpaceCheck } = core.memory;
     // Below the floor every commit looks, so that it goes on as soon as there is room.
-    if (!mayGrow || bytesSinceSpaceCheck >= spaceCheckBytes) core.lookAtDevice();
+    if (!core.astray && (!mayGrow || bytesSinceSpaceCheck >= spaceCheckBytes)) lookAtDevice(core);
     const pages = upkeepPages + expected;
-    if (core.walInUse() + pages * walFrameBytes <= core.shares.walBytes) return;
+    if (walInUse(core) + pages * walFrameBytes <= core.shares.walBytes) return;
     if (core.checkpoint()) return;
     throw new DiskError('io', 'the log is full and could not be copied into the database');
   }
@@ -294,6 +369,15 @@ function pagesTouched(requests: readonly WriteRequest[], shares: Shares): number
     if (request.settlement.outcome.kind === 'refused') pages += (1.1 * shares.refusalBytes) / pageBytes;
   }
   return pages + pagesForAll(appends);
+}
+
+function waitsForUplink(core: StoreCore): boolean {
+  for (const stream of core.memory.streams.values()) {
+    for (const cursor of stream.cursors.values()) {
+      if (!cursor.parked && waiting(cursor, stream.head) > 0) return true;
+    }
+  }
+  return false;
 }
 
 /** Pages of accounts, roots and maps any transaction may touch. */

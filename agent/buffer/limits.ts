@@ -74,5 +74,11 @@ export const vacuumPagesMin = 4_096;
 export const vacuumShare = 1 / 3;
 /** Characters of a receiver's words kept in the dead-letter stream. */
 export const wordsCharactersMax = 512;
+/** A database that was taken away is given up when nothing in it waits for an uplink any more, or after so long. */
+export const astrayMillisMax = 600_000;
+/** Between two looks whether the database is in its place while nothing is committed. */
+export const placeCheckMillis = 1_000;
+/** Requests remembered whose commit nobody can say yet whether it stands; forgotten ones may be stored twice. */
+export const doubtfulRequestsMax = 8_192;
 /** Tries of one settlement on a failing disk, half a second apart, before its uplink is told: ten minutes. */
 export const settleRetriesMax = 1_200;

@@ -10,6 +10,12 @@ export interface MarkShelf {
   next: number;
 }
 
+/** Bytes an uplink sent on its latest day. */
+export interface Budget {
+  readonly day: number;
+  readonly bytes: number;
+}
+
 /** What is kept in memory: O(streams + cursors + journal rows), never O(backlog). */
 export interface StoreMemory {
   readonly streams: Map<string, StreamState>;
@@ -19,6 +25,8 @@ export interface StoreMemory {
   journalRows: number;
   journalBytes: number;
   readonly boot: number;
+  /** By uplink, also of those that are not configured any more. */
+  readonly budgets: Map<string, Budget>;
   /** By source; filled at first use. */
   readonly marks: Map<string, MarkShelf>;
   /** False while the device is below its free-space floor: the file may be refilled, not enlarged. */
@@ -46,6 +54,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     journalRows: 0,
     journalBytes: 0,
     boot: bootId(db, boot),
+    budgets: new Map(),
     marks: new Map(),
     mayGrow: true,
     bytesSinceSpaceCheck: Infinity,
@@ -54,6 +63,9 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
   loadCursors(db, byId);
   for (const row of db.prepare<LedgerRow>('SELECT * FROM ledger').all()) {
     byId.get(row.stream)?.ledger.set(`${row.account} ${row.rule}`, row.count);
+  }
+  for (const row of db.prepare<UplinkRow>('SELECT * FROM uplinks').all()) {
+    memory.budgets.set(row.name, { day: row.budget_day, bytes: row.budget_bytes });
   }
   return memory;
 }
@@ -126,6 +138,12 @@ interface CursorRow {
   refused: number;
   dropped: number;
   parked: number;
+}
+
+interface UplinkRow {
+  name: string;
+  budget_day: number;
+  budget_bytes: number;
 }
 
 interface LedgerRow {

@@ -1,6 +1,5 @@
 import { SedgeError } from '../base/errors.ts';
 import { DiskError, type Database } from '../ports/database.ts';
-import { drawEpoch } from './epoch.ts';
 import { openSchema } from './schema.ts';
 import type { StoreOptions } from './store-core.ts';
 
@@ -26,10 +25,10 @@ export function openDatabase(options: StoreOptions): OpenedDatabase {
   }
 }
 
-function attempt({ open, agent, drawEpoch: draw = drawEpoch }: StoreOptions): OpenedDatabase {
+function attempt({ open, agent, entropy }: StoreOptions): OpenedDatabase {
   const db = open();
   try {
-    return { db, epoch: openSchema(db, { agent, drawEpoch: draw }) };
+    return { db, epoch: openSchema(db, { agent, entropy }) };
   } catch (error) {
     db.close();
     throw error;

@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import type { Database } from '../ports/database.ts';
-import { isEpoch } from './epoch.ts';
+import type { Entropy } from '../ports/entropy.ts';
+import { drawEpoch, isEpoch } from './epoch.ts';
 import { pageBytes } from './limits.ts';
 
 /** 1: the first. 2: `meta` holds the epoch. */
@@ -51,8 +52,8 @@ const tables = `
 
 export interface SchemaOptions {
   readonly agent: string;
-  /** Called once in the life of a database. */
-  readonly drawEpoch: () => string;
+  /** Drawn from once in the life of a database. */
+  readonly entropy: Entropy;
 }
 
 /**
@@ -84,13 +85,13 @@ export function openSchema(db: Database, options: SchemaOptions): string {
 }
 
 /** From any older version to this one, whole or not at all, and synced before anybody can learn the epoch. */
-function bringUp(db: Database, version: number, { agent, drawEpoch }: SchemaOptions): void {
+function bringUp(db: Database, version: number, { agent, entropy }: SchemaOptions): void {
   db.exec('BEGIN IMMEDIATE');
   if (version === 0) {
     db.exec(tables);
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('agent', agent);
   }
-  const epoch = drawEpoch();
+  const epoch = drawEpoch(entropy);
   assert(isEpoch(epoch), 'an epoch is 16 hex digits');
   db.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', epoch);
   db.pragma(`user_version = ${schemaVersion}`);

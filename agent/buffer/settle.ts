@@ -61,13 +61,12 @@ export function settle(core: StoreCore, settlement: Settlement, now: Moment): vo
 /** A clock that steps back charges the day it came from: a budget is never opened twice. */
 function charge(core: StoreCore, settlement: Settlement): void {
   if (settlement.bytes === 0) return;
-  core
-    .prepare(
-      `INSERT INTO uplinks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
-         budget_bytes = iif(excluded.budget_day > budget_day, 0, budget_bytes) + excluded.budget_bytes,
-         budget_day = max(budget_day, excluded.budget_day)`,
-    )
-    .run(settlement.uplink, settlement.day, settlement.bytes);
+  const { day, bytes } = core.memory.budgets.get(settlement.uplink) ?? { day: settlement.day, bytes: 0 };
+  const anew = settlement.day > day;
+  core.charge(settlement.uplink, {
+    day: anew ? settlement.day : day,
+    bytes: (anew ? 0 : bytes) + settlement.bytes,
+  });
 }
 
 /** Copies as many bytes as one settlement may; of what is beyond only the count is kept. */

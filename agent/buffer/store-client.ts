@@ -29,6 +29,9 @@ import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
 
+/** Stored, or the number of the request that was refused. */
+type PartFate = 'stored' | number;
+
 interface Waiting {
   resolve(answer: unknown): void;
   reject(error: Error): void;
@@ -39,8 +42,8 @@ export class StoreClient implements Store {
   readonly #channel: DiskChannel;
   readonly #telemetry: Telemetry;
   readonly #waiting = new Map<number, Waiting>();
-  /** Parts of appends that were refused in part, by the list that was appended. */
-  readonly #partlyStored = new WeakMap<readonly JournalEntry[], Set<number>>();
+  /** What became of the parts of appends that were refused, by the list that was appended. */
+  readonly #refused = new WeakMap<readonly JournalEntry[], Map<number, PartFate>>();
   readonly #listeners = new Set<(streams: readonly string[]) => void>();
   #nextId = 1;
   #state: 'new' | 'open' | 'ended' = 'new';
@@ -90,29 +93,30 @@ export class StoreClient implements Store {
 
   /**
    * What one transaction cannot hold goes in several parts, posted together and in order. A part that was committed is
-   * remembered with the very list it came from: the same list, appended again after a refusal, stores only the rest.
+   * remembered with the very list it came from: the same list, appended again after a refusal, stores only the rest. So is the request
+   * of a part that met a failing device: whether it was stored may show later.
    */
   async append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
     const parts = partsOf(entries.map(encodeEntry));
-    if (parts.length === 1) return this.#appendPart(parts[0]!);
-    const stored = this.#partlyStored.get(entries) ?? new Set<number>();
-    const outcomes = await Promise.all(
-      parts.map(async (part, index): Promise<AppendOutcome> => {
-        if (stored.has(index)) return { ok: true };
-        const outcome = await this.#appendPart(part);
-        if (outcome.ok) stored.add(index);
-        return outcome;
-      }),
-    );
+    const fates = this.#refused.get(entries) ?? new Map<number, PartFate>();
+    const outcomes = await Promise.all(parts.map((part, index) => this.#appendPart(part, { fates, index })));
     const refused = outcomes.find((outcome) => !outcome.ok);
-    if (refused === undefined) this.#partlyStored.delete(entries);
-    else this.#partlyStored.set(entries, stored);
+    if (refused === undefined) this.#refused.delete(entries);
+    else this.#refused.set(entries, fates);
     return refused ?? { ok: true };
   }
 
-  #appendPart(part: readonly EntryToStore[]): Promise<AppendOutcome> {
+  async #appendPart(
+    part: readonly EntryToStore[],
+    { fates, index }: { fates: Map<number, PartFate>; index: number },
+  ): Promise<AppendOutcome> {
+    const fate = fates.get(index);
+    if (fate === 'stored') return { ok: true };
+    const id = this.#nextId;
     const transfer = part.flatMap((entry) => entry.rows.map((row) => row.bytes.buffer as ArrayBuffer));
-    return this.#call('append', part, transfer);
+    const outcome = await this.#call('append', part, { transfer, again: fate });
+    fates.set(index, outcome.ok ? 'stored' : id);
+    return outcome;
   }
 
   async read(request: ReadRequest): Promise<StoredRun | null> {
@@ -170,7 +174,7 @@ export class StoreClient implements Store {
   #call<Call extends DiskCall>(
     call: Call,
     ask: DiskCalls[Call]['ask'],
-    transfer: readonly ArrayBuffer[] = [],
+    { transfer = [], again }: { transfer?: readonly ArrayBuffer[]; again?: number | undefined } = {},
   ): Promise<DiskCalls[Call]['answer']> {
     assert(this.#state === 'open' || call === 'close', 'the store is started');
     if (this.#death !== null) return Promise.reject(new Error(`the disk thread ended: ${this.#death}`));
@@ -178,7 +182,8 @@ export class StoreClient implements Store {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#channel.post({ id, call, ask } as DiskRequest, transfer);
+      const request = { id, call, ask, ...(again === undefined ? {} : { again }) };
+      this.#channel.post(request as DiskRequest, transfer);
     });
   }
 
@@ -219,10 +224,13 @@ export class StoreClient implements Store {
 }
 
 function toError(answer: Extract<DiskAnswer, { ok: false }>): Error {
-  const { code, message } = answer;
-  if (code !== null && Object.hasOwn(errorCatalogue, code)) return new SedgeError(code as ErrorCode, message);
+  const { code, message, hint } = answer;
+  const options = hint === undefined ? {} : { hint };
+  if (code !== null && Object.hasOwn(errorCatalogue, code)) {
+    return new SedgeError(code as ErrorCode, message, options);
+  }
   return new SedgeError('SEDGE_DATA_INVALID', `the buffer: ${message}`, {
-    hint: 'look at the data folder: does it exist, and may this user write to it?',
+    hint: hint ?? 'look at the data folder: does it exist, and may this user write to it?',
   });
 }
 

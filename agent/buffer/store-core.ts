@@ -2,12 +2,16 @@ import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import { DiskError, type Database, type SqlValue, type Statement } from '../ports/database.ts';
 import type { DiskSpace } from '../ports/disk-space.ts';
-import { Changes, holds, type Claim } from './changes.ts';
+import type { Entropy } from '../ports/entropy.ts';
+import { Changes } from './changes.ts';
 import { newCursor, type Cursor } from './cursor.ts';
+import { floorBytes } from './device.ts';
 import { DecodedBlocks } from './decoded-blocks.ts';
+import { CommitInDoubt, Doubt } from './doubt.ts';
 import type { BufferEvents } from './events.ts';
-import { markSourcesMax, sizeBytesMin, spaceCheckBytes, streamsMax, walFrameBytes } from './limits.ts';
-import { loadMemory, type MarkShelf, type StoreMemory } from './memory.ts';
+import { FileGuard } from './file-guard.ts';
+import { markSourcesMax, sizeBytesMin, streamsMax } from './limits.ts';
+import { loadMemory, type Budget, type MarkShelf, type StoreMemory } from './memory.ts';
 import { inWords, openDatabase } from './open-database.ts';
 import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
 import { newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
@@ -20,8 +24,8 @@ export interface StoreOptions {
   /** Names the boot of the host: monotonic times compare within one. */
   readonly boot: string;
   readonly events: BufferEvents;
-  /** Names a database that is created, 16 hex digits; by default drawn from the system. */
-  readonly drawEpoch?: () => string;
+  /** Names a database that is created. */
+  readonly entropy: Entropy;
 }
 
 /** Both clocks at the moment of a call. */
@@ -51,10 +55,15 @@ export class StoreCore {
   /** Set when a failed sync may have left frames that only the page cache holds. */
   #suspect = false;
   readonly #changes = new Changes();
+  readonly #guard: FileGuard;
+  #astray = false;
+  /** Of a commit that nobody could look for yet. */
+  #doubt: Doubt | null = null;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.space = options.space;
+    this.#guard = new FileGuard(options.space);
     this.events = options.events;
   }
 
@@ -69,6 +78,7 @@ export class StoreCore {
     if (this.#memory === null) {
       const db = this.db;
       this.#memory ??= loadMemory(db, this.#options.boot);
+      if (!this.#astray) this.#judge();
     }
     return this.#memory;
   }
@@ -87,6 +97,7 @@ export class StoreCore {
   /**
    * Runs `work` in one transaction; `durable` ones are synced before this returns. A transaction that need not be durable may be
    * lost by a power cut, never torn: the log is one sequence, and the next durable commit carries it.
+   * @throws {CommitInDoubt} when it was committed, or not, and only opening the database anew can tell.
    */
   transaction<T>(work: () => T, options: { durable: boolean }): T {
     assert(!this.#inside, 'transactions do not nest');
@@ -107,12 +118,16 @@ export class StoreCore {
       this.#changes.write(this.db);
       committing = true;
       db.exec('COMMIT');
+      if (options.durable && !this.inPlace()) this.#doubt ??= new Doubt(this.#changes.claims());
       return result;
     } catch (error) {
-      const claims = committing ? this.#changes.claims() : [];
+      const doubt = committing ? new Doubt(this.#changes.claims()) : null;
       this.#undo(error, committing);
-      if (committing && this.#db === null && this.#stands(claims)) return result as T;
-      throw error;
+      if (doubt === null || this.#db !== null || !(error instanceof DiskError)) throw error;
+      this.#doubt = doubt;
+      const verdict = this.verdict(doubt);
+      if (verdict === 'stands') return result as T;
+      throw verdict === 'lost' ? error : new CommitInDoubt(error, doubt, result);
     } finally {
       this.#inside = false;
       this.#changes.clear();
@@ -125,6 +140,46 @@ export class StoreCore {
     else this.transaction(work, { durable: true });
   }
 
+  /** What became of a commit, once the database can be read again in its place. @throws {SedgeError} as opening does */
+  verdict(doubt: Doubt): Doubt['verdict'] {
+    try {
+      if (doubt.verdict === 'open') void this.memory;
+      if (doubt.verdict === 'open' && this.inPlace()) this.#judge();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+    return doubt.verdict;
+  }
+
+  /** About the latest commit of which nobody can say yet whether it stands; it is the caller's to remember. */
+  get doubt(): Doubt | null {
+    return this.#doubt;
+  }
+
+  /** The open database was not in its place when that was looked at last. */
+  get astray(): boolean {
+    return this.#astray;
+  }
+
+  /**
+   * Looks whether the path of the database still leads to the open one. A log that was taken away is brought into the database and begun
+   * anew. Reports when it changes.
+   */
+  inPlace(): boolean {
+    if (this.#db === null) return !this.#guard.gone;
+    const missing = this.#guard.look();
+    if (missing === 'log') return this.#renewLog();
+    const astray = missing === 'database';
+    if (astray === this.#astray) return !astray;
+    this.#astray = astray;
+    if (astray) this.events.astray(this.space.database);
+    else {
+      this.events.returned(this.space.database);
+      this.#judge();
+    }
+    return !astray;
+  }
+
   touchStream(stream: StreamState): void {
     this.#changes.stream(stream);
   }
@@ -135,6 +190,11 @@ export class StoreCore {
 
   account(stream: StreamState, entry: { account: LedgerAccount; rule: string; count: number }): void {
     this.#changes.account(stream, entry);
+  }
+
+  charge(uplink: string, budget: Budget): void {
+    this.memory.budgets.set(uplink, budget);
+    this.#changes.budget(uplink, budget);
   }
 
   /** The stream of this name, created when it is new, with a cursor for every uplink that takes it. Inside a transaction. */
@@ -222,13 +282,6 @@ export class StoreCore {
     return { total: this.#pageCount(), free: this.#freelist() };
   }
 
-  /** Frames in the log that a restart of it would throw away or a crash would replay, as bytes. */
-  walInUse(): number {
-    const row = this.prepare<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint = NOOP').get();
-    if (row === undefined || row.log < 0 || row.log === row.checkpointed) return 0;
-    return row.log * walFrameBytes;
-  }
-
   /** Copies the log into the database. True when all of it was. Weather: a failure is reported, and nothing is lost. */
   checkpoint(): boolean {
     try {
@@ -269,34 +322,15 @@ export class StoreCore {
   applySettings(settings: StoreSettings): void {
     this.settings = settings;
     const { freeBytes } = this.space.room();
-    const reachable = freeBytes + this.occupiedBytes() - this.floorBytes();
+    const reachable = freeBytes + this.occupiedBytes() - floorBytes(this);
     const sizeBytes = Math.max(sizeBytesMin, Math.min(settings.sizeBytes, reachable));
     if (sizeBytes < settings.sizeBytes) this.events.confined(settings.sizeBytes, sizeBytes);
     this.shares = divide(sizeBytes);
     this.#limitPages(this.db);
   }
 
-  /** What the device keeps free. */
-  floorBytes(): number {
-    return Math.max(this.settings.keepFreeBytes, this.space.room().totalBytes * this.settings.keepFreeShare);
-  }
-
-  /**
-   * Looks whether the database file may grow. What the log may still take, and what a checkpoint brings into the file, counts as taken:
-   * whatever is committed finds its place.
-   */
-  lookAtDevice(): void {
-    const { freeBytes } = this.space.room();
-    const promised = Math.max(0, this.shares.walBytes - this.space.walBytes()) + this.walInUse();
-    this.memory.bytesSinceSpaceCheck = 0;
-    this.memory.mayGrow = freeBytes > this.floorBytes() + promised + spaceCheckBytes;
-    const missing = this.shares.reserveBytes - this.space.reserveBytes();
-    if (missing > 0 && freeBytes > this.floorBytes() + promised + missing) {
-      this.space.holdReserve(this.shares.reserveBytes);
-    }
-  }
-
   #open(): void {
+    if (this.#guard.gone) throw new DiskError('io', `${this.space.database} is gone`);
     const { db, epoch } = openDatabase(this.#options);
     try {
       this.#requireEpoch(epoch);
@@ -310,11 +344,40 @@ export class StoreCore {
       this.#limitPages(db);
       this.#synchronous = 'FULL';
       this.#epoch = epoch;
+      this.#guard.begin();
     } catch (error) {
       db.close();
       throw inWords(error);
     }
     this.#db = db;
+    if (this.#astray) this.events.returned(this.space.database);
+    this.#astray = false;
+  }
+
+  /** The database can be read where it belongs: what it says holds. */
+  #judge(): void {
+    const doubt = this.#doubt;
+    this.#doubt = null;
+    doubt?.judge(this.memory);
+  }
+
+  /**
+   * The open log holds commits the database does not, and nobody would find it after a crash. Brought into the database, synced, they stand; then
+   * the connection begins a log of its own. False when that could not be done.
+   */
+  #renewLog(): boolean {
+    this.events.logLost(this.space.database);
+    try {
+      const row = this.prepare<{ busy: number }>('PRAGMA wal_checkpoint = TRUNCATE').get();
+      if (row?.busy !== 0) throw new DiskError('io', 'the log could not be brought into the database');
+      this.close();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.events.troubled(error.trouble, error.message);
+      this.drop();
+      return false;
+    }
   }
 
   /** Cursors, settlements and offsets that are under way mean the database they came from, and no other. */
@@ -346,20 +409,6 @@ export class StoreCore {
       // SQLite rolls back by itself on some failures; then there is nothing left to roll back.
       if (rollbackError instanceof DiskError && rollbackError.trouble === 'io') this.drop();
       else if (committing) this.drop();
-    }
-  }
-
-  /**
-   * A commit whose sync failed may still be found in the log. Opening anew brings it into the database, synced, or fails; then
-   * the accounts tell whether it is there, and the caller need not be told to send it again.
-   */
-  #stands(claims: readonly Claim[]): boolean {
-    if (claims.length === 0) return false;
-    try {
-      return claims.every((claim) => holds(claim, this.memory.streams));
-    } catch (error) {
-      if (error instanceof DiskError) return false;
-      throw error;
     }
   }
 

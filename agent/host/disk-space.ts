@@ -9,25 +9,37 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { DiskSpace } from '../ports/disk-space.ts';
+import { messageOf } from '../base/errors.ts';
+import { DiskError } from '../ports/database.ts';
+import type { DatabaseFiles, DiskSpace } from '../ports/disk-space.ts';
 
 /** The device that holds a data folder, and the reserve file in it. */
 export class HostDiskSpace implements DiskSpace {
+  readonly database: string;
   readonly #folder: string;
   readonly #wal: string;
   readonly #reserve: string;
   #reserveBytes: number;
 
   constructor(options: { folder: string; database: string }) {
+    this.database = options.database;
     this.#folder = options.folder;
     this.#wal = `${options.database}-wal`;
     this.#reserve = join(options.folder, 'reserve');
     this.#reserveBytes = sizeOf(this.#reserve);
   }
 
+  files(): DatabaseFiles {
+    return { database: nameOf(this.database), log: nameOf(this.#wal) };
+  }
+
   room(): { freeBytes: number; totalBytes: number } {
-    const { bavail, blocks, bsize } = statfsSync(this.#folder);
-    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    try {
+      const { bavail, blocks, bsize } = statfsSync(this.#folder);
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    } catch (error) {
+      throw new DiskError('io', `can not look at ${this.#folder}: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   walBytes(): number {
@@ -65,6 +77,16 @@ export class HostDiskSpace implements DiskSpace {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
     }
     this.#reserveBytes = 0;
+  }
+}
+
+/** Some file systems number their files beyond 2^53. */
+function nameOf(file: string): string | null {
+  try {
+    const { dev, ino } = statSync(file, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
   }
 }
 

@@ -8,6 +8,7 @@ import { BufferEvents } from '../buffer/events.ts';
 import { JournalStore } from '../buffer/journal-store.ts';
 import { groupRequestsMax } from '../buffer/limits.ts';
 import { HostDiskSpace } from './disk-space.ts';
+import { HostEntropy } from './entropy.ts';
 import type { DiskWorkerData } from './disk-thread.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -25,6 +26,7 @@ function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
     space: new HostDiskSpace({ folder: data.folder, database: file }),
     agent: data.agent,
     boot: bootId(),
+    entropy: new HostEntropy(),
     events,
   });
   const service = new DiskService({ store, events, log, now });

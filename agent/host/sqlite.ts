@@ -91,6 +91,10 @@ function classified<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
+    // Its folder is gone: thrown by the package, before SQLite has a code for it.
+    if (error instanceof TypeError && error.message.includes('directory does not exist')) {
+      throw new DiskError('io', messageOf(error), { cause: error });
+    }
     const code = (error as { code?: unknown }).code;
     if (typeof code !== 'string') throw error;
     const known = troubles.find(([prefix]) => code.startsWith(prefix));

@@ -24,6 +24,7 @@ export function openStore(folder: string): BenchStore {
     space: new HostDiskSpace({ folder, database: file }),
     agent: 'gw-bench',
     boot: 'bench',
+    entropy: new Prng(1),
     events: new BufferEvents({ log() {}, count() {}, gauge() {}, observe() {} }),
   });
   const uplinks = [{ name: 'cloud', streams: ['*'] }];

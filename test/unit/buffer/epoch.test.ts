@@ -4,6 +4,7 @@ import { drawEpoch, isEpoch } from '#agent/buffer/epoch.ts';
 import { JournalStore } from '#agent/buffer/journal-store.ts';
 import { BufferEvents } from '#agent/buffer/events.ts';
 import { schemaVersion } from '#agent/buffer/schema.ts';
+import { HostEntropy } from '#agent/host/entropy.ts';
 import { openSqlite } from '#agent/host/sqlite.ts';
 import { DiskError } from '#agent/ports/database.ts';
 import { entryOf, readAll, smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
@@ -56,7 +57,8 @@ function loseConnection(): void {
 const older = ["DELETE FROM meta WHERE key = 'epoch'", 'PRAGMA user_version = 1; SELECT 1'];
 
 test('an epoch is 16 hex digits, and two are never one', () => {
-  const drawn = Array.from({ length: 1_000 }, drawEpoch);
+  const entropy = new HostEntropy();
+  const drawn = Array.from({ length: 1_000 }, () => drawEpoch(entropy));
 
   expect(drawn.every(isEpoch)).toBe(true);
   expect(new Set(drawn).size).toBe(1_000);
@@ -85,7 +87,7 @@ describe('the epoch of a buffer', () => {
     expect(open().epoch).not.toBe(epoch);
   });
 
-  test('is drawn as the store is told to, once', () => {
+  test('is drawn from the chance the store is given, once', () => {
     let drawn = 0;
     const options = {
       open: () => openSqlite({ file: `${rig.file}-seeded` }),
@@ -93,12 +95,12 @@ describe('the epoch of a buffer', () => {
       agent: 'gw-test',
       boot: 'boot-1',
       events: new BufferEvents(rig.telemetry),
-      drawEpoch: () => `000000000000000${++drawn}`,
+      entropy: { uint32: () => ++drawn, float: () => 0 },
     };
     for (let i = 0; i < 2; i++) {
       const store = new JournalStore(options);
       store.open(smallSettings);
-      expect(store.epoch).toBe('0000000000000001');
+      expect(store.epoch).toBe('0000000100000002');
       store.close();
     }
   });
@@ -123,6 +125,7 @@ describe('the epoch of a buffer', () => {
     rewrite(...older);
     const happened: string[] = [];
     const store = new JournalStore({
+      entropy: new HostEntropy(),
       open: () => {
         const db = openSqlite({ file: rig.file });
         return {
@@ -178,7 +181,9 @@ describe('the epoch of a buffer', () => {
     open();
     append([1, 2]);
     loseConnection();
-    renameSync(rig.file, `${rig.file}.away`);
+    const other = `${rig.file}.other`;
+    rig.crashed(other).close();
+    renameSync(other, rig.file);
 
     expect(() => append([4])).toThrow(expect.objectContaining({ code: 'SEDGE_DATA_INVALID' }) as Error);
     rig.reborn();

@@ -17,6 +17,8 @@ export interface Fault {
   readonly atStatement: number;
   /** The statement is carried out before it fails: a commit that stands although its answer is lost. */
   readonly afterwards: boolean;
+  /** How many statements in a row fail; the later ones before they are carried out. A crash needs no more than one. */
+  readonly lasting?: number;
 }
 
 /** Counts statements over all connections of a run, and lets one of them fail. */
@@ -46,10 +48,11 @@ export class Faults {
     if (this.#dead) throw new Crash('dead');
     this.statements++;
     const fault = this.#fault;
-    if (fault === null || this.statements !== fault.atStatement) return statement();
+    const late = fault === null ? -1 : this.statements - fault.atStatement;
+    if (fault === null || late < 0 || late >= (fault.lasting ?? 1)) return statement();
     this.struck = true;
     // A full device fails before it writes; only a crash or a failing sync can leave the change behind.
-    if (fault.afterwards && fault.kind !== 'full' && fault.kind !== 'busy') statement();
+    if (late === 0 && fault.afterwards && fault.kind !== 'full' && fault.kind !== 'busy') statement();
     if (fault.kind === 'crash') {
       this.#dead = true;
       throw new Crash(`at statement ${fault.atStatement}`);

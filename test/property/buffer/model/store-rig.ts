@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Prng } from '#agent/base/prng.ts';
 import { BufferEvents } from '#agent/buffer/events.ts';
 import { JournalStore } from '#agent/buffer/journal-store.ts';
 import { defaultSettings, type StoreSettings } from '#agent/buffer/settings.ts';
@@ -48,6 +49,7 @@ export class StoreRig {
   store: JournalStore;
   raw: Database | null = null;
   boot = 'boot-1';
+  readonly #entropy = new Prng(1);
 
   constructor() {
     // Memory-backed where there is one: the model is about order and rollback, not about the device.
@@ -55,6 +57,8 @@ export class StoreRig {
     this.file = join(this.folder, 'buffer.db');
     const host = new HostDiskSpace({ folder: this.folder, database: this.file });
     this.space = {
+      database: this.file,
+      files: () => host.files(),
       freeBytes: 1024 * MiB,
       room() {
         return { freeBytes: this.freeBytes, totalBytes: 2048 * MiB };
@@ -73,6 +77,20 @@ export class StoreRig {
     this.raw = null;
     this.store = this.#newStore();
     return this.store;
+  }
+
+  /** A second store on a copy of the files, as a process finds it that starts after a crash. */
+  crashed(file: string): JournalStore {
+    const store = new JournalStore({
+      open: () => openSqlite({ file }),
+      space: new HostDiskSpace({ folder: this.folder, database: file }),
+      agent: 'gw-test',
+      boot: this.boot,
+      entropy: this.#entropy,
+      events: new BufferEvents(this.telemetry),
+    });
+    store.open(smallSettings);
+    return store;
   }
 
   dispose(): void {
@@ -96,6 +114,7 @@ export class StoreRig {
       space: this.space,
       agent: 'gw-test',
       boot: this.boot,
+      entropy: this.#entropy,
       events: new BufferEvents(this.telemetry),
     });
   }
