@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { SedgeError } from '../base/errors.ts';
+import { type ErrorCode, SedgeError } from '../base/errors.ts';
 import type { HttpRequest } from '../ports/http-server.ts';
-import type { ProblemCode } from './problem.ts';
 
 export interface AccessOptions {
   /** Address the server listens on. */
@@ -13,7 +12,7 @@ export interface AccessOptions {
 }
 
 export interface Refusal {
-  readonly code: ProblemCode;
+  readonly code: ErrorCode;
   readonly reason: 'host' | 'origin' | 'token';
   readonly message: string;
 }

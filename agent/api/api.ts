@@ -76,14 +76,14 @@ export class Api implements HttpHandler {
     if (refusal !== null) {
       callRefused(telemetry, { ...refusal, remote: request.remote });
       const challenge = refusal.reason === 'token' ? { 'www-authenticate': 'Bearer realm="sedge"' } : {};
-      return problem(refusal.code, refusal.message, challenge);
+      return problem(refusal.code, refusal.message, { headers: challenge });
     }
     // Health must answer under load: that is when it is asked.
     const running = this.#inFlight[kindOf(request)];
     if (open || running < limits.requestsInFlight) return null;
     callRefused(telemetry, { reason: 'busy', remote: request.remote, message: 'too many requests at once' });
     return problem('SEDGE_API_BUSY', `the agent answers ${running} such requests already`, {
-      'retry-after': String(limits.retryAfterSeconds),
+      headers: { 'retry-after': String(limits.retryAfterSeconds) },
     });
   }
 
@@ -94,11 +94,11 @@ export class Api implements HttpHandler {
         return problem('SEDGE_API_BAD_REQUEST', `the path ${path} is too long or badly escaped`);
       case 'method': {
         const allow = match.allow.join(', ');
-        return problem('SEDGE_API_METHOD', `${path} takes ${allow}`, { allow });
+        return problem('SEDGE_API_METHOD', `${path} takes ${allow}`, { headers: { allow } });
       }
       case 'none':
         return request.path === livePath
-          ? problem('SEDGE_API_UPGRADE', `${livePath} is a WebSocket`, { upgrade: 'websocket' })
+          ? problem('SEDGE_API_UPGRADE', `${livePath} is a WebSocket`, { headers: { upgrade: 'websocket' } })
           : problem('SEDGE_API_NOT_FOUND', `there is nothing at ${path}`);
       case 'route':
         try {
@@ -111,10 +111,7 @@ export class Api implements HttpHandler {
 
   #thrown(route: Route, error: unknown): HttpResponse {
     if (error instanceof Bug) throw error;
-    if (error instanceof SedgeError) {
-      const { code, message, hint } = error;
-      return json({ error: { code, message, hint } }, { status: statusOf(error.exitCode) });
-    }
+    if (error instanceof SedgeError) return problem(error.code, error.message, { hint: error.hint });
     routeFailed(this.#options.telemetry, route.pattern, error);
     return problem('SEDGE_API_INTERNAL', `the agent could not answer ${route.pattern}`);
   }
@@ -131,13 +128,6 @@ const safety = {
   'x-frame-options': 'DENY',
   'cross-origin-resource-policy': 'same-origin',
 } as const;
-
-/** The HTTP status that says what a sysexits code says. */
-function statusOf(exitCode: number): number {
-  if (exitCode === 77) return 403;
-  if (exitCode === 69 || exitCode === 75) return 503;
-  return exitCode === 70 ? 500 : 400;
-}
 
 /** `GET /v1`: the table of routes. */
 function index(routes: readonly Route[]): Route {

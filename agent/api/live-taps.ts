@@ -40,7 +40,7 @@ export class LiveTaps {
     if (this.#open >= limits.taps) {
       const message = `${limits.taps} taps are open already`;
       const headers = { 'retry-after': String(limits.retryAfterSeconds) };
-      return { kind: 'refuse', response: problem('SEDGE_API_BUSY', message, headers) };
+      return { kind: 'refuse', response: problem('SEDGE_API_BUSY', message, { headers }) };
     }
     const protocol = tokenProtocol(request);
     return {

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { messageOf, SedgeError } from '../base/errors.ts';
+import { isErrorCode, messageOf, SedgeError } from '../base/errors.ts';
 
 export interface AgentAddress {
   readonly host: string;
@@ -11,6 +11,7 @@ export interface AgentAddress {
 }
 
 const answerBytesMax = 64 * 1024 * 1024;
+const refusalCharsMax = 16_384;
 const answerMsMax = 15_000;
 
 /** Asks a running agent's API. */
@@ -21,16 +22,14 @@ export class AgentClient {
     this.#address = address;
   }
 
-  /** The JSON at `path`. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE, or SEDGE_DATA_INVALID with the agent's words. */
+  /** The JSON at `path`. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE, or what the agent answered, with its words. */
   async get(path: string): Promise<unknown> {
     const { status, body } = await this.#ask(path);
     const answer = parsed(body);
-    if (status === 200 || status === 503) return answer;
-    const { error } = answer as { error?: { message?: string } };
-    throw new SedgeError(
-      'SEDGE_DATA_INVALID',
-      `the agent answered ${status} for ${path}: ${error?.message ?? body.slice(0, 200)}`,
-    );
+    // Not ready is an answer too; too busy is none.
+    const isError = Object.hasOwn(answer, 'error');
+    if (status === 200 || (status === 503 && !isError)) return answer;
+    throw refusal(path, status, answer, body);
   }
 
   /** Posts readings; null when they were taken, else the agent's words. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE. */
@@ -63,12 +62,12 @@ export class AgentClient {
       socket.on('close', () => resolve());
       socket.on('error', (error) => reject(this.#unreachable(error)));
       socket.on('unexpected-response', (_request, response) => {
-        reject(
-          new SedgeError(
-            'SEDGE_DATA_INVALID',
-            `the agent refused ${path} with status ${response.statusCode}`,
-          ),
-        );
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const body = Buffer.concat(chunks).toString('utf8').slice(0, refusalCharsMax);
+          reject(refusal(path, response.statusCode ?? 0, parsed(body), body));
+        });
       });
     });
     void stop.then(() => socket.close());
@@ -119,9 +118,23 @@ export class AgentClient {
   }
 }
 
-function parsed(text: string): unknown {
+/** The agent's own error where it told one. */
+function refusal(path: string, status: number, answer: unknown, body: string): SedgeError {
+  const { error } = answer as { error?: { code?: unknown; message?: unknown; hint?: unknown } };
+  const words = typeof error?.message === 'string' ? error.message : body.slice(0, 200);
+  const code = isErrorCode(error?.code) ? error.code : 'SEDGE_DATA_INVALID';
+  const hint =
+    code === 'SEDGE_API_TOKEN'
+      ? 'api.token of this configuration must be the one the agent runs with'
+      : error?.hint;
+  const text = `the agent answered ${status} for ${path.split('?')[0]}: ${words}`;
+  return new SedgeError(code, text, typeof hint === 'string' ? { hint } : {});
+}
+
+function parsed(text: string): object {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
   } catch {
     return {};
   }
