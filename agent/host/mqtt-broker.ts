@@ -1,6 +1,7 @@
-import { Aedes, type Client } from 'aedes';
+import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client } from 'aedes';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../base/errors.ts';
+import { filterProblem } from '../reading/topic-filter.ts';
 import type {
   BrokerClient,
   BrokerEvents,
@@ -12,7 +13,8 @@ import type {
   ListenAddress,
   MqttPublish,
 } from '../ports/broker.ts';
-import { type BrokerMemory, BrokerSessions } from './broker-sessions.ts';
+import { AedesPersistence } from './mqtt-broker-persistence.ts';
+import { BrokerSessions } from './mqtt-broker-sessions.ts';
 import { listenMqtt, type Listener } from './mqtt-listen.ts';
 import { encodeAcks, packetTypes } from './mqtt-frames.ts';
 import { Gate } from './mqtt-gate.ts';
@@ -42,13 +44,19 @@ interface Connection {
   keepAliveMs: number;
   /** The topic allowed last: sensors publish to few. */
   allowedTopic: string;
+  /** The same for what it subscribed to. */
+  receivedTopic: string;
+  /** How long it wants its session kept. */
+  expiryMs: number;
+  /** Where the log of the sessions stands behind what it published. */
+  forwardedUpTo: number;
 }
 
 class AedesBroker implements EmbeddedBroker {
   readonly #options: EmbeddedBrokerOptions;
   readonly #events: BrokerEvents;
   readonly #topics = new TopicTexts();
-  #sessions: BrokerSessions | null = null;
+  readonly #sessions: BrokerSessions;
   readonly #aedes: Aedes;
   readonly #connections = new Set<Connection>();
   #listeners: Listener[] = [];
@@ -61,7 +69,18 @@ class AedesBroker implements EmbeddedBroker {
   constructor(options: EmbeddedBrokerOptions, events: BrokerEvents) {
     this.#options = options;
     this.#events = events;
+    this.#sessions = new BrokerSessions({
+      file: options.sessionsFile ?? null,
+      expiryMs: options.sessionExpiryMs,
+      queueMax: options.sessionQueueMax,
+      userOf: (client) => this.#of(client).user,
+      admits: (client, filter) => this.#admits(client, filter),
+      trouble: (message) => events.unsaved(message),
+    });
     this.#aedes = new Aedes({
+      // Counters of messages go on after a restart, and with them the names of what is queued.
+      id: 'sedge',
+      persistence: new AedesPersistence(this.#sessions),
       connectTimeout: options.connectTimeoutMs,
       drainTimeout: brokerLimits.drainMs,
       preConnect: (client, packet, done) => {
@@ -72,37 +91,35 @@ class AedesBroker implements EmbeddedBroker {
         done(null, packet.clientId.length <= brokerLimits.clientIdChars);
       },
       authenticate: (client, username, password, done) => {
-        const user = events.authenticate({ username: username ?? null, password: password ?? noBytes });
-        this.#of(client).user = user;
-        if (user !== null) return done(null, true);
-        events.refused('credentials', 'a client gave a wrong user name or password');
-        done(wrongCredentials, null);
+        const problem = this.#login(client, username ?? null, password ?? noBytes);
+        done(problem, problem === null);
       },
       // Only last wills come this way.
       authorizePublish: (client, packet, done) => {
         const user = client === null ? null : this.#of(client).user;
-        if (client === null || user === null || !mayPublish(user, packet.topic)) {
-          done(new Error('not allowed'));
-          return;
-        }
-        const { topic, qos, retain } = packet;
-        const payload = Buffer.from(packet.payload);
-        events.will({ clientId: client.id, user }, { topic, payload, qos, retain, dup: false, packetId: 0 });
-        done(null);
+        const allowed = client !== null && user !== null && mayPublish(user, packet.topic);
+        if (allowed) this.#takeWill({ clientId: client.id, user }, packet);
+        else events.refused('permission', `a last will may not go to ${shown(packet.topic)}`);
+        done(allowed ? null : new Error('not allowed'));
       },
       authorizeSubscribe: (client, subscription, done) => {
-        const allowed = this.#of(client).user?.maySubscribe(subscription.topic) === true;
         // Null refuses this one filter (SUBACK 0x80).
-        done(null, allowed ? subscription : null);
+        done(null, this.#admits(client, subscription.topic) ? subscription : null);
       },
+      // Also what was queued or retained before the client's permissions were narrowed.
+      authorizeForward: (client, packet) => this.#mayReceive(client, packet),
     });
     this.#aedes.on('subscribe', () => {
       this.#subscribed = true;
     });
     this.#aedes.on('clientReady', (client) => void this.#ready(client));
     this.#aedes.on('clientDisconnect', (client) => {
-      if (!client.clean) this.#sessions?.left(client.id, performance.now());
+      const { expiryMs } = this.#of(client);
+      const when = { nowMs: performance.now(), wallMs: Date.now(), expiryMs };
+      if (!client.clean) this.#sessions.left(client.id, when);
     });
+    this.#aedes.on('clientError', (client, error) => this.#failed(client, error));
+    this.#aedes.on('connectionError', (client, error) => this.#failed(client, error));
     // Its one cause is a failing persistence, and ours is memory.
     this.#aedes.on('error' as never, () => undefined);
   }
@@ -116,12 +133,14 @@ class AedesBroker implements EmbeddedBroker {
   }
 
   async start(): Promise<void> {
+    try {
+      const { droppedBytes } = await this.#sessions.open(performance.now(), Date.now());
+      if (droppedBytes > 0) this.#events.torn(droppedBytes);
+    } catch (error) {
+      this.#events.unsaved(messageOf(error));
+    }
+    this.#subscribed = !this.#sessions.empty;
     await this.#aedes.listen();
-    const { persistence } = this.#aedes as unknown as { readonly persistence: BrokerMemory };
-    this.#sessions = new BrokerSessions(persistence, {
-      expiryMs: this.#options.sessionExpiryMs,
-      queueMax: this.#options.sessionQueueMax,
-    });
     const { listen, websocket, tls, packetBytesMax } = this.#options;
     const accept = (socket: Duplex): void => this.#accept(socket);
     try {
@@ -133,7 +152,7 @@ class AedesBroker implements EmbeddedBroker {
       await this.close();
       throw error;
     }
-    this.#sweep = setInterval(() => void this.#sweepNow(performance.now()), brokerLimits.sweepMs);
+    this.#sweep = setInterval(() => this.#sweepNow(performance.now()), brokerLimits.sweepMs);
     this.#sweep.unref();
   }
 
@@ -145,6 +164,7 @@ class AedesBroker implements EmbeddedBroker {
     for (const { gate } of this.#connections) gate.destroy();
     await Promise.all(listeners.map((listener) => listener.close()));
     await new Promise<void>((resolve) => this.#aedes.close(() => resolve()));
+    await this.#sessions.close();
   }
 
   #accept(socket: Duplex): void {
@@ -175,6 +195,9 @@ class AedesBroker implements EmbeddedBroker {
       clientId: '',
       keepAliveMs: 0,
       allowedTopic: '',
+      receivedTopic: '',
+      expiryMs: Number.POSITIVE_INFINITY,
+      forwardedUpTo: 0,
     };
     this.#connections.add(connection);
     gate.on('error', () => undefined);
@@ -186,8 +209,60 @@ class AedesBroker implements EmbeddedBroker {
     this.#aedes.handle(gate);
   }
 
-  #of(client: Client): Connection {
-    return gates.get(client.conn as Gate)!;
+  #of(client: object): Connection {
+    return gates.get((client as Client).conn as Gate)!;
+  }
+
+  /** Null lets the client in. */
+  #login(client: Client, username: string | null, password: Uint8Array): AuthenticateError | null {
+    const user = this.#events.authenticate({ username, password });
+    if (user === null) {
+      this.#events.refused('credentials', 'a client gave a wrong user name or password');
+      return wrongCredentials;
+    }
+    const connected = (this.#aedes as unknown as { clients: Record<string, Client> }).clients[client.id];
+    const takes = connected !== undefined && this.#of(connected).user?.name !== user.name;
+    if (takes || this.#sessions.belongsToOther(client.id, user.name)) {
+      this.#events.refused('permission', `the client id ${shown(client.id)} belongs to another user`);
+      return notAuthorized;
+    }
+    this.#of(client).user = user;
+    return null;
+  }
+
+  #admits(client: object, filter: string): boolean {
+    const { id, subscriptions } = client as Client & { readonly subscriptions: object };
+    if (filter.length > brokerLimits.filterChars || filter.startsWith('$') || filterProblem(filter) !== null)
+      return false;
+    if (this.#of(client).user?.maySubscribe(filter) !== true) return false;
+    if (filter in subscriptions) return true;
+    return Object.keys(subscriptions).length < brokerLimits.filters && this.#sessions.fits(id, filter);
+  }
+
+  #mayReceive(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    const connection = this.#of(client);
+    const { topic, brokerCounter } = packet;
+    if (topic !== connection.receivedTopic) {
+      if (connection.user?.maySubscribe(topic) !== true) return null;
+      connection.receivedTopic = topic;
+    }
+    // While the queue of a client that came back is sent, what it holds arises a second time.
+    const live = (packet as { messageId?: number }).messageId === undefined && packet.qos > 0;
+    return live && !client.clean && this.#sessions.wasSent(client.id, brokerCounter) ? null : packet;
+  }
+
+  #takeWill(client: { clientId: string; user: BrokerUser }, will: WillPacket): void {
+    const { topic, qos, retain } = will;
+    const payload = Buffer.from(will.payload);
+    this.#events.will(client, { topic, payload, qos, retain, dup: false, packetId: 0 });
+  }
+
+  #failed(client: Client, { message }: Error): void {
+    const name = client.id === null ? 'a client' : `client ${shown(client.id)}`;
+    if (message === 'drain timeout')
+      this.#events.refused('slow', `${name} takes no messages and was cut off`);
+    else if (message === 'connect did not arrive in time')
+      this.#events.refused('protocol', `${name} sent no CONNECT in time`);
   }
 
   async #ready(client: Client): Promise<void> {
@@ -195,12 +270,14 @@ class AedesBroker implements EmbeddedBroker {
     const { gate, user } = connection;
     if (user === null || gate.destroyed) return;
     connection.clientId = client.id;
-    this.#sessions?.returned(client.id);
+    this.#sessions.returned(client.id);
     const side: BrokerClient = {
       clientId: client.id,
       user,
       clean: client.clean,
-      acknowledge: (acks) => gate.writeAside(encodeAcks(acks)),
+      // A PUBACK promises the queues of subscribers that are away, too.
+      acknowledge: (acks) =>
+        this.#sessions.whenSaved(connection.forwardedUpTo, () => gate.writeAside(encodeAcks(acks))),
       pause: () => gate.hold(),
       resume: () => gate.release(),
     };
@@ -218,40 +295,58 @@ class AedesBroker implements EmbeddedBroker {
     if (user === null || peer === null || gate.destroyed) return;
     if (packet.topic !== connection.allowedTopic) {
       if (!mayPublish(user, packet.topic)) {
-        this.#break(
-          connection,
-          'permission',
-          `may not publish to ${JSON.stringify(packet.topic.slice(0, 100))}`,
-        );
+        this.#break(connection, 'permission', `may not publish to ${shown(packet.topic)}`);
         return;
       }
       connection.allowedTopic = packet.topic;
     }
+    // First: the acknowledgement waits for the queues this message goes to.
+    if (this.#subscribed || packet.retain) this.#forward(connection, packet);
     peer.publish(packet);
-    if (this.#subscribed || packet.retain) this.#forward(packet);
   }
 
-  #forward(packet: MqttPublish): void {
-    if (this.#forwards >= brokerLimits.forwards) {
-      this.#unforwarded++;
-      return;
-    }
-    this.#forwards++;
+  #forward(connection: Connection, packet: MqttPublish): void {
     const { topic, qos, retain } = packet;
     // The payload is a view of the socket's bytes; a queue would keep all of them.
     const payload = Buffer.from(packet.payload);
-    this.#aedes.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, () => {
+    const counter = this.#nextCounter();
+    this.#sessions.forward({ topic, payload, qos, retain }, counter, connection.clientId);
+    if (qos > 0) connection.forwardedUpTo = this.#sessions.position;
+    if (
+      !this.#handOver({ topic, payload, qos, retain, brokerCounter: counter, clientId: connection.clientId })
+    )
+      this.#sessions.unforwarded(counter);
+  }
+
+  #nextCounter(): number {
+    const aedes = this.#aedes as unknown as { counter: number };
+    return ++aedes.counter;
+  }
+
+  /** To the subscribers that are connected. What they miss stays in the queues of their sessions. */
+  #handOver(message: WillPacket & { readonly brokerCounter: number; readonly clientId?: string }): boolean {
+    if (
+      this.#forwards >= brokerLimits.forwards ||
+      message.topic.split('/').length > brokerLimits.topicLevels
+    ) {
+      this.#unforwarded++;
+      return false;
+    }
+    this.#forwards++;
+    const packet = { cmd: 'publish', dup: false, brokerId: this.#aedes.id, ...message };
+    this.#aedes.publish(packet as unknown as AedesPublishPacket, () => {
       this.#forwards--;
     });
+    return true;
   }
 
   #break(connection: Connection, reason: 'protocol' | 'permission', what: string): void {
-    const name = connection.clientId === '' ? 'a client' : `client ${JSON.stringify(connection.clientId)}`;
+    const name = connection.clientId === '' ? 'a client' : `client ${shown(connection.clientId)}`;
     connection.gate.destroy();
     this.#events.refused(reason, `${name} ${what}`);
   }
 
-  async #sweepNow(nowMs: number): Promise<void> {
+  #sweepNow(nowMs: number): void {
     if (this.#unforwarded > 0) this.#events.unforwarded(this.#unforwarded);
     this.#unforwarded = 0;
     for (const connection of this.#connections) {
@@ -259,14 +354,27 @@ class AedesBroker implements EmbeddedBroker {
       if (keepAliveMs > 0 && nowMs - gate.heardMs > keepAliveMs * brokerLimits.keepAliveFactor)
         this.#break(connection, 'protocol', 'was silent for longer than its keep-alive');
     }
-    try {
-      await this.#sessions?.sweep(nowMs);
-    } catch (error) {
-      this.#events.refused('protocol', `cannot end a session: ${messageOf(error)}`);
+    for (const { clientId, topic, qos, retain, payload } of this.#sessions.sweep(nowMs)) {
+      // It was allowed when the client connected, to an agent that is gone.
+      const user: BrokerUser = { name: null, mayPublish: (one) => one === topic, maySubscribe: () => false };
+      this.#takeWill({ clientId, user }, { topic, qos, retain, payload });
+      this.#handOver({ topic, qos, retain, payload, brokerCounter: this.#nextCounter() });
     }
+    const shed = this.#sessions.takeShed();
+    if (shed > 0) this.#events.shed(shed);
   }
 }
 
+interface WillPacket {
+  readonly topic: string;
+  readonly payload: Uint8Array | string;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+}
+
+const shown = (text: string): string => JSON.stringify(text.slice(0, 100));
+/** CONNACK 5. */
+const notAuthorized = Object.assign(new Error('not authorized'), { returnCode: 5 });
 /** CONNACK 4 (3.1.1, table 3.1). */
 const wrongCredentials = Object.assign(new Error('bad user name or password'), { returnCode: 4 });
 const noBytes = new Uint8Array(0);

@@ -11,12 +11,19 @@ import type {
 } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import type { DeliveryMark } from '../reading/journal-entry.ts';
 import { filterCovers, matchesFilter } from '../reading/topic-filter.ts';
 import type { AckMode } from './arrival.ts';
-import { brokerListening, brokerRefused, brokerUnforwarded } from './broker-events.ts';
-import { DeliveryMarks, RecentSlots } from './delivery-marks.ts';
+import {
+  brokerListening,
+  brokerRefused,
+  brokerShed,
+  brokerTorn,
+  brokerUnforwarded,
+  brokerUnsaved,
+} from './broker-events.ts';
+import { DeliveryMarks } from './delivery-marks.ts';
 import { limits } from './limits.ts';
+import type { MarkKeeper } from './mark-keeper.ts';
 import { MqttReceiver, type InletOpener } from './mqtt-receiver.ts';
 
 export interface BrokerSourceOptions {
@@ -41,8 +48,7 @@ export interface BrokerUserOptions {
 export interface BrokerSourceDependencies {
   readonly brokers: EmbeddedBrokers;
   readonly intake: InletOpener;
-  /** The marks the store holds of one source, oldest first. */
-  readonly marks: (source: string) => Promise<readonly DeliveryMark[]>;
+  readonly marks: Pick<MarkKeeper, 'of'>;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }
@@ -55,8 +61,6 @@ export class BrokerSource {
   readonly #options: BrokerSourceOptions;
   readonly #dependencies: BrokerSourceDependencies;
   readonly #accounts: readonly Account[];
-  /** By client id, the longest unused first. */
-  readonly #sessions = new Map<string, DeliveryMarks>();
   readonly #receivers = new Set<MqttReceiver>();
   #wills: MqttReceiver | null = null;
   #broker: EmbeddedBroker | null = null;
@@ -86,15 +90,21 @@ export class BrokerSource {
     if (this.#broker !== null) return;
     const { name, broker } = this.#options;
     const { telemetry } = this.#dependencies;
-    this.#wills = this.#receiverOf(new DeliveryMarks(name, new RecentSlots(1)), 'none');
-    this.#broker = await this.#dependencies.brokers.open(broker, {
-      authenticate: ({ username, password }) => this.#authenticate(username, password),
-      connected: (client) => this.#connected(client),
-      // Nobody waits for an acknowledgement of a will.
-      will: (_client, packet) => this.#wills?.publish({ ...packet, qos: 0 }),
-      refused: (reason, message) => brokerRefused(telemetry, name, reason, message),
-      unforwarded: (count) => brokerUnforwarded(telemetry, name, count),
-    });
+    this.#wills = this.#receiverOf(new DeliveryMarks(name, limits.brokerClientMarks), 'none');
+    this.#broker = await this.#dependencies.brokers.open(
+      { ...broker, receiveMaximum: this.#options.receiveMaximum },
+      {
+        authenticate: ({ username, password }) => this.#authenticate(username, password),
+        connected: (client) => this.#connected(client),
+        // Nobody waits for an acknowledgement of a will.
+        will: (_client, packet) => this.#wills?.publish({ ...packet, qos: 0 }),
+        refused: (reason, message) => brokerRefused(telemetry, name, reason, message),
+        unforwarded: (count) => brokerUnforwarded(telemetry, name, count),
+        shed: (count) => brokerShed(telemetry, name, count),
+        torn: (bytes) => brokerTorn(telemetry, name, bytes),
+        unsaved: (message) => brokerUnsaved(telemetry, name, message),
+      },
+    );
     brokerListening(telemetry, name, this.addresses);
   }
 
@@ -125,7 +135,9 @@ export class BrokerSource {
   }
 
   async #connected(client: BrokerClient): Promise<BrokerPeer> {
-    const marks = await this.#session(client);
+    // Each client numbers its packets by itself: its marks have a source of their own.
+    const sender = `${this.#options.name}/${client.clientId}`;
+    const marks = await this.#dependencies.marks.of(sender, limits.brokerClientMarks);
     const receiver = this.#receiverOf(marks, client.clean ? 'none' : 'all');
     receiver.attach(client);
     if (client.clean) receiver.releaseAll();
@@ -157,25 +169,6 @@ export class BrokerSource {
     );
     this.#receivers.add(receiver);
     return receiver;
-  }
-
-  async #session({ clientId, clean }: BrokerClient): Promise<DeliveryMarks> {
-    let marks = this.#sessions.get(clientId);
-    if (marks === undefined) {
-      // Each client numbers its packets by itself: its marks have a source of their own.
-      const source = `${this.#options.name}/${clientId}`;
-      marks = new DeliveryMarks(source, new RecentSlots(limits.brokerClientMarks));
-      if (!clean) marks.load(await this.#dependencies.marks(source));
-    }
-    this.#sessions.delete(clientId);
-    this.#sessions.set(clientId, marks);
-    if (this.#sessions.size > limits.brokerSessions) {
-      for (const oldest of this.#sessions.keys()) {
-        this.#sessions.delete(oldest);
-        break;
-      }
-    }
-    return marks;
   }
 }
 

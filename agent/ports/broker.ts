@@ -109,6 +109,10 @@ export interface EmbeddedBrokerOptions {
   readonly sessionExpiryMs: number;
   /** Messages kept for a subscriber that is away; the oldest go first. */
   readonly sessionQueueMax: number;
+  /** Where sessions, their queues, retained messages and wills outlive the process; absent: nowhere. */
+  readonly sessionsFile?: string;
+  /** Told to MQTT 5 clients: messages one may have under way unacknowledged. Default: no bound. */
+  readonly receiveMaximum?: number;
 }
 
 export interface EmbeddedBroker {
@@ -130,9 +134,15 @@ export interface BrokerEvents {
   /** The last will of a client that went away without a word. */
   will(client: { readonly clientId: string; readonly user: BrokerUser }, packet: MqttPublish): void;
   /** A connection was refused or broken off; `message` is one line. */
-  refused(reason: 'clients' | 'credentials' | 'protocol' | 'permission', message: string): void;
+  refused(reason: 'clients' | 'credentials' | 'protocol' | 'permission' | 'slow', message: string): void;
   /** Subscribers were so slow that a message did not reach them. It was taken in all the same. */
   unforwarded(count: number): void;
+  /** Messages kept for sessions were given up, the oldest first, so that the bounds hold. */
+  shed(count: number): void;
+  /** The file of the sessions ended in bytes that are no whole record: a crash leaves some, a failing device more. */
+  torn(bytes: number): void;
+  /** Sessions do not outlive the process for the time being (one line), or do again (null). */
+  unsaved(message: string | null): void;
 }
 
 export interface BrokerUser {

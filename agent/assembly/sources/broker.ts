@@ -1,11 +1,16 @@
+import { join } from 'node:path';
 import type { BrokerSourceConfig } from '../../config/schema/config.ts';
 import { AedesBrokers } from '../../host/mqtt-broker.ts';
 import { readServerTls } from '../../host/tls-files.ts';
 import { BrokerSource } from '../../ingest/broker-source.ts';
 import { addressText, type RunningSource, type SourcePorts } from './running-source.ts';
 
-export function brokerSource(name: string, config: BrokerSourceConfig, ports: SourcePorts): RunningSource {
-  const { foundation, intake, store, secrets } = ports;
+export function brokerSource(
+  name: string,
+  config: BrokerSourceConfig,
+  ports: SourcePorts & { readonly folder: string },
+): RunningSource {
+  const { foundation, intake, marks, secrets } = ports;
   const { clock, telemetry } = foundation;
   const source = new BrokerSource(
     {
@@ -23,9 +28,10 @@ export function brokerSource(name: string, config: BrokerSourceConfig, ports: So
         connectTimeoutMs: config.connect_timeout,
         sessionExpiryMs: config.session_expiry,
         sessionQueueMax: config.session_queue,
+        sessionsFile: join(ports.folder, `broker-${name}.sessions`),
       },
     },
-    { brokers: new AedesBrokers(), intake, marks: (one) => store.marks(one), clock, telemetry },
+    { brokers: new AedesBrokers(), intake, marks, clock, telemetry },
   );
   let running = false;
   return {

@@ -14,7 +14,7 @@ export function buildSource(config: Config, name: string, ports: SourcePorts): R
     case 'mqtt':
       return mqttSource(name, source, ports);
     case 'broker':
-      return brokerSource(name, source, ports);
+      return brokerSource(name, source, { ...ports, folder: config.agent.data });
     case 'http':
       return httpSource(name, source, ports);
     case 'replay':
