@@ -27,6 +27,7 @@ import type { Packaging } from './host/packaging.ts';
 import type { Secrets } from './host/secrets.ts';
 import type { HttpIngest } from './ingest/http-ingest.ts';
 import { Intake } from './ingest/intake.ts';
+import { MarkKeeper } from './ingest/mark-keeper.ts';
 
 /** Body of one POST to the API's own ingest route; an `http` source has its own bound. */
 const pushedBytesMax = 4 * MiB;
@@ -47,6 +48,7 @@ export class Agent {
   readonly #store: StoreClient;
   #streams: BuiltStreams;
   readonly #intake: Intake;
+  readonly #marks: MarkKeeper;
   readonly #uplinks: UplinkSet;
   readonly #sources = new Map<string, RunningSource>();
   readonly #rates = new RateMeter();
@@ -74,6 +76,7 @@ export class Agent {
       packaging.worker('disk-worker'),
     );
     this.#store = new StoreClient({ channel, telemetry });
+    this.#marks = new MarkKeeper((source) => this.#store.marks(source));
     this.#streams = buildStreams(config, telemetry);
     this.#intake = new Intake({
       store: this.#store,
@@ -249,7 +252,7 @@ export class Agent {
     const source = this.#sources.get(name);
     if (source === undefined) return;
     await source.hold();
-    await this.#intake.drain();
+    await this.#intake.drain(name);
     await source.stop();
     this.#sources.delete(name);
     this.#pulse.forget(`source.${name}`);
@@ -275,7 +278,7 @@ export class Agent {
     const source = buildSource(this.config, name, {
       foundation: this.#foundation,
       intake: this.#intake,
-      store: this.#store,
+      marks: this.#marks,
       secrets: this.#options.secrets,
       hasStream: (stream) => stream in this.config.streams,
     });

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
-import type { DeliveryMark, FilteredCount } from '../reading/journal-entry.ts';
+import type { FilteredCount } from '../reading/journal-entry.ts';
+import type { MarkRun } from '../reading/mark-bytes.ts';
 import { deadLetterStream } from './dead-letter.ts';
 import { pageBytes, urgentPriorityMin } from './limits.ts';
 import { storeMarks } from './marks.ts';
@@ -19,7 +20,7 @@ export interface EntryToStore {
   readonly stream: string;
   readonly received: number;
   readonly filtered: readonly FilteredCount[];
-  readonly marks: readonly DeliveryMark[];
+  readonly marks: readonly MarkRun[];
   readonly rows: readonly RowToStore[];
 }
 
@@ -38,7 +39,8 @@ export function pagesForAll(appends: readonly (readonly EntryToStore[])[]): numb
 function leavesFor(entries: readonly EntryToStore[]): number {
   let pages = 0;
   for (const entry of entries) {
-    pages += 0.05 + entry.marks.length / 400;
+    pages += 0.05;
+    for (const { bytes } of entry.marks) pages += bytes.length / 2_800;
     for (const row of entry.rows) pages += pagesForRow(row);
   }
   return pages * 1.03;

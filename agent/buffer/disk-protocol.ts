@@ -1,6 +1,5 @@
 import type { AppendOutcome, ReadRequest, Settlement, StreamBacklog } from '../ports/store.ts';
 import type { LogFields, LogLevel, Labels } from '../ports/telemetry.ts';
-import type { DeliveryMark } from '../reading/journal-entry.ts';
 import type { EntryToStore } from './append.ts';
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
@@ -16,7 +15,7 @@ export interface DiskCalls {
   settle: { ask: Settlement; answer: null };
   read: { ask: ReadRequest; answer: ReadAnswer | null };
   backlog: { ask: string; answer: readonly StreamBacklog[] };
-  marks: { ask: string; answer: readonly DeliveryMark[] };
+  marks: { ask: string; answer: Uint8Array };
   ledger: { ask: null; answer: Ledger };
   stats: { ask: null; answer: StoreStats };
   blocks: { ask: { stream: string; from: number; limit: number }; answer: readonly BlockRow[] };

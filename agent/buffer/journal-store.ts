@@ -3,7 +3,6 @@ import { SedgeError } from '../base/errors.ts';
 import { micros, type Micros } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
-import type { DeliveryMark } from '../reading/journal-entry.ts';
 import { bytesOf, pagesForAll, storeEntries, type EntryToStore } from './append.ts';
 import { alignUplinks } from './configure.ts';
 import { waiting } from './cursor.ts';
@@ -179,7 +178,7 @@ export class JournalStore {
     return backlogs;
   }
 
-  marks(source: string): DeliveryMark[] {
+  marks(source: string): Uint8Array {
     return loadMarks(this.#core, source);
   }
 

@@ -53,9 +53,16 @@ export const readSegmentsMax = 64;
 /** Decoded blocks kept for the next read of the same block. */
 export const decodedBlocksMax = 4;
 
-/** MQTT packet ids end at 65,535: no source can have more messages in flight. */
-export const marksPerSourceMax = 65_535;
+/**
+ * Marks of one source. A broker that keeps to the protocol has at most 65,535 messages on their way; mosquitto 2.0 sends a resumed
+ * session more than that at once, under packet ids that come round again. Four times as much is 1.8 MiB on disk.
+ */
+export const marksPerSourceMax = 262_144;
+/** Commits whose marks are kept, for a source that brings few messages at a time: it never has many on their way. */
+export const markRowsPerSourceMax = 8_192;
 export const markSourcesMax = 256;
+/** Marks of all sources, 7 MiB: beyond them the longest unused source goes. */
+export const marksTotalMax = 1_048_576;
 
 /** Of the cap, what only priorities at or above `urgentPriorityMin` may fill in `when_full: block`. */
 export const urgentShare = 0.1;

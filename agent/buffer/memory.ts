@@ -1,14 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { DiskError, type Database } from '../ports/database.ts';
 import type { Interval } from './intervals.ts';
+import { loadShelves, type MarkShelves } from './marks.ts';
 import { newStream, type JournalRow, type StreamState } from './stream-state.ts';
-
-/** Rows of one source's delivery marks, oldest first; `marks` is the sum of their counts. */
-export interface MarkShelf {
-  readonly rows: { readonly seq: number; readonly count: number }[];
-  marks: number;
-  next: number;
-}
 
 /** Bytes an uplink sent on its latest day. */
 export interface Budget {
@@ -27,8 +21,7 @@ export interface StoreMemory {
   readonly boot: number;
   /** By uplink, also of those that are not configured any more. */
   readonly budgets: Map<string, Budget>;
-  /** By source; filled at first use. */
-  readonly marks: Map<string, MarkShelf>;
+  readonly marks: MarkShelves;
   /** False while the device is below its free-space floor: the file may be refilled, not enlarged. */
   mayGrow: boolean;
   /** Bytes written since the device's free space was looked at. */
@@ -55,7 +48,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     journalBytes: 0,
     boot: bootId(db, boot),
     budgets: new Map(),
-    marks: new Map(),
+    marks: loadShelves(db),
     mayGrow: true,
     bytesSinceSpaceCheck: Infinity,
   };

@@ -11,7 +11,8 @@ import type {
 } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { assertBatch, sliceBatch, type Batch } from '../reading/batch.ts';
-import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
+import type { JournalEntry } from '../reading/journal-entry.ts';
+import { encodeMarks } from '../reading/mark-bytes.ts';
 import type { EntryToStore, RowToStore } from './append.ts';
 import { decodeJournalRow, encodeJournalRow } from './codec/journal-row.ts';
 import type {
@@ -142,7 +143,7 @@ export class StoreClient implements Store {
     return this.#call('backlog', uplink);
   }
 
-  marks(source: string): Promise<readonly DeliveryMark[]> {
+  marks(source: string): Promise<Uint8Array> {
     return this.#call('marks', source);
   }
 
@@ -274,7 +275,7 @@ function encodeEntry(entry: JournalEntry): EntryToStore {
   const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, rows);
   const filtered =
     oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
-  return { stream, received, filtered, marks, rows };
+  return { stream, received, filtered, marks: encodeMarks(marks), rows };
 }
 
 /** Halves what is too big for one row; a single reading that is too big is counted, not kept. */

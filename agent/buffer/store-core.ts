@@ -10,8 +10,8 @@ import { DecodedBlocks } from './decoded-blocks.ts';
 import { CommitInDoubt, Doubt } from './doubt.ts';
 import type { BufferEvents } from './events.ts';
 import { FileGuard } from './file-guard.ts';
-import { markSourcesMax, sizeBytesMin, streamsMax } from './limits.ts';
-import { loadMemory, type Budget, type MarkShelf, type StoreMemory } from './memory.ts';
+import { sizeBytesMin, streamsMax } from './limits.ts';
+import { loadMemory, type Budget, type StoreMemory } from './memory.ts';
 import { inWords, openDatabase } from './open-database.ts';
 import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
 import { newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
@@ -225,34 +225,6 @@ export class StoreCore {
     if (known !== undefined) return known.priority;
     const configured = this.settings.streams.find((stream) => stream.name === name);
     return configured?.priority ?? (name.startsWith('_') ? 0 : this.settings.defaultPriority);
-  }
-
-  /** What is kept of one source's delivery marks; read from the table at first use. */
-  markShelf(source: string): MarkShelf {
-    const shelves = this.memory.marks;
-    let shelf = shelves.get(source);
-    if (shelf !== undefined) {
-      // Last in the map's order: the first is the one unused for longest.
-      shelves.delete(source);
-      shelves.set(source, shelf);
-      return shelf;
-    }
-    for (const [unused] of shelves) {
-      if (shelves.size < markSourcesMax) break;
-      // Its redeliveries are then taken as new: twice is better than never, and better than no agent.
-      shelves.delete(unused);
-      this.prepare('DELETE FROM marks WHERE source = ?').run(unused);
-    }
-    const rows = this.prepare<{ seq: number; count: number }>(
-      'SELECT seq, count FROM marks WHERE source = ? ORDER BY seq',
-    ).all(source);
-    shelf = {
-      rows,
-      marks: rows.reduce((sum, row) => sum + row.count, 0),
-      next: (rows.at(-1)?.seq ?? 0) + 1,
-    };
-    shelves.set(source, shelf);
-    return shelf;
   }
 
   /**

@@ -69,7 +69,7 @@ export class Intake {
   #trouble: Extract<AppendOutcome, { ok: false }> | null = null;
   #retryDelayMs: number = limits.appendRetryMsMin;
   #retryAlarm: Alarm | null = null;
-  #drained: (() => void)[] = [];
+  #drained: { readonly source: string | undefined; readonly resolve: () => void }[] = [];
 
   constructor(dependencies: IntakeDependencies) {
     this.#store = dependencies.store;
@@ -115,10 +115,13 @@ export class Intake {
     this.#retryRefused();
   }
 
-  /** Resolves when everything offered is settled, or when the store refuses: then what waits stays unacknowledged. */
-  drain(): Promise<void> {
-    if (this.#idle || this.#trouble !== null) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push(resolve));
+  /**
+   * Resolves when everything offered (by one source) is settled, or when the store refuses: then what waits stays unacknowledged.
+   * A source that is not held, or others where one is named, may go on offering.
+   */
+  drain(source?: string): Promise<void> {
+    if (this.#isDrained(source)) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push({ source, resolve }));
   }
 
   /** Ends retries. What is not settled will not be. Safe to call twice. */
@@ -140,8 +143,11 @@ export class Intake {
     };
   }
 
-  get #idle(): boolean {
-    return this.#ready.length === 0 && this.#appends.length === 0;
+  #isDrained(source: string | undefined): boolean {
+    if (this.#trouble !== null) return true;
+    if (source === undefined) return this.#ready.length === 0 && this.#appends.length === 0;
+    for (const inlet of this.#inlets) if (inlet.source === source && inlet.bytes > 0) return false;
+    return true;
   }
 
   #schedule(): void {
@@ -256,10 +262,12 @@ export class Intake {
   }
 
   #announceDrained(): void {
-    if (!this.#idle && this.#trouble === null) return;
     const waiting = this.#drained;
     this.#drained = [];
-    for (const resolve of waiting) resolve();
+    for (const one of waiting) {
+      if (this.#isDrained(one.source)) one.resolve();
+      else this.#drained.push(one);
+    }
   }
 
   #charge(bytes: number): void {

@@ -4,11 +4,10 @@ import type { MqttCloseReason, MqttLink, MqttLinkOptions, MqttLinks } from '../p
 import type { Alarm, Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import type { DeliveryMark } from '../reading/journal-entry.ts';
 import type { AckMode } from './arrival.ts';
 import { Backoff } from './backoff.ts';
-import { DeliveryMarks, FlatSlots } from './delivery-marks.ts';
 import { limits } from './limits.ts';
+import type { MarkKeeper } from './mark-keeper.ts';
 import {
   mqttClosed,
   mqttConnected,
@@ -34,8 +33,7 @@ export interface MqttSourceOptions {
 export interface MqttSourceDependencies {
   readonly links: MqttLinks;
   readonly intake: InletOpener;
-  /** The marks the store holds of this source, oldest first. */
-  readonly marks: (source: string) => Promise<readonly DeliveryMark[]>;
+  readonly marks: Pick<MarkKeeper, 'of'>;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
@@ -89,8 +87,7 @@ export class MqttSource {
     const { name, ack, link } = this.#options;
     const { telemetry, clock, intake } = this.#dependencies;
     this.#enter('connecting', '');
-    const marks = new DeliveryMarks(name, new FlatSlots());
-    marks.load(await this.#dependencies.marks(name));
+    const marks = await this.#dependencies.marks.of(name, limits.sourceMarks);
     // Stopped while the marks were read.
     if ((this.#state as MqttSourceState['state']) === 'stopped') return;
     const version5 = link.version === '5';

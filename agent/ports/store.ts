@@ -1,6 +1,6 @@
 import type { Micros } from '../base/units.ts';
 import type { Batch } from '../reading/batch.ts';
-import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
+import type { JournalEntry } from '../reading/journal-entry.ts';
 
 /**
  * The store as other rooms see it: everything durable behind one asynchronous door. `agent/buffer` implements it over
@@ -23,8 +23,8 @@ export interface Store {
   settle(settlement: Settlement): Promise<void>;
   /** Where every stream stands for one uplink. */
   backlog(uplink: string): Promise<readonly StreamBacklog[]>;
-  /** Marks of messages that may be delivered again, oldest first. */
-  marks(source: string): Promise<readonly DeliveryMark[]>;
+  /** Marks of messages that may be delivered again, oldest first, as `reading/mark-bytes.ts` lays them out. */
+  marks(source: string): Promise<Uint8Array>;
   /** Called after each commit that made readings visible, with the streams that grew. Returns the way to stop. */
   onGrowth(listener: (streams: readonly string[]) => void): () => void;
 }

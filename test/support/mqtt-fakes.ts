@@ -2,7 +2,8 @@ import { micros, millis, type Millis } from '#agent/base/units.ts';
 import type { Alarm, Clock } from '#agent/ports/clock.ts';
 import type { AppendOutcome } from '#agent/ports/store.ts';
 import type { Telemetry } from '#agent/ports/telemetry.ts';
-import type { JournalEntry } from '#agent/reading/journal-entry.ts';
+import type { DeliveryMark, JournalEntry } from '#agent/reading/journal-entry.ts';
+import { encodeMarks } from '#agent/reading/mark-bytes.ts';
 import type {
   Arrival,
   DeadLetter,
@@ -14,6 +15,7 @@ import type {
 } from '#agent/ingest/arrival.ts';
 import { selectRows as selectRowsOf } from '#agent/reading/batch.ts';
 import { Intake } from '#agent/ingest/intake.ts';
+import { MarkKeeper } from '#agent/ingest/mark-keeper.ts';
 
 /** A clock that moves when told. */
 export class ManualClock implements Clock {
@@ -234,6 +236,12 @@ export function intakeRig(plans: readonly StreamPlan[] = [plan('a'), plan('b')])
 }
 
 /** The text values stored in one stream, in order. */
+/** A keeper over a store that holds these marks. */
+export function keeperOf(marks: readonly DeliveryMark[]): MarkKeeper {
+  const runs = new Map(encodeMarks(marks).map(({ source, bytes }) => [source, bytes]));
+  return new MarkKeeper((source) => Promise.resolve(runs.get(source) ?? new Uint8Array(0)));
+}
+
 export function storedTexts(entries: readonly JournalEntry[], stream: string): string[] {
   return entries.flatMap((entry) =>
     entry.stream === stream && entry.batch !== null

@@ -6,7 +6,7 @@ import { formatDuration } from '../../base/words.ts';
 import type { RunningSource, SourcePorts } from './running-source.ts';
 
 export function mqttSource(name: string, config: MqttSourceConfig, ports: SourcePorts): RunningSource {
-  const { foundation, intake, store, secrets } = ports;
+  const { foundation, intake, marks, secrets } = ports;
   const { clock, entropy, telemetry } = foundation;
   const source = new MqttSource(
     {
@@ -32,7 +32,7 @@ export function mqttSource(name: string, config: MqttSourceConfig, ports: Source
         ...(config.tls === undefined ? {} : { tls: readClientTls(config.tls, secrets) }),
       },
     },
-    { links: new MqttJsLinks(), intake, marks: (one) => store.marks(one), clock, entropy, telemetry },
+    { links: new MqttJsLinks(), intake, marks, clock, entropy, telemetry },
   );
   return {
     name,

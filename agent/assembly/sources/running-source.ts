@@ -1,6 +1,6 @@
 import type { Secrets } from '../../host/secrets.ts';
 import type { Intake } from '../../ingest/intake.ts';
-import type { Store } from '../../ports/store.ts';
+import type { MarkKeeper } from '../../ingest/mark-keeper.ts';
 import type { Foundation } from '../foundation.ts';
 
 /** A running source, whatever its kind. */
@@ -26,7 +26,7 @@ export interface SourceReport {
 export interface SourcePorts {
   readonly foundation: Foundation;
   readonly intake: Intake;
-  readonly store: Store;
+  readonly marks: MarkKeeper;
   readonly secrets: Secrets;
   readonly hasStream: (name: string) => boolean;
 }

@@ -6,7 +6,7 @@ import { Intake } from '#agent/ingest/intake.ts';
 import { MqttSource } from '#agent/ingest/mqtt-source.ts';
 import type { Store } from '#agent/ports/store.ts';
 import type { DeliveryMark, JournalEntry } from '#agent/reading/journal-entry.ts';
-import { ListedDeadLetters, RecordingTelemetry, plan, router } from '#test/support/mqtt-fakes.ts';
+import { keeperOf, ListedDeadLetters, RecordingTelemetry, plan, router } from '#test/support/mqtt-fakes.ts';
 
 /**
  * A process to be killed: takes `a/#` from a broker into a file, one line a commit, synced before it is acknowledged.
@@ -85,7 +85,7 @@ const source = new MqttSource(
   {
     links: new MqttJsLinks(),
     intake,
-    marks: () => Promise.resolve(earlier.flatMap(({ marks }) => marks)),
+    marks: keeperOf(earlier.flatMap(({ marks }) => marks)),
     clock,
     entropy: new HostEntropy(),
     telemetry,

@@ -14,6 +14,7 @@ import { HostClock } from '#agent/host/clock.ts';
 import { BrokerSource, type BrokerSourceOptions } from '#agent/ingest/broker-source.ts';
 import { Intake } from '#agent/ingest/intake.ts';
 import {
+  keeperOf,
   ListedDeadLetters,
   RecordingTelemetry,
   ScriptedStore,
@@ -74,7 +75,7 @@ async function rigOf(
       },
       ...options,
     },
-    { brokers: new AedesBrokers(), intake, marks: () => Promise.resolve([]), clock, telemetry },
+    { brokers: new AedesBrokers(), intake, marks: keeperOf([]), clock, telemetry },
   );
   await source.start();
   closers.push(() => source.stop());

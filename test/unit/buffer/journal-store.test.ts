@@ -2,6 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WriteRequest } from '#agent/buffer/journal-store.ts';
 import type { StoreSettings } from '#agent/buffer/settings.ts';
 import { MiB } from '#agent/base/units.ts';
+import { markRowsPerSourceMax } from '#agent/buffer/limits.ts';
+import type { DeliveryMark } from '#agent/reading/journal-entry.ts';
+import { eachMark, encodeMarks } from '#agent/reading/mark-bytes.ts';
 import { entryOf, readAll, smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
 
 const cloud = [{ name: 'cloud', streams: ['*'] }];
@@ -338,24 +341,57 @@ test('purging takes whole segments below the offset, for everybody or for one up
   });
 });
 
-test('delivery marks answer with the latest state of each packet, across restarts', () => {
+test('delivery marks answer in the order of their commits, across restarts', () => {
   open();
-  const mark = (packetId: number, state: 'seen' | 'released') => ({
-    source: 'line',
-    packetId,
-    hash: 0xdeadbeef,
-    state,
-  });
-  const commit = (...marks: ReturnType<typeof mark>[]) =>
-    rig.store.commit([{ kind: 'append', entries: [{ ...entryOf('s', []), marks }] }], rig.now);
-  commit(mark(1, 'seen'), mark(65_535, 'seen'));
-  commit(mark(1, 'released'));
+  commitMarks(markOf(1, 'seen'), markOf(65_535, 'seen'));
+  commitMarks(markOf(1, 'released'));
   rig.reborn();
   open();
 
-  expect(rig.store.marks('line')).toEqual([mark(65_535, 'seen'), mark(1, 'released')]);
-  expect(rig.store.marks('other')).toEqual([]);
+  expect(marksOf('line')).toEqual([markOf(1, 'seen'), markOf(65_535, 'seen'), markOf(1, 'released')]);
+  expect(marksOf('other')).toEqual([]);
 });
+
+test('of a source that brings one message a commit, the marks of the last commits are kept', () => {
+  open();
+  for (let i = 1; i <= markRowsPerSourceMax + 2; i++) commitMarks(markOf(i, 'released'));
+
+  expect(marksOf('line').map(({ packetId }) => packetId)).toEqual(range(3, markRowsPerSourceMax + 3));
+});
+
+test('the marks of the source unused for longest go when all are too many, also those of an earlier run', () => {
+  const room = { sizeBytes: 64 * MiB };
+  open(room);
+  const many = (source: string) =>
+    commitMarks(...range(1, 60_000).map((packetId) => ({ ...markOf(packetId, 'released'), source })));
+  const sources = range(0, 19).map((i) => `client-${i}`);
+  many(sources[0]!);
+  rig.reborn();
+  open(room);
+  for (const source of sources.slice(1)) many(source);
+
+  expect(sources.filter((source) => marksOf(source).length > 0)).toEqual(sources.slice(1));
+});
+
+const markOf = (packetId: number, state: DeliveryMark['state']): DeliveryMark => ({
+  source: 'line',
+  packetId,
+  hash: 0xdeadbeef,
+  state,
+});
+
+function commitMarks(...marks: DeliveryMark[]): void {
+  rig.store.commit(
+    [{ kind: 'append', entries: [{ ...entryOf('s', []), marks: encodeMarks(marks) }] }],
+    rig.now,
+  );
+}
+
+function marksOf(source: string): DeliveryMark[] {
+  const marks: DeliveryMark[] = [];
+  eachMark(rig.store.marks(source), (packetId, hash, state) => marks.push({ source, packetId, hash, state }));
+  return marks;
+}
 
 test('a budget adds up within its day, begins anew the next, and is not opened by a clock that steps back', () => {
   open();

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '#agent/ingest/limits.ts';
+import { MarkKeeper } from '#agent/ingest/mark-keeper.ts';
 import { MqttSource, type MqttSourceOptions } from '#agent/ingest/mqtt-source.ts';
 import type { DeliveryMark } from '#agent/reading/journal-entry.ts';
-import { flushPromises, intakeRig, storedTexts, type IntakeRig } from '#test/support/mqtt-fakes.ts';
+import { flushPromises, intakeRig, keeperOf, storedTexts, type IntakeRig } from '#test/support/mqtt-fakes.ts';
 import { ScriptedLinks } from '#test/support/mqtt-links.ts';
 
 interface Rig extends IntakeRig {
   readonly links: ScriptedLinks;
   readonly source: MqttSource;
+  /** A source of the same name, as a reload makes one. */
+  successor(): MqttSource;
   /** Lets everything offered be stored and settled. */
   commit(): Promise<void>;
 }
@@ -26,37 +29,40 @@ const link = {
 
 async function rigOf(
   options: Partial<MqttSourceOptions> = {},
-  marks: readonly DeliveryMark[] = [],
+  marks: readonly DeliveryMark[] | MarkKeeper = [],
 ): Promise<Rig> {
   const base = intakeRig();
   const links = new ScriptedLinks();
-  const source = new MqttSource(
-    {
-      name: 's',
-      topics: ['a/#'],
-      qos: 1,
-      ack: 'fsynced',
-      backoffMsMin: 100,
-      backoffMsMax: 1000,
-      link,
-      ...options,
-    },
-    {
-      links,
-      intake: base.intake,
-      marks: () => Promise.resolve(marks),
-      clock: base.clock,
-      entropy: { float: () => 0.5, uint32: () => 0 },
-      telemetry: base.telemetry,
-    },
-  );
+  const keeper = marks instanceof MarkKeeper ? marks : keeperOf(marks);
+  const sourceOf = (): MqttSource =>
+    new MqttSource(
+      {
+        name: 's',
+        topics: ['a/#'],
+        qos: 1,
+        ack: 'fsynced',
+        backoffMsMin: 100,
+        backoffMsMax: 1000,
+        link,
+        ...options,
+      },
+      {
+        links,
+        intake: base.intake,
+        marks: keeper,
+        clock: base.clock,
+        entropy: { float: () => 0.5, uint32: () => 0 },
+        telemetry: base.telemetry,
+      },
+    );
+  const source = sourceOf();
   const commit = async (): Promise<void> => {
     base.scheduler.run();
     await base.store.answerAll();
     base.scheduler.run();
   };
   await source.start();
-  return { ...base, links, source, commit };
+  return { ...base, links, source, successor: sourceOf, commit };
 }
 
 async function reconnect(rig: Rig, sessionPresent: boolean): Promise<void> {
@@ -158,6 +164,50 @@ describe('MqttSource', () => {
 
     expect(rig.store.stored).toEqual([]);
     expect(rig.links.last.acks).toEqual(['puback 1', 'pubrec 2']);
+  });
+
+  it('recognises, also after a restart, a message whose id another one used since', async () => {
+    const before = await rigOf();
+    before.links.last.events.connected({ sessionPresent: true });
+    before.links.last.publish(1, 'one');
+    await before.commit();
+    before.links.last.publish(1, 'another one');
+    await before.commit();
+    await reconnect(before, true);
+    before.links.last.publish(1, 'one', { dup: true });
+    before.links.last.publish(1, 'another one', { dup: true });
+    await before.commit();
+    expect(storedTexts(before.store.stored, 'a')).toEqual(['one', 'another one']);
+
+    const rig = await rigOf(
+      {},
+      before.store.stored.flatMap((entry) => entry.marks),
+    );
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'one', { dup: true });
+    rig.links.last.publish(1, 'another one', { dup: true });
+    await rig.commit();
+
+    expect(rig.store.stored).toEqual([]);
+    expect(rig.links.last.acks).toEqual(['puback 1', 'puback 1']);
+  });
+
+  it('recognises what the source it replaces took in and the store has refused so far', async () => {
+    const marks = keeperOf([]);
+    const rig = await rigOf({}, marks);
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'late');
+    rig.scheduler.run();
+    rig.source.stop();
+    const successor = rig.successor();
+    await successor.start();
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'late', { dup: true });
+
+    await rig.commit();
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['late']);
+    expect(rig.links.last.acks).toEqual(['puback 1']);
   });
 
   it('takes a QoS 1 message for new after a restart although a released QoS 2 message had its id and content', async () => {
