@@ -25,6 +25,8 @@ export class RaftLogClient implements RaftLogStorage {
   #doubt: LogIndex = 0;
   #orders: LogOrder[] = [];
   #isLost = false;
+  /** The thread answers no more. */
+  #isOver = false;
   #stopped: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
 
   constructor(options: { readonly channel: LogChannel; readonly events: RaftLogEvents }) {
@@ -38,9 +40,7 @@ export class RaftLogClient implements RaftLogStorage {
     this.#channel.onNews((news) => {
       for (const item of news) this.#take(item);
     });
-    this.#channel.onDeath((reason) =>
-      this.#lose({ trouble: 'io', message: `the log's thread ended: ${reason}` }),
-    );
+    this.#channel.onDeath((reason) => this.#die(reason));
     this.#channel.post({ kind: 'start' });
   }
 
@@ -76,7 +76,8 @@ export class RaftLogClient implements RaftLogStorage {
   stop(): Promise<void> {
     if (this.#stopped !== null) return this.#stopped.promise;
     this.#stopped = Promise.withResolvers<void>();
-    this.#channel.post({ kind: 'stop' });
+    if (this.#isOver || this.#listener === null) this.#end();
+    else this.#channel.post({ kind: 'stop' });
     return this.#stopped.promise;
   }
 
@@ -103,9 +104,10 @@ export class RaftLogClient implements RaftLogStorage {
         return this.#report({ kind: 'refused', id: news.id, reason: news.reason });
       case 'failed':
         this.#leave();
+        this.#isOver = true;
         return this.#report({ kind: 'failed', error: new SedgeError(news.code, news.message) });
       case 'stopped':
-        return this.#end();
+        return this.#isOver && this.#stopped === null ? undefined : this.#end();
     }
   }
 
@@ -128,8 +130,7 @@ export class RaftLogClient implements RaftLogStorage {
     if (life !== this.#life) return;
     let [entries, bytes] = [0, 0];
     for (const id of ids) {
-      const order = this.#orders.shift();
-      assert(order?.id === id, `order ${id} is answered in its turn`);
+      const order = this.#takeOrder(id);
       if (order.kind === 'append') {
         entries += order.entries.length;
         bytes += entriesBytes(order.entries);
@@ -138,6 +139,13 @@ export class RaftLogClient implements RaftLogStorage {
       this.#report({ kind: 'done', id });
     }
     this.#events.written({ orders: ids.length, entries, bytes, seconds });
+  }
+
+  /** Nearly always the first: only writes overtake a compaction. */
+  #takeOrder(id: number): LogOrder {
+    const at = this.#orders.findIndex((order) => order.id === id);
+    assert(at >= 0, `order ${id} is answered once`);
+    return this.#orders.splice(at, 1)[0]!;
   }
 
   #mirrorOrder(order: LogOrder): void {
@@ -169,6 +177,15 @@ export class RaftLogClient implements RaftLogStorage {
     if (!this.#isLost) this.#events.lost(trouble, message);
     this.#isLost = true;
     this.#report({ kind: 'lost', trouble, message });
+  }
+
+  /** Only a bug of ours ends the thread. */
+  #die(reason: string): void {
+    if (this.#stopped !== null) return this.#end();
+    if (this.#isOver) return;
+    this.#leave();
+    this.#isOver = true;
+    this.#report({ kind: 'failed', error: new Error(`the thread of the Raft log ended: ${reason}`) });
   }
 
   #leave(): void {

@@ -53,8 +53,7 @@ export class LogStore {
     this.close();
     let verdict: Verdict;
     try {
-      this.#tables = this.#openNewest();
-      verdict = verify(this.#tables);
+      verdict = verify(this.#openNewest());
       if (verdict.kind === 'sound') this.#mend(verdict);
     } catch (error) {
       if (!(error instanceof DiskError) || error.trouble !== 'corrupt') throw error;
@@ -158,17 +157,21 @@ export class LogStore {
   #openNewest(): LogTables {
     const generations = this.#device.generations();
     const newest = generations.at(-1) ?? 1;
-    let tables = this.#device.open(newest);
-    this.#generation = newest;
     const former = generations.at(-2);
+    let tables = this.#openGeneration(newest);
     if (former === undefined) return tables;
     if (isBlank(tables)) {
       tables.close();
       this.#device.remove(newest);
-      this.#generation = former;
-      tables = this.#device.open(former);
+      tables = this.#openGeneration(former);
     } else for (const generation of generations.slice(0, -1)) this.#device.setAside(generation);
     return tables;
+  }
+
+  #openGeneration(generation: number): LogTables {
+    this.#tables = null;
+    this.#generation = generation;
+    return (this.#tables = this.#device.open(generation));
   }
 
   #mend({ head, truncation, mendBallot }: Extract<Verdict, { kind: 'sound' }>): void {
