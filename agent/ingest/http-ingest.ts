@@ -6,6 +6,7 @@ import type { HttpHandler, HttpRequest, HttpResponse } from '../ports/http-serve
 import type { Telemetry } from '../ports/telemetry.ts';
 import { topicProblem } from '../reading/topic-filter.ts';
 import type { AckMode, Arrival, Decoder } from './arrival.ts';
+import type { BodyCredit, BodyRoom } from './body-credit.ts';
 import { httpRefused } from './http-events.ts';
 import type { Inlet } from './inlet.ts';
 import { limits } from './limits.ts';
@@ -25,7 +26,7 @@ export interface HttpIngestOptions {
 }
 
 export interface HttpIngestDependencies {
-  readonly intake: InletOpener;
+  readonly intake: InletOpener & { readonly bodies: BodyCredit };
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly hasStream: (name: string) => boolean;
@@ -46,7 +47,10 @@ export class HttpIngest implements HttpHandler {
   readonly #dependencies: HttpIngestDependencies;
   readonly #tokenDigest: Uint8Array | null;
   #inlet: Inlet<HttpArrival> | null = null;
+  /** By the intake. */
   #paused = false;
+  /** Before a stop. */
+  #held = false;
   #requests = 0;
 
   constructor(options: HttpIngestOptions, dependencies: HttpIngestDependencies) {
@@ -56,6 +60,7 @@ export class HttpIngest implements HttpHandler {
   }
 
   start(): void {
+    this.#held = false;
     const { name, ack } = this.#options;
     this.#inlet ??= this.#dependencies.intake.open<HttpArrival>(
       { source: name, ack },
@@ -75,7 +80,7 @@ export class HttpIngest implements HttpHandler {
 
   /** Requests that come now get 503; running ones are answered as they settle. */
   hold(): void {
-    this.#paused = true;
+    this.#held = true;
   }
 
   stop(): void {
@@ -120,30 +125,52 @@ export class HttpIngest implements HttpHandler {
 
   async #take(request: HttpRequest, topic: string, stream: string | null): Promise<HttpResponse> {
     const inlet = this.#inlet;
-    if (inlet === null || this.#paused || this.#requests >= limits.httpRequests) return this.#refuse(busy());
+    if (inlet === null || !this.#open || this.#requests >= limits.httpRequests) return this.#refuse(busy());
+    const bytes = this.#bytesOf(request);
+    if (bytes === null) return this.#refuse(this.#tooLarge());
     this.#requests++;
+    let room: BodyRoom | null = null;
     try {
+      room = await this.#dependencies.intake.bodies.take(bytes);
+      if (room === null || !this.#open) return this.#refuse(busy());
       const payload = await this.#payload(request);
       if ('status' in payload) return this.#refuse(payload);
       // Credit may have ended while the body came.
-      if (this.#paused) return this.#refuse(busy());
-      return await this.#offer(inlet, {
-        topic,
-        stream,
-        payload: payload.bytes,
-        mediaType: mediaType(request),
-      });
+      if (!this.#open) return this.#refuse(busy());
+      const message = { topic, stream, payload: payload.bytes, mediaType: mediaType(request) };
+      const answer = this.#offer(inlet, message);
+      // From the offer on the body counts into the intake's credit.
+      room.release();
+      return await answer;
     } finally {
+      room?.release();
       this.#requests--;
     }
+  }
+
+  get #open(): boolean {
+    return !this.#paused && !this.#held && this.#inlet !== null;
+  }
+
+  /** What the body may need in memory, inflated too; null when it announces more than is taken. */
+  #bytesOf(request: HttpRequest): number | null {
+    const { bodyBytesMax, inflatedBytesMax } = this.#options;
+    const length = request.headers['content-length'];
+    const sent = length === undefined ? bodyBytesMax : Number(length);
+    if (sent > bodyBytesMax) return null;
+    return encodingOf(request) === 'identity' ? sent : sent + inflatedBytesMax;
+  }
+
+  #tooLarge(): HttpResponse {
+    return problem(413, 'SEDGE_INGEST_TOO_LARGE', `at most ${this.#options.bodyBytesMax} bytes`);
   }
 
   async #payload(request: HttpRequest): Promise<{ readonly bytes: Uint8Array } | HttpResponse> {
     const { bodyBytesMax, inflatedBytesMax } = this.#options;
     const body = await request.body(bodyBytesMax);
-    if (body === null) return problem(413, 'SEDGE_INGEST_TOO_LARGE', `at most ${bodyBytesMax} bytes`);
-    const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-    if (encoding === 'identity' || encoding === '') return { bytes: body };
+    if (body === null) return this.#tooLarge();
+    const encoding = encodingOf(request);
+    if (encoding === 'identity') return { bytes: body };
     const inflate =
       encoding === 'gzip' || encoding === 'x-gzip'
         ? gunzipSync
@@ -251,6 +278,9 @@ function targetOf(path: string, prefix: string): string | null {
     return null;
   }
 }
+
+const encodingOf = (request: HttpRequest): string =>
+  (request.headers['content-encoding'] ?? '').trim().toLowerCase() || 'identity';
 
 const mediaType = (request: HttpRequest): string =>
   (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();

@@ -5,6 +5,7 @@ import type { Alarm, Clock } from '../ports/clock.ts';
 import type { AppendOutcome, Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { Arrival, DeadLetters, InletPeer, Router, StreamPlan } from './arrival.ts';
+import { BodyCredit } from './body-credit.ts';
 import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
 import { GroupMaker, type Group } from './group.ts';
 import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
@@ -48,6 +49,8 @@ interface Append {
  * acknowledged meanwhile, and the bytes in flight pause the sources. Invariant: the sum of the inlets' bytes is `bytes`.
  */
 export class Intake {
+  /** Held by request bodies before they are offered. */
+  readonly bodies: BodyCredit;
   readonly #store: IntakeDependencies['store'];
   readonly #clock: Clock;
   readonly #telemetry: Telemetry;
@@ -75,6 +78,7 @@ export class Intake {
     this.#store = dependencies.store;
     this.#clock = dependencies.clock;
     this.#telemetry = dependencies.telemetry;
+    this.bodies = new BodyCredit(dependencies.clock);
     this.#defer = dependencies.defer;
     this.#deadLetters = dependencies.deadLetters;
     this.#maker = new GroupMaker(dependencies);

@@ -51,6 +51,12 @@ export const limits = {
 
   /** HTTP requests being read or waiting for their commit. */
   httpRequests: 256,
+  /** Bodies being read or inflated, of all HTTP doors together: as much again as the intake's own credit. */
+  httpBodiesBytes: 16 * MiB,
+  /** Bodies up to this length do not wait for larger ones: all requests at a time with such a body are `httpBodiesBytes`. */
+  httpSmallBodyBytes: 64 * KiB,
+  /** A body that finds no room is told to come again after this; until then it waits unread. */
+  httpBodyWaitMs: 10_000,
   /** A request whose commit does not come within this time is told to come again; it may then be stored twice. */
   httpCommitMs: 30_000,
   /** What `Retry-After` says when credit is exhausted: about the time the disk needs for everything in flight. */

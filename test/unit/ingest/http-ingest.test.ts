@@ -200,6 +200,67 @@ describe('HttpIngest', () => {
     expect((await again).status).toBe(204);
   });
 
+  it('stays shut once held, whatever credit comes back', async () => {
+    const rig = rigOf({ bodyBytesMax: limits.inletBytes });
+    const first = rig.post('/v1/ingest/a', 'x'.repeat(limits.inletBytes));
+    await flushPromises();
+
+    rig.http.hold();
+    await rig.commit();
+
+    expect((await first).status).toBe(204);
+    expect((await rig.post('/v1/ingest/a', 'y')).status).toBe(503);
+    rig.http.stop();
+    rig.http.start();
+    const again = rig.post('/v1/ingest/a', 'z');
+    await rig.commit();
+    expect((await again).status).toBe(204);
+  });
+
+  it('reads a body only when there is room for it, and gives the room back when it is taken in', async () => {
+    const rig = rigOf({ bodyBytesMax: limits.httpBodiesBytes });
+    const other = await rig.intake.bodies.take(limits.httpBodiesBytes);
+    let read = false;
+    const wanted: HttpRequest = {
+      ...request('POST', '/v1/ingest/a', ''),
+      body: () => {
+        read = true;
+        return Promise.resolve(Buffer.from('x'));
+      },
+    };
+
+    const pending = rig.http.handle(wanted);
+    await flushPromises();
+    expect(read).toBe(false);
+    other!.release();
+    await flushPromises();
+    expect(read).toBe(true);
+    expect(rig.intake.bodies.bytes).toBe(0);
+
+    await rig.commit();
+    expect((await pending).status).toBe(204);
+  });
+
+  it('tells a sender whose body finds no room to come again', async () => {
+    const rig = rigOf({ bodyBytesMax: limits.httpBodiesBytes });
+    await rig.intake.bodies.take(limits.httpBodiesBytes);
+    const pending = rig.post('/v1/ingest/a', 'x');
+    await flushPromises();
+
+    rig.clock.advance(limits.httpBodyWaitMs);
+
+    expect(await pending).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+  });
+
+  it('refuses a body that announces too much without waiting for room', async () => {
+    const rig = rigOf();
+    await rig.intake.bodies.take(limits.httpBodiesBytes);
+
+    const response = await rig.post('/v1/ingest/a', 'x', { 'content-length': '101' });
+
+    expect(response.status).toBe(413);
+  });
+
   it('tells a sender whose commit does not come to send again', async () => {
     const rig = rigOf();
     const pending = rig.post('/v1/ingest/a', 'x');
