@@ -64,6 +64,8 @@ export class BrokerSource {
   readonly #receivers = new Set<MqttReceiver>();
   #wills: MqttReceiver | null = null;
   #broker: EmbeddedBroker | null = null;
+  /** Who connects now is not read. */
+  #held = false;
 
   /** @throws {SedgeError} when anybody could connect from elsewhere without this having been said. */
   constructor(options: BrokerSourceOptions, dependencies: BrokerSourceDependencies) {
@@ -110,6 +112,7 @@ export class BrokerSource {
 
   /** Reads nothing more, and keeps the connections, so that what was taken in can still be acknowledged before `stop`. */
   hold(): void {
+    this.#held = true;
     for (const receiver of this.#receivers) receiver.hold();
   }
 
@@ -139,6 +142,7 @@ export class BrokerSource {
     const sender = `${this.#options.name}/${client.clientId}`;
     const marks = await this.#dependencies.marks.of(sender, limits.brokerClientMarks);
     const receiver = this.#receiverOf(marks, client.clean ? 'none' : 'all');
+    if (this.#held) receiver.hold();
     receiver.attach(client);
     if (client.clean) receiver.releaseAll();
     return {
