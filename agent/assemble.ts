@@ -161,6 +161,7 @@ export class Agent {
     this.#running = false;
     const { supervision, host, log } = this.#foundation;
     supervision.stopping();
+    this.#pushed.hold();
     for (const source of this.#sources.values()) await source.hold();
     await this.#intake.drain();
     for (const source of this.#sources.values()) await source.stop();
