@@ -103,9 +103,9 @@ export class SimulatedLogDevice implements LogDevice {
     this.#undoable = [];
     if (target === 'entry') {
       if (file.entries.size === 0) return null;
-      const row = this.#chance.pick([...file.entries.values()]);
-      file.entries.set(row.index, this.#damagedEntry(row));
-      return `entry ${row.index}`;
+      const index = this.#chance.pick([...file.entries.keys()]);
+      this.flipEntry(index);
+      return `entry ${index}`;
     }
     const bit = 2 ** this.#chance.below(31);
     if (target === 'head' && file.head !== null) file.head = { ...file.head, last: file.head.last + bit };
@@ -115,6 +115,14 @@ export class SimulatedLogDevice implements LogDevice {
       file.snapshot = { ...file.snapshot, term: file.snapshot.term + bit };
     else return null;
     return target;
+  }
+
+  /** Turns a bit of the row of this entry over. Answers whether it was there. */
+  flipEntry(index: number): boolean {
+    const file = this.#files.get(this.generations().at(-1) ?? 0);
+    const row = file?.entries.get(index);
+    if (row !== undefined) file?.entries.set(index, this.#damagedEntry(row));
+    return row !== undefined;
   }
 
   /** Drops the row of an entry, as a page that was never written. Answers whether it was there. */

@@ -1,7 +1,7 @@
 import type { Prng } from '#agent/base/prng.ts';
 import { RaftLogEvents } from '#agent/mesh/raft-log/events.ts';
 import { RaftLogClient } from '#agent/mesh/raft-log/log-client.ts';
-import { LogService } from '#agent/mesh/raft-log/log-service.ts';
+import { LogService, type Turn } from '#agent/mesh/raft-log/log-service.ts';
 import { LogStore } from '#agent/mesh/raft-log/log-store.ts';
 import type { LogOrder, LogReport, LogSize, RaftLogStorage } from '#agent/mesh/raft-log/port.ts';
 import type { LogChannel, LogNews, LogRequest } from '#agent/mesh/raft-log/protocol.ts';
@@ -81,7 +81,7 @@ export class SimulatedRaftLog implements RaftLogStorage {
   /** Carries out what is due by now. @throws {PowerCut} when the device was told to lose power: then `crash`. */
   advance(): void {
     while (!this.#dead && this.#dueMs <= this.#options.now()) {
-      const { news, waitMs } = this.#service.turn();
+      const { news, waitMs } = this.#turn();
       this.#dueMs = waitMs === null ? Infinity : this.#options.now() + waitMs + this.#latency();
       if (news.length > 0) this.#listenToNews?.(news);
     }
@@ -106,6 +106,15 @@ export class SimulatedRaftLog implements RaftLogStorage {
     this.#dueMs = Infinity;
     device.endCut();
     if (options.powerCut) device.cut();
+  }
+
+  #turn(): Turn {
+    try {
+      return this.#service.turn();
+    } catch (error) {
+      this.#dead = true;
+      throw error;
+    }
   }
 
   #post(request: LogRequest): void {

@@ -95,8 +95,14 @@ export class Process {
 type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** What every implementation of `RaftLogStorage` does. */
-export function describeRaftLogStorage(name: string, makeRig: () => StorageRig): void {
+export function describeRaftLogStorage(
+  name: string,
+  makeRig: () => StorageRig,
+  options: { readonly canFail: boolean } = { canFail: true },
+): void {
   describe(`${name} keeps the promises of a Raft log`, () => {
+    const testFailing = options.canFail ? test : test.skip;
+    const why = options.canFail ? '' : ' (skipped: this device can not be made to fail)';
     const on =
       (body: (rig: StorageRig) => Promise<void>): (() => Promise<void>) =>
       async () => {
@@ -219,8 +225,8 @@ export function describeRaftLogStorage(name: string, makeRig: () => StorageRig):
       }),
     );
 
-    test(
-      'a disk that fails ends the life, and the log comes back by itself with all that was answered',
+    testFailing(
+      `a disk that fails ends the life, and the log comes back by itself with all that was answered${why}`,
       on(async (rig) => {
         const process = await Process.boot(rig);
         await process.append({ hardState: state(1, 2, 1), entries: run(1, 2, 1) });
@@ -239,8 +245,8 @@ export function describeRaftLogStorage(name: string, makeRig: () => StorageRig):
       }),
     );
 
-    test(
-      'a full disk ends the life, takes nothing, and the log comes back when there is room',
+    testFailing(
+      `a full disk ends the life, takes nothing, and the log comes back when there is room${why}`,
       on(async (rig) => {
         const process = await Process.boot(rig);
         await process.append({ hardState: state(1, 2, 1), entries: run(1, 2, 1) });
