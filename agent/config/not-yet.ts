@@ -5,7 +5,6 @@
 const sections = new Set(['mesh', 'models', 'plugins', 'devices', 'learning']);
 const stages = new Set([
   'alert',
-  'compress',
   'dedup',
   'fft',
   'filter_bank',

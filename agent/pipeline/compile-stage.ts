@@ -6,6 +6,7 @@ import {
   compileRate,
   compileSavgol,
 } from './compile-filters.ts';
+import { compileCompress } from './compile-reducers.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
 import type {
@@ -49,6 +50,7 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   rate: compileRate,
   savgol: compileSavgol,
   kalman: compileKalman,
+  compress: compileCompress,
 };
 
 export function compileStage(index: number, config: StageConfig): Compiled {

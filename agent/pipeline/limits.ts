@@ -34,3 +34,5 @@ export const caseReadingsMax = 10_000;
 export const stateBytesMax = 512 * 1024 * 1024;
 /** Values a filter of one field looks back on: bounds its state (4 kB a series at most) and its time per value. */
 export const filterWindowMax = 255;
+/** Fields of one reading that a stage holds back: what a batch may have columns. */
+export const fieldsOfHeldMax = 1024;

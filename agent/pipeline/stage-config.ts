@@ -1,4 +1,5 @@
 import type { EmaConfig, KalmanConfig, MedianConfig, RateConfig, SavgolConfig } from './filter-config.ts';
+import type { CompressConfig } from './stages/compress.ts';
 import type { DespikeConfig } from './stages/despike.ts';
 
 /** One entry of a stream's `stages:` as decoded from the config: one key each, names as written there, spans in milliseconds. */
@@ -16,7 +17,8 @@ export type StageConfig =
   | { readonly median: MedianConfig }
   | { readonly rate: RateConfig }
   | { readonly savgol: SavgolConfig }
-  | { readonly kalman: KalmanConfig };
+  | { readonly kalman: KalmanConfig }
+  | { readonly compress: CompressConfig };
 
 /** Either `value * scale + offset`, or a curve through `points`. */
 export interface CalibrateConfig {

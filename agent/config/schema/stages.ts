@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { filterStages } from './filter-stages.ts';
 import { choice, duration, integer, leaf, list, real, text } from './leaf.ts';
+import { reducerStages } from './reducer-stages.ts';
 import { fieldName, fieldPattern, seriesMax } from './stage-parts.ts';
 
 const points = () =>
@@ -95,6 +96,7 @@ export const stageKeys = {
   deadband: deadband.describe('Drops readings that changed too little since the last one that passed.'),
   throttle: throttle.describe('Lets at most `count` readings of a series pass in a span of event time.'),
   ...filterStages,
+  ...reducerStages,
 };
 
 /** A stage as configured; the key says which. Units as everywhere: milliseconds. */

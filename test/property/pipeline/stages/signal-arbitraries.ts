@@ -27,9 +27,9 @@ export const signal = fc
     maxLength: 40,
   })
   .map((steps) => {
-    let at = 1000;
+    let millis = 1_000_000;
     return steps.map(([step, n]): { at: number; values: { a: number } } => {
-      at += step / 1000;
-      return { at, values: { a: n / 4 } };
+      millis += step;
+      return { at: millis / 1000, values: { a: n / 4 } };
     });
   });

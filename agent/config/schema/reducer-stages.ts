@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { choice, duration, flag, real } from './leaf.ts';
+import { fieldName, seriesMax } from './stage-parts.ts';
+
+/** Stages that give out fewer readings than they take in. */
+
+const spans = {
+  min_interval: duration('1ms', '365d')
+    .optional()
+    .describe(
+      'Least event time between readings given out; default: none. The deviation does not hold within it.',
+    ),
+  max_interval: duration('1ms', '365d')
+    .optional()
+    .describe('Event time after which a reading is given out although it tells nothing new; default: never.'),
+};
+
+export const reducerStages = {
+  compress: z
+    .strictObject({
+      field: fieldName().describe('Field to compress, a number.'),
+      method: choice('swinging_door').prefault('swinging_door').describe('How segments are found.'),
+      deviation: real({ min: 0 }).describe(
+        'What a line through the readings given out may be off by at any reading, in the unit of the field.',
+      ),
+      ...spans,
+      exception: z
+        .strictObject({
+          deviation: real({ min: 0 }).describe(
+            'Values this near to the last reported one are left out at once.',
+          ),
+          ...spans,
+        })
+        .optional()
+        .describe('A first test before the door, as at the interface of a PI archive; default: none.'),
+      summary: flag()
+        .prefault(true)
+        .describe(
+          'Adds FIELD.count, .sum, .min, .max and .integral (unit × s) of the readings each one stands for.',
+        ),
+      max_series: seriesMax(),
+    })
+    .describe('Keeps the readings from which a line draws the others (swinging door).'),
+};

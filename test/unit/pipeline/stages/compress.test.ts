@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import type { Plain } from '../pipeline-fixture.ts';
+import { batchOf, now, pipelineOf, plainOf, run, seconds } from '../pipeline-fixture.ts';
+
+const times = (out: readonly Plain[]): number[] => out.map(({ at }) => at);
+
+describe('compress', () => {
+  test('keeps the corners of a ramp, and gives each out when the next segment has begun', () => {
+    const ramp = [0, 1, 2, 3, 3, 3, 3, 9, 9];
+    const { out, filtered } = run([{ compress: { field: 'v', deviation: 0.1 } }], seconds('v', ramp));
+
+    expect(times(out)).toEqual([0, 3, 6, 7]);
+    expect(filtered).toEqual({ '0:compress': 5 });
+  });
+
+  test('carries count, sum, min, max and integral of what each reading stands for', () => {
+    const { out } = run([{ compress: { field: 'v', deviation: 1 } }], seconds('v', [4, 5, 4, 5, 50, 50]));
+
+    expect(out.map(({ values }) => values)).toEqual([
+      { v: 4, 'v.count': 1, 'v.sum': 4, 'v.min': 4, 'v.max': 4, 'v.integral': 0 },
+      { v: 5, 'v.count': 3, 'v.sum': 14, 'v.min': 4, 'v.max': 5, 'v.integral': 13.5 },
+      { v: 50, 'v.count': 1, 'v.sum': 50, 'v.min': 50, 'v.max': 50, 'v.integral': 27.5 },
+    ]);
+  });
+
+  test('gives a reading held from an earlier batch out whole, as derived', () => {
+    const pipeline = pipelineOf({ compress: { field: 'v', deviation: 0, summary: false } });
+    pipeline.process(batchOf([{ at: 0, values: { v: 0 } }]), now);
+    const second = { at: 1, values: { v: 1, state: 'on', n: 5n, raw: new Uint8Array([7]), ok: true } };
+    const held = pipeline.process(batchOf([second]), now);
+
+    const output = pipeline.process(
+      batchOf([
+        { at: 2, values: { v: 9 } },
+        { at: 3, values: { v: 2 } },
+      ]),
+      now,
+    );
+
+    expect(held).toMatchObject({ outputs: [], filtered: [{ rule: '0:compress', count: 1 }] });
+    expect(plainOf(output.outputs[0]!.batch)).toEqual([
+      { ...second, tags: {}, quality: 0 },
+      { at: 2, values: { v: 9 }, tags: {}, quality: 0 },
+    ]);
+    expect(output.filtered).toEqual([]);
+  });
+
+  test('ends a segment where the quality changes, and lets bad readings pass without sums', () => {
+    const input: Plain[] = [
+      ...seconds('v', [1, 1, 1]),
+      { at: 3, values: { v: 1 }, quality: 1 },
+      { at: 4, values: { v: 700 }, quality: 2 },
+      { at: 5, values: { v: 1 } },
+    ];
+    const { out } = run([{ compress: { field: 'v', deviation: 1 } }], input);
+
+    expect(out.map(({ at, quality, values }) => [at, quality, values['v.count']])).toEqual([
+      [0, 0, 1],
+      [2, 0, 2],
+      [3, 1, 1],
+      [4, 2, undefined],
+      [5, 0, 1],
+    ]);
+  });
+
+  test('closes a segment that has become too long, and none that is too short', () => {
+    const flat = seconds(
+      'v',
+      Array.from({ length: 25 }, () => 7),
+    );
+    const noisy = seconds('v', [0, 9, 0, 9, 0, 9, 0, 9]);
+
+    expect(times(run([{ compress: { field: 'v', deviation: 1, max_interval: 10_000 } }], flat).out)).toEqual([
+      0, 10, 20,
+    ]);
+    expect(times(run([{ compress: { field: 'v', deviation: 1, min_interval: 3000 } }], noisy).out)).toEqual([
+      0, 3, 6,
+    ]);
+  });
+
+  test('leaves out what is no exception, and keeps the reading before one', () => {
+    const stage = {
+      compress: {
+        field: 'v',
+        deviation: 0,
+        exception: { deviation: 0.5, max_interval: 60_000 },
+        summary: false,
+      },
+    };
+
+    expect(times(run([stage], seconds('v', [5, 5.2, 5.1, 5.3, 9, 9, 20, 20])).out)).toEqual([0, 3, 4, 5]);
+  });
+
+  test('lets late readings and those without the field pass', () => {
+    const pipeline = pipelineOf({ compress: { field: 'v', deviation: 1 } });
+    const output = pipeline.process(
+      batchOf([
+        { at: 9, values: { v: 1 } },
+        { at: 8, values: { v: 1 } },
+        { at: 10, values: { w: 1 } },
+      ]),
+      now,
+    );
+
+    expect(times(plainOf(output.outputs[0]!.batch))).toEqual([9, 8, 10]);
+    expect(output.notes).toEqual([{ kind: 'late_readings', rule: '0:compress', count: 1 }]);
+  });
+});
