@@ -20,6 +20,8 @@ export function followAppend(core: RaftCore, message: AppendMessage): void {
   if (previous.index < core.log.committed) return answerAppend(core, from, core.log.committed, null);
   const entries = withinBounds(core, message);
   const agreed = core.log.tryAppend({ previous, entries }, message.commit);
+  // Nothing was taken: an answer would bring the same entries again at once, and a refusal of all that follow. The next heartbeat does.
+  if (agreed !== undefined && entries.length === 0 && message.entries.length > 0) return;
   if (agreed !== undefined) return answerAppend(core, from, agreed, null);
   const existing = core.log.term(previous.index) ?? 0;
   core.note({ kind: 'append-refused', from, previous, existing });

@@ -13,6 +13,8 @@ export interface Model<Call, Result, State extends string | number> {
   readonly initial: State;
   /** The state after it, or undefined when that result is impossible in this state. */
   step(state: State, call: Call, result: Result): State | undefined;
+  /** Whether it leaves every state in which it is possible as it was. */
+  isObservation(call: Call, result: Result): boolean;
   /** Operations on different objects do not touch: each object is judged alone (Herlihy & Wing, locality). */
   objectOf(call: Call): string | number;
 }
@@ -67,11 +69,13 @@ interface Node {
 interface Placed<State> {
   readonly call: Node;
   readonly state: State;
+  readonly isObservation: boolean;
 }
 
 /**
  * Wing and Gong's search with Lowe's memory of what was tried: take the operations that may come first one after the other, as far
- * as the model goes along; step back when an answer is met whose operation has not been placed.
+ * as the model goes along; step back when an answer is met whose operation has not been placed. An observation that is possible is
+ * placed for good: whatever order has it later has a twin that has it now.
  */
 class Search<Call, Result, State extends string | number> {
   steps = 0;
@@ -81,6 +85,8 @@ class Search<Call, Result, State extends string | number> {
   readonly #head: Node;
   /** Which operations are placed, 32 to a word. */
   readonly #placedBits: Uint32Array;
+  /** The same memory by halves of words, for a key. */
+  readonly #placedHalves: Uint16Array;
   readonly #tried = new Map<string, Set<State>>();
 
   constructor(
@@ -93,6 +99,7 @@ class Search<Call, Result, State extends string | number> {
     this.#stepsMax = stepsMax;
     this.#head = listOf(operations);
     this.#placedBits = new Uint32Array(Math.ceil(operations.length / 32));
+    this.#placedHalves = new Uint16Array(this.#placedBits.buffer);
   }
 
   run(): Verdict {
@@ -100,46 +107,55 @@ class Search<Call, Result, State extends string | number> {
     const head = this.#head;
     let state = this.#model.initial;
     let at = head.after;
-    while (head.after !== null) {
+    let missing = this.#operations.filter(({ returnedAt }) => returnedAt !== Infinity).length;
+    while (missing > 0) {
       if (++this.steps > this.#stepsMax) return 'unknown';
       if (at !== null && at.answer !== null) {
-        const next = this.#place(at, state);
-        if (next === undefined) at = at.after;
-        else {
-          placed.push({ call: at, state });
-          state = next;
-          lift(at);
-          at = head.after;
+        const { call, result, returnedAt } = this.#operations[at.operation]!;
+        const isAnswered = returnedAt !== Infinity;
+        const next = this.#model.step(state, call, result);
+        const isObservation = next !== undefined && this.#model.isObservation(call, result);
+        // What was never answered need not have happened: it is placed only where that explains something.
+        const isIdle = !isAnswered && next === state;
+        if (next === undefined || isIdle || (!isObservation && this.#wasTried(at.operation, next))) {
+          at = at.after;
+          continue;
         }
+        missing -= Number(isAnswered);
+        this.#flip(at.operation);
+        placed.push({ call: at, state, isObservation });
+        state = next;
+        lift(at);
+        at = head.after;
         continue;
       }
-      const last = placed.pop();
+      let last = placed.pop();
+      for (; last?.isObservation === true; last = placed.pop()) missing += this.#takeBack(last);
       if (last === undefined) return 'not-linearizable';
-      this.#flip(last.call.operation);
+      missing += this.#takeBack(last);
       state = last.state;
-      putBack(last.call);
       at = last.call.after;
     }
     return 'linearizable';
   }
 
-  /** The state after it, when the model allows it here and the same was not tried before. */
-  #place(call: Node, state: State): State | undefined {
-    const operation = this.#operations[call.operation]!;
-    const next = this.#model.step(state, operation.call, operation.result);
-    if (next === undefined) return undefined;
+  /** How many answered operations that leaves unexplained: 1, or 0. */
+  #takeBack({ call }: Placed<State>): number {
     this.#flip(call.operation);
-    const key = String.fromCharCode.apply(
-      null,
-      new Uint16Array(this.#placedBits.buffer) as unknown as number[],
-    );
+    putBack(call);
+    return Number(this.#operations[call.operation]!.returnedAt !== Infinity);
+  }
+
+  /** Whether those placed and this one have led to that state before. */
+  #wasTried(operation: number, state: State): boolean {
+    this.#flip(operation);
+    const key = String.fromCharCode.apply(null, this.#placedHalves as unknown as number[]);
+    this.#flip(operation);
     const states = this.#tried.get(key);
-    if (states === undefined) this.#tried.set(key, new Set([next]));
-    else if (states.has(next)) {
-      this.#flip(call.operation);
-      return undefined;
-    } else states.add(next);
-    return next;
+    if (states === undefined) this.#tried.set(key, new Set([state]));
+    else if (states.has(state)) return true;
+    else states.add(state);
+    return false;
   }
 
   #flip(operation: number): void {

@@ -20,6 +20,7 @@ export const nobodyKnows: RegisterResult = { value: null, took: null };
 
 export const registerModel = (initial: number): Model<RegisterCall, RegisterResult, number> => ({
   initial,
+  isObservation: (call, result) => call.kind === 'read' || (call.kind === 'swap' && result.took === false),
   objectOf: (call) => call.register,
   step(state, call, result) {
     if (call.kind === 'read') return result.value === null || result.value === state ? state : undefined;

@@ -68,6 +68,11 @@ export class SimDisk {
     return this.#hardState;
   }
 
+  /** Writes asked for and not done. */
+  get waiting(): number {
+    return this.#pending.length;
+  }
+
   /** How long the oldest write has been under way, in ticks. */
   get stalledFor(): number {
     const first = this.#pending[0];

@@ -33,6 +33,8 @@ export class Invariants {
   readonly #entries = new Map<number, { readonly before: Term; readonly digest: number }>();
   /** Terms of what is committed; [0] stands before the first. */
   readonly committed: Term[] = [0];
+  /** By index: the term of the leader that committed it, at or above the entry's own. */
+  readonly #committedIn: Term[] = [0];
 
   constructor(nodes: ReadonlyMap<number, SimNode>) {
     this.#nodes = nodes;
@@ -40,7 +42,12 @@ export class Invariants {
 
   /** The bootstrap, that all begin with. */
   begin(index: LogIndex, term: Term): void {
-    while (this.committed.length <= index) this.committed.push(term);
+    while (this.committed.length <= index) this.#commit(term, term);
+  }
+
+  #commit(term: Term, by: Term): void {
+    this.committed.push(term);
+    this.#committedIn.push(by);
   }
 
   /** A new life begins with what the disk remembers. */
@@ -70,13 +77,15 @@ export class Invariants {
     seen.applied = applied;
   }
 
-  /** Election Safety and Leader Completeness. */
+  /** Election Safety; and Leader Completeness: what leaders of lower terms have committed, it holds. */
   #tookOffice(node: SimNode): void {
     const { term, log } = node.view!;
     const other = this.#leaders.get(term);
     assert(other === undefined, `${node.id} leads in term ${term}, as ${other} did`);
     this.#leaders.set(term, node.id);
     for (let index = Math.max(1, log.firstIndex() - 1); index < this.committed.length; index++) {
+      // A leader may take office late, when a higher term has committed already.
+      if (this.#committedIn[index]! >= term) return;
       const own = log.term(index);
       assert(
         own === this.committed[index],
@@ -93,7 +102,7 @@ export class Invariants {
       assert(role === 'leader', `${node.id}, a ${role}, holds ${to} committed; nobody has committed it`);
       assert(log.term(to) === term, `${node.id} commits ${to} of another term than its own by counting`);
       this.#isDurable(node.member!.status().membership, to, log.term(to)!, node.id);
-      for (let index = this.committed.length; index <= to; index++) this.committed.push(log.term(index)!);
+      for (let index = this.committed.length; index <= to; index++) this.#commit(log.term(index)!, term);
     }
     for (let index = Math.max(before + 1, log.firstIndex()); index <= to; index++) {
       const own = log.term(index);
