@@ -3,6 +3,7 @@ import { readTime } from '../reading/event-time.ts';
 import { filtersOverlap } from '../reading/topic-filter.ts';
 import { patternFilter } from '../reading/topic-match.ts';
 import { meantWord } from './meant.ts';
+import { checkPayloads } from './payload-checks.ts';
 import { quote, type ProblemParts } from './problem.ts';
 import { collides, isLoopback } from './reach.ts';
 import type { Config, SourceConfig, StreamConfig, UplinkConfig } from './schema/config.ts';
@@ -50,6 +51,7 @@ export function crossCheck(
     checkStages(name, stream, checks, findings);
   }
   for (const [name, uplink] of Object.entries(config.uplinks)) checkUplink(name, uplink, names, findings);
+  checkPayloads(config, findings);
   checkApi(config, findings);
   checkListeners(config, findings);
   checkSessions(config, findings);

@@ -1,13 +1,23 @@
 /** Bounds of the reading room, each with its reason. Decoded memory per payload byte: see README.md. */
 
-/** A payload is held several times over while it is parsed; MQTT itself would allow 256 MiB. Common clouds stop at 128 to 256 KiB. */
+/**
+ * A payload is held several times over while it is parsed; MQTT itself would allow 256 MiB. Common clouds stop at 128 to 256 KiB. Where
+ * a stream says otherwise (`max_payload`) its word counts; of NDJSON this bounds a line.
+ */
 export const payloadBytesLimit = 512 * 1024;
+/** An NDJSON payload is parsed line by line: only its text is there as a whole. */
+export const ndjsonPayloadBytesLimit = 16 * 1024 * 1024;
 /** Nesting of objects and arrays. Sensor payloads have 2 to 5; deeper is an attack on the stack. */
 export const depthLimit = 16;
 /** Values of one reading. Below the builder's columns, so that a reading always fits an empty builder. */
 export const fieldsPerReadingLimit = 512;
 /** Readings of one message. With the columns of a builder this bounds what a message can make it reserve. */
 export const readingsPerMessageLimit = 4096;
+/** The same of an NDJSON payload, a shift's worth of a logger; {@link cellsPerBatchLimit} bounds what they reserve. */
+export const readingsPerNdjsonLimit = 100_000;
+export const valuesPerNdjsonLimit = 2_097_152;
+/** Readings times columns of a batch that a message may fill: 32 MiB of numbers. Columns are dense, whatever the lines leave out. */
+export const cellsPerBatchLimit = 4_194_304;
 /** Values of one message, with those shared by an array of readings counted once a reading: 2 MiB of doubles. */
 export const valuesPerMessageLimit = 262_144;
 /** Arrays, maps and byte strings of a CBOR payload: one byte each there, up to 200 in memory. Four a reading. */

@@ -80,9 +80,11 @@ export const mqttSource = z.strictObject({
   connect_timeout: duration('100ms', '10m')
     .prefault('10s')
     .describe('How long a connection attempt may take.'),
-  max_packet: size('1KiB', '256MiB')
+  max_packet: size('1KiB', '16MiB')
     .prefault('1MiB')
-    .describe('Largest packet accepted; announced to an MQTT 5 broker, which then drops larger ones.'),
+    .describe(
+      'Largest packet accepted; announced to an MQTT 5 broker, which then drops larger ones. What a stream decodes of it: decode.max_payload.',
+    ),
   shared_group: text({
     what: 'a share name without /, + and #',
     max: 128,
@@ -115,9 +117,11 @@ export const brokerSource = z.strictObject({
       'Whether clients without a name may connect. Default: true without `users`, else false; reachable from other hosts it should be said explicitly.',
     ),
   max_clients: integer(1, 100_000).prefault(500).describe('Connections at a time; more are refused.'),
-  max_packet: size('1KiB', '256MiB')
+  max_packet: size('1KiB', '16MiB')
     .prefault('256KiB')
-    .describe('Largest packet; a larger one ends the connection.'),
+    .describe(
+      'Largest packet; a larger one ends the connection. What a stream decodes of it: decode.max_payload.',
+    ),
   receive_maximum: integer(1, 65_535)
     .prefault(1000)
     .describe('Messages one client may have under way unacknowledged.'),
@@ -143,9 +147,11 @@ export const httpSource = z.strictObject({
     .optional()
     .describe('Reference to the bearer token clients must send. Required unless only this host can connect.'),
   tls: serverTls().optional().describe('Encrypts the endpoint; default: not encrypted.'),
-  max_body: size('1KiB', '256MiB')
+  max_body: size('1KiB', '16MiB')
     .prefault('8MiB')
-    .describe('Largest body, after decompression; a larger one gets 413.'),
+    .describe(
+      'Largest body, after decompression; a larger one gets 413. NDJSON may use all of it; of other formats a stream decodes up to decode.max_payload.',
+    ),
 });
 
 const speed = () =>

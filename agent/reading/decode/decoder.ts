@@ -1,7 +1,7 @@
 import { SedgeError } from '../../base/errors.ts';
 import type { BatchBuilder } from '../batch-builder.ts';
 import type { ClockSource, Tags } from '../batch.ts';
-import { payloadBytesLimit } from '../limits.ts';
+import { ndjsonPayloadBytesLimit, payloadBytesLimit } from '../limits.ts';
 import { TagTable } from '../tag-table.ts';
 import { parseCbor } from './cbor.ts';
 import { CsvReader } from './csv.ts';
@@ -43,17 +43,19 @@ export function createDecoder(options: DecodeOptions, tagTable: TagTable = new T
   if (wrong !== null) throw new SedgeError('SEDGE_CONFIG_INVALID', `decode.${wrong.key}: ${wrong.problem}`);
   const sink = new ReadingSink(options, tagTable);
   const read = readerOf(options, sink, tagTable);
+  const lineBytesMax = options.max_payload ?? payloadBytesLimit;
+  const bytesMax = options.format === 'ndjson' ? ndjsonPayloadBytesLimit : lineBytesMax;
   const emptyAllowed = options.format === 'text' || options.format === 'raw';
   return {
     clock: options.time !== undefined || options.format === 'influx' ? 'device' : 'agent',
     decode(message, into) {
       const bytes = message.payload.length;
       if (bytes === 0 && !emptyAllowed) return { ok: false, reason: 'empty', detail: 'the payload is empty' };
-      if (bytes > payloadBytesLimit) {
+      if (bytes > bytesMax) {
         return {
           ok: false,
           reason: 'too_large',
-          detail: `${bytes} bytes, at most ${payloadBytesLimit} are decoded`,
+          detail: `${bytes} bytes, at most ${bytesMax} are decoded`,
         };
       }
       const before = into.length;
@@ -87,7 +89,7 @@ function readerOf(
     }
     case 'ndjson': {
       const tree = new TreeReader(sink, { readings, infinities: 'refused' });
-      return (payload) => readLines(tree, utf8Text(payload), mayHoldLongInteger(payload));
+      return (payload) => readLines(tree, payload, options.max_payload ?? payloadBytesLimit);
     }
     case 'cbor': {
       const tree = new TreeReader(sink, { readings, infinities: 'numbers' });
@@ -131,7 +133,9 @@ function readNumber(sink: ReadingSink, text: string): void {
   sink.finish();
 }
 
-function readLines(tree: TreeReader, text: string, mayHoldLong: boolean): void {
+function readLines(tree: TreeReader, payload: Uint8Array, lineMax: number): void {
+  const text = utf8Text(payload);
+  const mayHoldLong = mayHoldLongInteger(payload);
   let line = 0;
   for (let from = 0; from < text.length;) {
     const end = text.indexOf('\n', from);
@@ -140,6 +144,11 @@ function readLines(tree: TreeReader, text: string, mayHoldLong: boolean): void {
     const json = text.slice(from, to);
     from = to + 1;
     if (json.trim() === '') continue;
+    if (json.length > lineMax)
+      throw new Undecodable(
+        'too_large',
+        `line ${line}: ${json.length} characters, at most ${lineMax} are decoded`,
+      );
     try {
       tree.read(parseJson(json, mayHoldLong));
     } catch (error) {

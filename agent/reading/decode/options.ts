@@ -6,6 +6,8 @@ export type DecodeFormat = (typeof decodeFormats)[number];
 /** The `decode:` object of a stream's configuration. Paths name nested fields: `motor.bearing.temp`, `axes.0`. */
 export interface DecodeOptions {
   readonly format: DecodeFormat;
+  /** Bytes of a payload, of a line of ndjson; default `payloadBytesLimit`. */
+  readonly max_payload?: number | undefined;
   /** Path of the event time; absent: the time of arrival. Influx lines bring their own. */
   readonly time?: string | undefined;
   /** Default `auto`; for influx `ns`. */
@@ -30,6 +32,7 @@ export interface DecodeOptions {
 
 /** Keys of {@link DecodeOptions} beside `format`, and the formats that know them. */
 export const decodeOptionKeys = {
+  max_payload: decodeFormats,
   time: ['json', 'ndjson', 'cbor', 'influx', 'csv'],
   time_unit: ['json', 'ndjson', 'cbor', 'influx', 'csv'],
   readings: ['json', 'ndjson', 'cbor'],

@@ -16,6 +16,8 @@ import { checkText, Undecodable } from './undecodable.ts';
 export class ReadingSink {
   readonly #roles: Roles;
   readonly #timeUnit: TimeUnit;
+  readonly #readingsMax: number;
+  readonly #valuesMax: number;
   readonly #tagTable: TagTable;
   /** Names of the reading before and their roles, by position: sensors repeat themselves. */
   readonly #hintNames: string[] = [];
@@ -39,6 +41,9 @@ export class ReadingSink {
     this.#roles = new Roles(options);
     this.#timeUnit = options.time_unit ?? (options.format === 'influx' ? 'ns' : 'auto');
     this.#tagTable = tagTable;
+    const lines = options.format === 'ndjson';
+    this.#readingsMax = lines ? limits.readingsPerNdjsonLimit : limits.readingsPerMessageLimit;
+    this.#valuesMax = lines ? limits.valuesPerNdjsonLimit : limits.valuesPerMessageLimit;
     this.#tagValues = this.#roles.tagNames.map(() => undefined);
     this.#sharedTagValues = [...this.#tagValues];
   }
@@ -102,12 +107,12 @@ export class ReadingSink {
   finish(): void {
     const now = this.#now;
     if (!now.timed) this.#untimed();
-    if (++this.#readings > limits.readingsPerMessageLimit) {
-      throw new Undecodable('limit', `more than ${limits.readingsPerMessageLimit} readings in one message`);
+    if (++this.#readings > this.#readingsMax) {
+      throw new Undecodable('limit', `more than ${this.#readingsMax} readings in one message`);
     }
     this.#valuesWritten += now.count;
-    if (this.#valuesWritten > limits.valuesPerMessageLimit) {
-      throw new Undecodable('limit', `more than ${limits.valuesPerMessageLimit} values in one message`);
+    if (this.#valuesWritten > this.#valuesMax) {
+      throw new Undecodable('limit', `more than ${this.#valuesMax} values in one message`);
     }
     const tags = now.tagged ? this.#fieldTags(now.tags ?? this.#topicTags) : (now.tags ?? this.#topicTags);
     const { timeMicros, timeNanos, quality, count } = now;
@@ -121,10 +126,20 @@ export class ReadingSink {
         );
       }
     }
+    if (into.cells > limits.cellsPerBatchLimit) this.#overfull();
     restore(now, this.#shared);
     if (this.#roles.tagNames.length > 0) {
       for (const [i, value] of this.#sharedTagValues.entries()) this.#tagValues[i] = value;
     }
+  }
+
+  /** An empty batch may hold it, where this one has readings of other messages. */
+  #overfull(): never {
+    const alone = this.#into.length <= this.#readings;
+    throw new Undecodable(
+      alone ? 'limit' : 'columns',
+      `${this.#readings} readings of many names take more than ${limits.cellsPerBatchLimit} cells`,
+    );
   }
 
   #value(name: string, value: Scalar): void {

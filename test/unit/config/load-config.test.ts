@@ -114,6 +114,25 @@ describe('warnings', () => {
     ).toEqual([]);
   });
 
+  test('sizes of source and stream that do not fit are named', () => {
+    const config = (source: string, decode: string): string =>
+      `sources: { s: ${source} }\nstreams: { v: { from: [s], decode: ${decode} } }\n`;
+    const mqtt = (size: string) => `{ type: mqtt, url: mqtt://b, topics: [a], max_packet: ${size} }`;
+    const http = (size: string) => `{ type: http, listen: "127.0.0.1:0", max_body: ${size} }`;
+
+    expect(refused(load(config(mqtt('4MiB'), '{ format: json }'))).join('\n')).toContain(
+      'sources.s.max_packet: no stream that takes from it decodes more than 512KiB at once: raise decode.max_payload there',
+    );
+    expect(warned(config(mqtt('4MiB'), '{ format: json, max_payload: 4MiB }'))).toEqual([]);
+    expect(warned(config(mqtt('4MiB'), '{ format: ndjson }'))).toEqual([]);
+    expect(warned(config(http('16MiB'), '{ format: json }'))).toEqual([
+      'sources.s.max_body: no stream that takes from it decodes more than 512KiB at once, NDJSON bodies aside',
+    ]);
+    expect(warned(config(mqtt('512KiB'), '{ max_payload: 1MiB }'))).toEqual([
+      'streams.v.decode.max_payload: source s takes nothing larger than 512KiB (max_packet)',
+    ]);
+  });
+
   test('what nobody uses, takes or feeds is named', () => {
     const text = `${source}streams: { v: {}, w: { from: [line], match: b } }\nuplinks: { c: { type: http, url: "https://x", streams: [v, "x*"] } }\n`;
     expect(warned(text)).toEqual([

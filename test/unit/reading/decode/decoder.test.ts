@@ -61,6 +61,33 @@ describe('digits beyond the range of a double', () => {
   });
 });
 
+describe('the size of a payload', () => {
+  const lines = (count: number): string => '{"temp":21.5,"pressure":1013.25}\n'.repeat(count);
+
+  it('is bounded by max_payload', () => {
+    const options = { format: 'text', max_payload: 1024 } as const;
+    expect(valuesOf(options, 'x'.repeat(1024))).toHaveLength(1);
+    expect(refusalOf(options, 'x'.repeat(1025))).toBe('too_large: 1025 bytes, at most 1024 are decoded');
+    expect(valuesOf({ format: 'text', max_payload: 1024 * 1024 }, 'x'.repeat(200_000))).toHaveLength(1);
+  });
+
+  it('of NDJSON is that of a line: a body of many lines may be large', () => {
+    const body = lines(20_000);
+    expect(body.length).toBeGreaterThan(512 * 1024);
+    expect(valuesOf({ format: 'ndjson' }, body)).toHaveLength(20_000);
+    expect(refusalOf({ format: 'ndjson', max_payload: 1024 }, `${lines(2)}{"a":"${'x'.repeat(1024)}"}`)).toBe(
+      'too_large: line 3: 1032 characters, at most 1024 are decoded',
+    );
+    expect(refusalOf({ format: 'ndjson' }, lines(100_001))).toContain('more than 100000 readings');
+  });
+
+  it('of NDJSON does not let few bytes reserve much: columns are dense', () => {
+    const wide = Array.from({ length: 400 }, (_, i) => `"n${i}":1`).join(',');
+    const payload = `{${wide}}\n${'{}\n'.repeat(20_000)}`;
+    expect(refusalOf({ format: 'ndjson' }, payload)).toContain('take more than 4194304 cells');
+  });
+});
+
 describe('Decoder', () => {
   it('gives equal tags as one object, so that a batch has one series for them', () => {
     const decoder = createDecoder({ format: 'json', tags: ['m', 'n'] });
