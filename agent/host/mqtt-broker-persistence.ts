@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { matchesFilter } from '../reading/topic-filter.ts';
+import { type MessageProperties, noProperties } from './mqtt-broker-properties.ts';
 import type { Qos } from './mqtt-broker-records.ts';
 import { type BrokerSessions, type ClientRef, larger } from './mqtt-broker-sessions.ts';
 import type { Delivery, Session, SessionState, Will } from './mqtt-broker-state.ts';
@@ -22,6 +23,7 @@ interface AedesPacket {
   readonly payload: Uint8Array | string;
   qos: Qos;
   readonly retain: boolean;
+  readonly properties?: unknown;
   messageId?: number | undefined;
 }
 
@@ -52,8 +54,8 @@ export class AedesPersistence {
     await this.#sessions.close();
   }
 
-  async storeRetained({ topic, payload, qos }: AedesPacket): Promise<void> {
-    this.#sessions.retain({ topic, payload: bytesOf(payload), qos });
+  async storeRetained({ topic, payload, qos, properties }: AedesPacket): Promise<void> {
+    this.#sessions.retain({ topic, payload: bytesOf(payload), qos, properties: propertiesOf(properties) });
   }
 
   createRetainedStream(pattern: string): Readable {
@@ -147,8 +149,9 @@ export class AedesPersistence {
       const session = this.#sessions.sessionOf({ id: clientId });
       wanting.set(session, larger(wanting.get(session), qos));
     }
-    const { topic, payload, qos } = packet;
-    this.#sessions.enqueue({ topic, payload: bytesOf(payload), qos }, counter, wanting);
+    const { topic, payload, qos, properties } = packet;
+    const message = { topic, payload: bytesOf(payload), qos, properties: propertiesOf(properties) };
+    this.#sessions.enqueue(message, counter, wanting);
   }
 
   /** Before a PUBLISH or PUBREL is written: the packet gets an id that no other message in flight has. */
@@ -241,7 +244,7 @@ export class AedesPersistence {
   #packetOf(delivery: Delivery): object {
     const { message, packetId, released, qos } = delivery;
     if (released) return { cmd: 'pubrel', messageId: packetId };
-    const { counter, topic, payload } = message;
+    const { counter, topic, payload, properties } = message;
     return {
       cmd: 'publish',
       brokerId: this.#broker.id,
@@ -252,12 +255,19 @@ export class AedesPersistence {
       retain: false,
       dup: packetId > 0,
       messageId: packetId > 0 ? packetId : undefined,
+      ...(properties === noProperties ? {} : { properties }),
     };
   }
 }
 
 const bytesOf = (payload: Uint8Array | string): Uint8Array =>
   typeof payload === 'string' ? Buffer.from(payload) : payload;
+
+/** aedes carries them for us; those of a will are its own parser's and go nowhere. */
+export const propertiesOf = (properties: unknown): MessageProperties =>
+  typeof properties === 'object' && properties !== null && 'expiresMs' in properties
+    ? (properties as MessageProperties)
+    : noProperties;
 
 function aedesSubscription(topic: string, subscription: { qos: Qos; identifier: number }): AedesSubscription {
   const { identifier, ...more } = subscription;

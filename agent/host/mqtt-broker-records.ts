@@ -1,5 +1,6 @@
 import { ByteReader, MalformedBytes } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
+import { type MessageProperties, noProperties } from './mqtt-broker-properties.ts';
 
 export type Qos = 0 | 1 | 2;
 
@@ -38,6 +39,7 @@ export type SessionRecord =
       readonly counter: number;
       readonly topic: string;
       readonly payload: Uint8Array;
+      readonly properties: MessageProperties;
       readonly recipients: readonly (readonly [number: number, qos: Qos])[];
     }
   /** `released`: PUBREC has come, only PUBREL is owed. */
@@ -50,7 +52,13 @@ export type SessionRecord =
     }
   | { readonly kind: 'done'; readonly number: number; readonly counter: number }
   /** An empty payload takes the topic's message away. */
-  | { readonly kind: 'retained'; readonly topic: string; readonly qos: Qos; readonly payload: Uint8Array }
+  | {
+      readonly kind: 'retained';
+      readonly topic: string;
+      readonly qos: Qos;
+      readonly payload: Uint8Array;
+      readonly properties: MessageProperties;
+    }
   | {
       readonly kind: 'will';
       readonly clientId: string;
@@ -111,6 +119,7 @@ function encodeBody(writer: ByteWriter, record: SessionRecord): void {
       writer.varint(record.counter);
       writer.text(record.topic);
       writer.bytes(record.payload);
+      encodeProperties(writer, record.properties);
       writer.varint(record.recipients.length);
       for (const [number, qos] of record.recipients) writer.varint(number * 4 + qos);
       break;
@@ -127,6 +136,7 @@ function encodeBody(writer: ByteWriter, record: SessionRecord): void {
       writer.text(record.topic);
       writer.uint8(record.qos);
       writer.bytes(record.payload);
+      encodeProperties(writer, record.properties);
       break;
     case 'will':
       writer.text(record.clientId);
@@ -175,12 +185,13 @@ function decodeBody(reader: ByteReader, code: number): SessionRecord {
       const counter = reader.varint();
       const topic = reader.text();
       const payload = reader.bytes().slice();
+      const properties = decodeProperties(reader);
       const count = reader.count(reader.remaining, 'recipients');
       const recipients = Array.from({ length: count }, () => {
         const both = reader.varint();
         return [Math.floor(both / 4), qosOf(both % 4)] as const;
       });
-      return { kind: 'message', counter, topic, payload, recipients };
+      return { kind: 'message', counter, topic, payload, properties, recipients };
     }
     case codes.sent: {
       const number = reader.varint();
@@ -192,7 +203,9 @@ function decodeBody(reader: ByteReader, code: number): SessionRecord {
       return { kind: 'done', number: reader.varint(), counter: reader.varint() };
     case codes.retained: {
       const topic = reader.text();
-      return { kind: 'retained', topic, qos: qosOf(reader.uint8()), payload: reader.bytes().slice() };
+      const qos = qosOf(reader.uint8());
+      const payload = reader.bytes().slice();
+      return { kind: 'retained', topic, qos, payload, properties: decodeProperties(reader) };
     }
     case codes.will: {
       const clientId = reader.text();
@@ -206,6 +219,17 @@ function decodeBody(reader: ByteReader, code: number): SessionRecord {
     default:
       throw new MalformedBytes(`no record has the code ${code}`);
   }
+}
+
+function encodeProperties(writer: ByteWriter, { bytes, expiresMs }: MessageProperties): void {
+  writer.bytes(bytes);
+  writer.varint(expiresMs);
+}
+
+function decodeProperties(reader: ByteReader): MessageProperties {
+  const bytes = reader.bytes().slice();
+  const expiresMs = reader.varint();
+  return bytes.length === 0 && expiresMs === 0 ? noProperties : { bytes, expiresMs };
 }
 
 function subscriptionOf(bits: number): Omit<Subscription, 'identifier'> {

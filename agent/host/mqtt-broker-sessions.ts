@@ -1,5 +1,6 @@
 import type { BrokerUser } from '../ports/broker.ts';
 import { BrokerLog } from './mqtt-broker-log.ts';
+import type { MessageProperties } from './mqtt-broker-properties.ts';
 import { decodeRecord, encodeRecord, type Qos, type SessionRecord } from './mqtt-broker-records.ts';
 import { type Session, SessionState, type Will, costOf } from './mqtt-broker-state.ts';
 import { brokerLimits } from './mqtt-limits.ts';
@@ -28,6 +29,7 @@ export interface Forwarded {
   readonly payload: Uint8Array;
   readonly qos: Qos;
   readonly retain: boolean;
+  readonly properties: MessageProperties;
 }
 
 /**
@@ -220,12 +222,12 @@ export class BrokerSessions {
   }
 
   enqueue(
-    { topic, payload, qos }: { topic: string; payload: Uint8Array; qos: Qos },
+    { topic, payload, qos, properties }: Omit<Forwarded, 'retain'>,
     counter: number,
     wanting: ReadonlyMap<Session, Qos>,
   ): boolean {
     if (wanting.size === 0) return false;
-    const bytes = costOf({ topic, payload });
+    const bytes = costOf({ topic, payload, properties });
     const recipients: [number, Qos][] = [];
     for (const [session, wanted] of wanting) {
       if (this.#makeRoom(session, bytes)) recipients.push([session.number, Math.min(wanted, qos) as Qos]);
@@ -235,7 +237,7 @@ export class BrokerSessions {
       if (this.state.messageBytes + bytes <= brokerLimits.queuesBytes) break;
       for (const session of sessions) this.#drop(session, oldest);
     }
-    this.keep({ kind: 'message', counter, topic, payload, recipients });
+    this.keep({ kind: 'message', counter, topic, payload, properties, recipients });
     return true;
   }
 
@@ -258,19 +260,18 @@ export class BrokerSessions {
     this.keep({ kind: 'done', number: session.number, counter });
   }
 
-  retain({ topic, payload, qos }: { topic: string; payload: Uint8Array; qos: Qos }): void {
+  retain({ topic, payload, qos, properties }: Omit<Forwarded, 'retain'>): void {
     const { retained, retainedBytes } = this.state;
     const known = retained.get(topic);
     // aedes brings what `forward` took already.
     if (known?.payload === payload || (known === undefined && payload.length === 0)) return;
-    const more =
-      costOf({ topic, payload }) - (known === undefined ? 0 : costOf({ topic, payload: known.payload }));
+    const before = known === undefined ? 0 : costOf({ topic, ...known });
     const fits =
-      retainedBytes + more <= brokerLimits.retainedBytes &&
+      retainedBytes + costOf({ topic, payload, properties }) - before <= brokerLimits.retainedBytes &&
       (known !== undefined || retained.size < brokerLimits.retained);
     if (!fits && known === undefined) return;
     // Rather none than one that is out of date.
-    this.keep({ kind: 'retained', topic, qos, payload: fits ? payload : new Uint8Array(0) });
+    this.keep({ kind: 'retained', topic, qos, payload: fits ? payload : new Uint8Array(0), properties });
     if (qos > 0) this.#log?.flush();
   }
 }

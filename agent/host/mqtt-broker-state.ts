@@ -1,4 +1,5 @@
 import { FilterTree } from './mqtt-broker-filters.ts';
+import type { MessageProperties } from './mqtt-broker-properties.ts';
 import type { Qos, SessionRecord, Subscription } from './mqtt-broker-records.ts';
 
 export interface Session {
@@ -22,6 +23,7 @@ export interface StoredMessage {
   readonly counter: number;
   readonly topic: string;
   readonly payload: Uint8Array;
+  readonly properties: MessageProperties;
   /** Sessions that have not acknowledged it. */
   readonly recipients: Set<Session>;
 }
@@ -38,14 +40,19 @@ export interface Delivery {
 export interface Retained {
   readonly qos: Qos;
   readonly payload: Uint8Array;
+  readonly properties: MessageProperties;
 }
 
 export type Will = Extract<SessionRecord, { kind: 'will' }>;
 
 /** What a message costs beside topic and payload: objects and map slots. */
 const messageOverheadBytes = 200;
-export const costOf = (message: { readonly topic: string; readonly payload: Uint8Array }): number =>
-  message.topic.length + message.payload.length + messageOverheadBytes;
+export const costOf = (message: {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly properties: MessageProperties;
+}): number =>
+  message.topic.length + message.payload.length + message.properties.bytes.length + messageOverheadBytes;
 
 /** What the broker remembers for subscribers. It changes by records alone, so that a log of them rebuilds it. */
 export class SessionState {
@@ -117,16 +124,16 @@ export class SessionState {
       for (const [filter, subscription] of session.subscriptions)
         yield { kind: 'subscribe', number, filter, subscription };
     }
-    for (const [topic, { qos, payload }] of this.retained) yield { kind: 'retained', topic, qos, payload };
+    for (const [topic, retained] of this.retained) yield { kind: 'retained', topic, ...retained };
     yield* this.wills.values();
     for (const message of this.messages.values()) {
-      const { counter, topic, payload } = message;
+      const { counter, topic, payload, properties } = message;
       const deliveries = [...message.recipients].map((session) => ({
         number: session.number,
         delivery: session.queue.get(counter)!,
       }));
       const recipients = deliveries.map(({ number, delivery }) => [number, delivery.qos] as const);
-      yield { kind: 'message', counter, topic, payload, recipients };
+      yield { kind: 'message', counter, topic, payload, properties, recipients };
       for (const { number, delivery } of deliveries) {
         const { packetId, released } = delivery;
         if (packetId > 0) yield { kind: 'sent', number, counter, packetId, released };
@@ -185,14 +192,14 @@ export class SessionState {
   }
 
   #message(record: Extract<SessionRecord, { kind: 'message' }>): void {
-    const { counter, topic, payload, recipients } = record;
+    const { counter, topic, payload, properties, recipients } = record;
     this.lastCounter = Math.max(this.lastCounter, counter);
     for (const [number, qos] of recipients) {
       const session = this.#numbers.get(number);
       if (session === undefined || session.queue.has(counter)) continue;
       let message = this.messages.get(counter);
       if (message === undefined) {
-        message = { counter, topic, payload, recipients: new Set() };
+        message = { counter, topic, payload, properties, recipients: new Set() };
         this.messages.set(counter, message);
         this.messageBytes += costOf(message);
       }
@@ -225,14 +232,14 @@ export class SessionState {
     this.messageBytes -= costOf(message);
   }
 
-  #retain(topic: string, { qos, payload }: Retained): void {
+  #retain(topic: string, { qos, payload, properties }: Retained): void {
     const known = this.retained.get(topic);
-    if (known !== undefined) this.retainedBytes -= costOf({ topic, payload: known.payload });
+    if (known !== undefined) this.retainedBytes -= costOf({ topic, ...known });
     if (payload.length === 0) {
       this.retained.delete(topic);
       return;
     }
-    this.retained.set(topic, { qos, payload });
-    this.retainedBytes += costOf({ topic, payload });
+    this.retained.set(topic, { qos, payload, properties });
+    this.retainedBytes += costOf({ topic, payload, properties });
   }
 }

@@ -1,11 +1,9 @@
 import { Aedes, type AedesPublishPacket, type AuthenticateError, type Client } from 'aedes';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../base/errors.ts';
-import { filterProblem } from '../reading/topic-filter.ts';
 import type {
   BrokerClient,
   BrokerEvents,
-  BrokerPeer,
   BrokerUser,
   EmbeddedBroker,
   EmbeddedBrokerOptions,
@@ -13,12 +11,32 @@ import type {
   ListenAddress,
   MqttPublish,
 } from '../ports/broker.ts';
+import {
+  type Connection,
+  type ConnectProblem,
+  type SubscribedClient,
+  type WillPacket,
+  causeOf,
+  connectProblem,
+  admits,
+  connectionOf,
+  gates,
+  mayPublish,
+  mayReceive,
+  noBytes,
+  notAuthorized,
+  prepareFive,
+  shown,
+  wrongCredentials,
+} from './mqtt-broker-connection.ts';
+import { FiveSide, disconnectOf, versionOf } from './mqtt-broker-five.ts';
 import { AedesPersistence } from './mqtt-broker-persistence.ts';
+import { type MessageProperties, messageProperties, noProperties } from './mqtt-broker-properties.ts';
 import { BrokerSessions } from './mqtt-broker-sessions.ts';
 import { listenMqtt, type Listener } from './mqtt-listen.ts';
 import { encodeAcks, packetTypes } from './mqtt-frames.ts';
 import { Gate } from './mqtt-gate.ts';
-import { brokerLimits } from './mqtt-limits.ts';
+import { brokerLimits, mqttLimits } from './mqtt-limits.ts';
 import { TopicTexts } from './mqtt-topic-texts.ts';
 
 /**
@@ -32,24 +50,6 @@ export class AedesBrokers implements EmbeddedBrokers {
     await broker.start();
     return broker;
   }
-}
-
-/** One connection. aedes knows it by its gate. */
-interface Connection {
-  readonly gate: Gate;
-  user: BrokerUser | null;
-  peer: BrokerPeer | null;
-  clientId: string;
-  /** 0: none asked. */
-  keepAliveMs: number;
-  /** The topic allowed last: sensors publish to few. */
-  allowedTopic: string;
-  /** The same for what it subscribed to. */
-  receivedTopic: string;
-  /** How long it wants its session kept. */
-  expiryMs: number;
-  /** Where the log of the sessions stands behind what it published. */
-  forwardedUpTo: number;
 }
 
 class AedesBroker implements EmbeddedBroker {
@@ -88,7 +88,15 @@ class AedesBroker implements EmbeddedBroker {
         // aedes sees no PUBLISH and would take a busy publisher for a silent one: the sweep looks after it.
         connection.keepAliveMs = (packet.keepalive ?? 0) * 1000;
         packet.keepalive = 0;
-        done(null, packet.clientId.length <= brokerLimits.clientIdChars);
+        const { five } = connection;
+        const problem = connectProblem(
+          packet.clientId,
+          five,
+          () => five === null || prepareFive(connection, five, packet, options),
+        );
+        // aedes forgets a connection that it does not take here.
+        if (problem !== null) this.#turnAway(connection, problem);
+        done(null, problem === null);
       },
       authenticate: (client, username, password, done) => {
         const problem = this.#login(client, username ?? null, password ?? noBytes);
@@ -107,11 +115,12 @@ class AedesBroker implements EmbeddedBroker {
         done(null, this.#admits(client, subscription.topic) ? subscription : null);
       },
       // Also what was queued or retained before the client's permissions were narrowed.
-      authorizeForward: (client, packet) => this.#mayReceive(client, packet),
+      authorizeForward: (client, packet) => {
+        const receiver = client as object as SubscribedClient;
+        return mayReceive(this.#of(client), receiver, packet, this.#sessions) ? packet : null;
+      },
     });
-    this.#aedes.on('subscribe', () => {
-      this.#subscribed = true;
-    });
+    this.#aedes.on('subscribe', () => void (this.#subscribed = true));
     this.#aedes.on('clientReady', (client) => void this.#ready(client));
     this.#aedes.on('clientDisconnect', (client) => {
       const { expiryMs } = this.#of(client);
@@ -186,19 +195,15 @@ class AedesBroker implements EmbeddedBroker {
         publish: (packet) => this.#publish(connection, packet),
         release: (packetId) => connection.peer?.release(packetId),
         broken: (what) => this.#break(connection, 'protocol', `sent a ${what}`),
+        incoming: (type, frame) => {
+          if (type === packetTypes.connect && connection.five === null && versionOf(frame) === 5)
+            this.#speak5(connection);
+          return connection.five === null ? frame : connection.five.incoming(type, frame);
+        },
+        outgoing: (bytes) => connection.five?.outgoing(bytes) ?? bytes,
       },
     );
-    const connection: Connection = {
-      gate,
-      user: null,
-      peer: null,
-      clientId: '',
-      keepAliveMs: 0,
-      allowedTopic: '',
-      receivedTopic: '',
-      expiryMs: Number.POSITIVE_INFINITY,
-      forwardedUpTo: 0,
-    };
+    const connection = connectionOf(gate);
     this.#connections.add(connection);
     gate.on('error', () => undefined);
     gate.once('close', () => {
@@ -207,6 +212,21 @@ class AedesBroker implements EmbeddedBroker {
     });
     gates.set(gate, connection);
     this.#aedes.handle(gate);
+  }
+
+  #speak5(connection: Connection): void {
+    const { gate } = connection;
+    gate.speak5();
+    connection.five = new FiveSide({
+      send: (bytes) => gate.writeAside(bytes),
+      answer: (frame) => void gate.push(frame),
+      expiry: (seconds) => {
+        connection.expiryMs = seconds * 1_000;
+      },
+      vanish: () => gate.destroy(),
+      tooLarge: () => void this.#unforwarded++,
+      broken: (what) => this.#break(connection, 'protocol', `sent a ${what}`),
+    });
   }
 
   #of(client: object): Connection {
@@ -226,29 +246,17 @@ class AedesBroker implements EmbeddedBroker {
       this.#events.refused('permission', `the client id ${shown(client.id)} belongs to another user`);
       return notAuthorized;
     }
-    this.#of(client).user = user;
+    const connection = this.#of(client);
+    connection.user = user;
+    // From here on the parser reads MQTT 5 again.
+    if (connection.connect !== null) (connection.connect as { protocolVersion: number }).protocolVersion = 5;
+    connection.connect = null;
+    if (connection.cleanStart) this.#sessions.discard(client.id);
     return null;
   }
 
   #admits(client: object, filter: string): boolean {
-    const { id, subscriptions } = client as Client & { readonly subscriptions: object };
-    if (filter.length > brokerLimits.filterChars || filter.startsWith('$') || filterProblem(filter) !== null)
-      return false;
-    if (this.#of(client).user?.maySubscribe(filter) !== true) return false;
-    if (filter in subscriptions) return true;
-    return Object.keys(subscriptions).length < brokerLimits.filters && this.#sessions.fits(id, filter);
-  }
-
-  #mayReceive(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
-    const connection = this.#of(client);
-    const { topic, brokerCounter } = packet;
-    if (topic !== connection.receivedTopic) {
-      if (connection.user?.maySubscribe(topic) !== true) return null;
-      connection.receivedTopic = topic;
-    }
-    // While the queue of a client that came back is sent, what it holds arises a second time.
-    const live = (packet as { messageId?: number }).messageId === undefined && packet.qos > 0;
-    return live && !client.clean && this.#sessions.wasSent(client.id, brokerCounter) ? null : packet;
+    return admits(this.#of(client), client as SubscribedClient, filter, this.#sessions);
   }
 
   #takeWill(client: { clientId: string; user: BrokerUser }, will: WillPacket): void {
@@ -257,12 +265,9 @@ class AedesBroker implements EmbeddedBroker {
     this.#events.will(client, { topic, payload, qos, retain, dup: false, packetId: 0 });
   }
 
-  #failed(client: Client, { message }: Error): void {
-    const name = client.id === null ? 'a client' : `client ${shown(client.id)}`;
-    if (message === 'drain timeout')
-      this.#events.refused('slow', `${name} takes no messages and was cut off`);
-    else if (message === 'connect did not arrive in time')
-      this.#events.refused('protocol', `${name} sent no CONNECT in time`);
+  #failed(client: Client, error: Error): void {
+    const cause = causeOf(client.id, error);
+    if (cause !== null) this.#events.refused(cause.reason, cause.message);
   }
 
   async #ready(client: Client): Promise<void> {
@@ -295,6 +300,7 @@ class AedesBroker implements EmbeddedBroker {
     if (user === null || peer === null || gate.destroyed) return;
     if (packet.topic !== connection.allowedTopic) {
       if (!mayPublish(user, packet.topic)) {
+        if (connection.five !== null) return this.#refuse(connection, packet);
         this.#break(connection, 'permission', `may not publish to ${shown(packet.topic)}`);
         return;
       }
@@ -305,16 +311,29 @@ class AedesBroker implements EmbeddedBroker {
     peer.publish(packet);
   }
 
+  /** MQTT 5 has a word for it: the connection stays. */
+  #refuse({ gate, clientId }: Connection, { topic, qos, packetId }: MqttPublish): void {
+    if (qos > 0)
+      gate.writeAside(Buffer.from([qos === 1 ? 0x40 : 0x50, 3, packetId >> 8, packetId & 255, 0x87]));
+    this.#events.refused('permission', `client ${shown(clientId)} may not publish to ${shown(topic)}`);
+  }
+
   #forward(connection: Connection, packet: MqttPublish): void {
-    const { topic, qos, retain } = packet;
+    const { topic, qos, retain, properties: given } = packet;
+    let properties = noProperties;
+    try {
+      if (given !== undefined) properties = messageProperties(given, Date.now());
+    } catch {
+      this.#break(connection, 'protocol', 'sent a malformed PUBLISH: its properties');
+      return;
+    }
     // The payload is a view of the socket's bytes; a queue would keep all of them.
     const payload = Buffer.from(packet.payload);
     const counter = this.#nextCounter();
-    this.#sessions.forward({ topic, payload, qos, retain }, counter, connection.clientId);
+    this.#sessions.forward({ topic, payload, qos, retain, properties }, counter, connection.clientId);
     if (qos > 0) connection.forwardedUpTo = this.#sessions.position;
-    if (
-      !this.#handOver({ topic, payload, qos, retain, brokerCounter: counter, clientId: connection.clientId })
-    )
+    const { clientId } = connection;
+    if (!this.#handOver({ topic, payload, qos, retain, properties, brokerCounter: counter, clientId }))
       this.#sessions.unforwarded(counter);
   }
 
@@ -324,7 +343,13 @@ class AedesBroker implements EmbeddedBroker {
   }
 
   /** To the subscribers that are connected. What they miss stays in the queues of their sessions. */
-  #handOver(message: WillPacket & { readonly brokerCounter: number; readonly clientId?: string }): boolean {
+  #handOver(
+    message: WillPacket & {
+      readonly brokerCounter: number;
+      readonly clientId?: string;
+      readonly properties?: MessageProperties;
+    },
+  ): boolean {
     if (
       this.#forwards >= brokerLimits.forwards ||
       message.topic.split('/').length > brokerLimits.topicLevels
@@ -340,8 +365,17 @@ class AedesBroker implements EmbeddedBroker {
     return true;
   }
 
+  #turnAway({ gate }: Connection, { connack, what }: ConnectProblem): void {
+    gate.writeAside(connack);
+    gate.end();
+    setTimeout(() => gate.destroy(), mqttLimits.closeGraceMs).unref();
+    this.#events.refused('protocol', `a client ${what}`);
+  }
+
   #break(connection: Connection, reason: 'protocol' | 'permission', what: string): void {
     const name = connection.clientId === '' ? 'a client' : `client ${shown(connection.clientId)}`;
+    if (connection.five !== null)
+      connection.gate.writeAside(disconnectOf(reason === 'permission' ? 0x87 : 0x82));
     connection.gate.destroy();
     this.#events.refused(reason, `${name} ${what}`);
   }
@@ -363,24 +397,4 @@ class AedesBroker implements EmbeddedBroker {
     const shed = this.#sessions.takeShed();
     if (shed > 0) this.#events.shed(shed);
   }
-}
-
-interface WillPacket {
-  readonly topic: string;
-  readonly payload: Uint8Array | string;
-  readonly qos: 0 | 1 | 2;
-  readonly retain: boolean;
-}
-
-const shown = (text: string): string => JSON.stringify(text.slice(0, 100));
-/** CONNACK 5. */
-const notAuthorized = Object.assign(new Error('not authorized'), { returnCode: 5 });
-/** CONNACK 4 (3.1.1, table 3.1). */
-const wrongCredentials = Object.assign(new Error('bad user name or password'), { returnCode: 4 });
-const noBytes = new Uint8Array(0);
-const gates = new WeakMap<Gate, Connection>();
-
-/** Topics a client may publish to: no wildcards (3.1.1, §3.3.2.1) and none of the broker's own. */
-function mayPublish(user: BrokerUser, topic: string): boolean {
-  return !topic.startsWith('$') && !topic.includes('#') && !topic.includes('+') && user.mayPublish(topic);
 }

@@ -22,7 +22,7 @@ const headerBytesMax = 5;
  */
 export class FrameSplitter {
   readonly #sink: FrameSink;
-  readonly #version5: boolean;
+  #version5: boolean;
   readonly #packetBytesMax: number;
   readonly #topics: TopicTexts;
   /** Bytes of the incomplete packet, in pieces; `#neededBytes` of them are wanted before the next look. */
@@ -42,6 +42,11 @@ export class FrameSplitter {
     this.#sink = options.sink;
     this.#version5 = options.version === '5';
     this.#packetBytesMax = options.packetBytesMax;
+  }
+
+  /** What follows is MQTT 5. */
+  speak5(): void {
+    this.#version5 = true;
   }
 
   /** Bytes kept for later. */
@@ -135,18 +140,21 @@ export class FrameSplitter {
     if (topic === null || topic === '') return 'malformed PUBLISH: topic is empty or no UTF-8';
     const packetId = qos > 0 ? bytes[topicEnd]! * 256 + bytes[topicEnd + 1]! : 0;
     if (qos > 0 && packetId === 0) return 'malformed PUBLISH: packet id 0';
+    const propertiesAt = at;
     if (this.#version5) {
       at = afterProperties(bytes, at, end);
       if (at < 0) return 'malformed PUBLISH: properties longer than the packet';
     }
-    this.#sink.publish({
+    const message: MqttPublish = {
       topic,
       payload: at === end ? empty : bytes.subarray(at, end),
       qos: qos as 0 | 1 | 2,
       dup: (first & 8) !== 0,
       retain: (first & 1) !== 0,
       packetId,
-    });
+    };
+    if (at <= propertiesAt + 1) this.#sink.publish(message);
+    else this.#sink.publish({ ...message, properties: propertiesOf(bytes.subarray(propertiesAt, at)) });
     return null;
   }
 
@@ -175,6 +183,13 @@ function afterProperties(bytes: Uint8Array, from: number, end: number): number {
     scale *= 128;
   }
   return -1;
+}
+
+/** Without their length, which takes one to four bytes. */
+function propertiesOf(bytes: Uint8Array): Uint8Array {
+  let from = 1;
+  while (bytes[from - 1]! >= 128) from++;
+  return bytes.subarray(from);
 }
 
 function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {

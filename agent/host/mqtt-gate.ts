@@ -18,6 +18,10 @@ export interface GateSink {
   release(packetId: number): void;
   /** The other end broke the protocol; `what` completes "sent a". */
   broken(what: string): void;
+  /** What the library reads instead of any other packet; null: nothing. Absent: what came. */
+  incoming?(type: number, frame: Uint8Array): Uint8Array | null;
+  /** What the other end reads instead of what the library wrote. Absent: just that. */
+  outgoing?(bytes: Uint8Array): Uint8Array;
 }
 
 /**
@@ -67,6 +71,11 @@ export class Gate extends Duplex {
     return this.#held ? performance.now() : this.#heardMs;
   }
 
+  /** What follows from the other end is MQTT 5. */
+  speak5(): void {
+    this.#splitter.speak5();
+  }
+
   /** The session is open: messages may come. */
   proceed(): void {
     this.#waits = false;
@@ -97,14 +106,14 @@ export class Gate extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, (error) => done(error));
+    this.#send(chunk, done);
   }
 
   override _writev(
     chunks: { chunk: Uint8Array; encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
-    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), (error) => done(error));
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -116,8 +125,15 @@ export class Gate extends Duplex {
     done(error);
   }
 
+  #send(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    const sent = this.#sink.outgoing?.(bytes) ?? bytes;
+    if (sent.length === 0) done();
+    else this.#socket.write(sent, (error) => done(error));
+  }
+
   #pass(type: number, frame: Uint8Array, waitAfter: number): boolean {
-    if (!this.destroyed) this.push(frame);
+    const passed = this.#sink.incoming === undefined ? frame : this.#sink.incoming(type, frame);
+    if (!this.destroyed && passed !== null) this.push(passed);
     if (type !== waitAfter || this.#opened) return true;
     this.#opened = true;
     this.#waits = true;

@@ -22,6 +22,8 @@ export const brokerLimits = {
   drainMs: 10_000,
   /** Messages on their way to subscribers; above it subscribers miss messages, because taking in must not wait for them. */
   forwards: 4_096,
+  /** Messages that wait because an MQTT 5 client's Receive Maximum is used up; above it the client is cut off. */
+  heldBytes: 4 * MiB,
   /** Topics with a retained message; further ones are not retained. */
   retained: 10_000,
   /** Retained messages together; beyond it a new topic is not retained. */

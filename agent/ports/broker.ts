@@ -54,6 +54,8 @@ export interface MqttPublish {
   readonly retain: boolean;
   /** 1 … 65,535; 0 with QoS 0. */
   readonly packetId: number;
+  /** MQTT 5: the properties as they came, without their length; absent when there are none. */
+  readonly properties?: Uint8Array;
 }
 
 export interface MqttCloseReason {
@@ -85,7 +87,7 @@ export interface MqttRefusal {
   readonly message: string;
 }
 
-/** A broker inside this process that clients connect to. MQTT 3.1 and 3.1.1. */
+/** A broker inside this process that clients connect to. MQTT 3.1, 3.1.1 and 5. */
 export interface EmbeddedBrokers {
   /** @throws {SedgeError} SEDGE_LISTEN_FAILED when an address cannot be bound. */
   open(options: EmbeddedBrokerOptions, events: BrokerEvents): Promise<EmbeddedBroker>;

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 
-const program = join(import.meta.dirname, '../../support/broker-process.ts');
+const program = fileURLToPath(new URL('../../support/broker-process.ts', import.meta.url));
 const closers: (() => unknown)[] = [];
 
 afterEach(async () => {
