@@ -379,8 +379,7 @@ export class StoreCore {
       if (this.#db !== null && this.#inside) this.#db.exec('ROLLBACK');
     } catch (rollbackError) {
       // SQLite rolls back by itself on some failures; then there is nothing left to roll back.
-      if (rollbackError instanceof DiskError && rollbackError.trouble === 'io') this.drop();
-      else if (committing) this.drop();
+      if (rollbackError instanceof DiskError || committing) this.drop();
     }
   }
 
@@ -393,6 +392,6 @@ export class StoreCore {
   }
 
   pageBytes(): number {
-    return Number(this.db.pragma('page_size'));
+    return this.prepare<{ page_size: number }>('PRAGMA page_size').get()?.page_size ?? 0;
   }
 }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { runModel } from './model/store-model.ts';
 
-/** More runs, or one again: `SEDGE_MODEL_RUNS=5000`, `SEDGE_MODEL_SEED=17`, with `vitest run --project unit store-model`. */
-const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 20);
+/** Short runs; the full project does thousands of longer ones. More, or one again: `SEDGE_MODEL_RUNS=5000`, `SEDGE_MODEL_SEED=17`, with `vitest run --project unit store-model`. */
+const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 200);
+const steps = 10;
 const seed = process.env['SEDGE_MODEL_SEED'];
 
 test(
@@ -13,7 +14,7 @@ test(
     const last = seed === undefined ? runs : first;
     for (let run = first; run <= last; run++) {
       try {
-        runModel(run, 40);
+        runModel(run, steps);
       } catch (error) {
         throw new Error(
           `${(error as Error).message}\nreplay: SEDGE_MODEL_SEED=${run} vitest run --project unit store-model`,

@@ -11,10 +11,10 @@ export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** What goes wrong, and at which statement from now on (1 is the next one). */
+/** What goes wrong, and at which statement from now on (1 is the next one), or at the next commit, where most can go wrong. */
 export interface Fault {
   readonly kind: 'crash' | DiskTrouble;
-  readonly atStatement: number;
+  readonly atStatement: number | 'commit';
   /** The statement is carried out before it fails: a commit that stands although its answer is lost. */
   readonly afterwards: boolean;
   /** How many statements in a row fail; the later ones before they are carried out. A crash needs no more than one. */
@@ -28,12 +28,15 @@ export class Faults {
   struck = false;
   #fault: Fault | null = null;
   #dead = false;
+  /** Number of the statement at which the fault begins; null until that is known. */
+  #begin: number | null = null;
 
   set(fault: Fault | null): void {
     this.#fault = fault;
     this.statements = 0;
     this.struck = false;
     this.#dead = false;
+    this.#begin = fault === null || fault.atStatement === 'commit' ? null : fault.atStatement;
   }
 
   get mayStrike(): boolean {
@@ -44,11 +47,12 @@ export class Faults {
     return this.#fault?.kind === 'crash';
   }
 
-  run<T>(statement: () => T): T {
+  run<T>(statement: () => T, sql = ''): T {
     if (this.#dead) throw new Crash('dead');
     this.statements++;
     const fault = this.#fault;
-    const late = fault === null ? -1 : this.statements - fault.atStatement;
+    if (fault?.atStatement === 'commit' && sql === 'COMMIT') this.#begin ??= this.statements;
+    const late = this.#begin === null ? -1 : this.statements - this.#begin;
     if (fault === null || late < 0 || late >= (fault.lasting ?? 1)) return statement();
     this.struck = true;
     // A full device fails before it writes; only a crash or a failing sync can leave the change behind.
@@ -64,7 +68,7 @@ export class Faults {
 /** A database whose statements pass through {@link Faults}. Closing always works: it is what the end of a process does. */
 export function faulty(database: Database, faults: Faults): Database {
   return {
-    exec: (sql) => faults.run(() => database.exec(sql)),
+    exec: (sql) => faults.run(() => database.exec(sql), sql),
     pragma: (text) => faults.run(() => database.pragma(text)),
     close: () => database.close(),
     prepare: <Row = Record<string, SqlValue>>(sql: string): Statement<Row> => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assert } from '#agent/base/assert.ts';
 import { Prng } from '#agent/base/prng.ts';
 import { BufferEvents } from '#agent/buffer/events.ts';
 import { JournalStore } from '#agent/buffer/journal-store.ts';
@@ -93,6 +94,18 @@ export class StoreRig {
     return store;
   }
 
+  /** Offsets kept of each stream, by name, as the tables have them: the mirror in memory is not asked. */
+  kept(): Map<string, Set<number>> {
+    const kept = new Map<string, Set<number>>();
+    assert(this.raw !== null, 'the store is open');
+    for (const { name, first, count } of this.raw.prepare<SegmentRow>(segments).all()) {
+      let offsets = kept.get(name);
+      if (offsets === undefined) kept.set(name, (offsets = new Set()));
+      for (let at = first; at < first + count; at++) offsets.add(at);
+    }
+    return kept;
+  }
+
   dispose(): void {
     this.raw?.close();
     rmSync(this.folder, { recursive: true, force: true });
@@ -120,6 +133,16 @@ export class StoreRig {
   }
 }
 
+interface SegmentRow {
+  name: string;
+  first: number;
+  count: number;
+}
+
+const segments = `
+  SELECT name, first, count FROM blocks JOIN streams ON streams.id = stream
+  UNION ALL SELECT name, first, count FROM journal JOIN streams ON streams.id = stream`;
+
 /** An entry whose readings carry these numbers in column `v`, and so many bytes of text each. */
 export function entryOf(
   stream: string,
@@ -145,15 +168,19 @@ export function entryOf(
 
 const tags = [{ machine: 'a' }, { machine: 'b' }] as const;
 
-/** Text that does not compress away. */
+/** Text that does not compress away: a cut from one long run of random letters. */
 function noise(seed: number, length: number): string {
-  let text = '';
-  for (let state = seed + 1; text.length < length;) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    text += state.toString(36);
+  if (letters === null) {
+    const random = new Prng(1);
+    const words: string[] = [];
+    while (words.length * 6 < 2 * MiB) words.push(random.uint32().toString(36).padStart(7, '0').slice(1));
+    letters = words.join('');
   }
-  return text.slice(0, length);
+  const at = (seed * (length + 1)) % (letters.length - length);
+  return letters.slice(at, at + length);
 }
+
+let letters: string | null = null;
 
 /** Every reading of a stream by offset, as a reader that walks from 0 to the head finds it. */
 export function readAll(store: JournalStore, stream: string, step = 7): Map<number, number> {
