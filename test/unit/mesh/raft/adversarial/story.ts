@@ -141,6 +141,11 @@ export class Story {
     return id;
   }
 
+  promote(leader: number, id: number): void {
+    this.change(leader, [addVoter(id)]);
+    this.until(`${id} votes`, () => this.node(leader).registers.membership.voters.includes(peerId(id)));
+  }
+
   /** Nobody hears `id`, and it hears nobody. */
   isolate(...ids: readonly number[]): void {
     const others = [...this.cluster.nodes.keys()].filter((id) => !ids.includes(id));
@@ -151,9 +156,34 @@ export class Story {
     this.cluster.network.heal();
   }
 
+  crash(...ids: readonly number[]): void {
+    for (const id of ids) this.cluster.crash(id);
+  }
+
+  start(...ids: readonly number[]): void {
+    for (const id of ids) this.cluster.start(id);
+  }
+
+  /** Everybody's role and term, for a look before and after. */
+  get reign(): string {
+    const { leader } = this.cluster;
+    return leader === undefined ? 'nobody' : `${leader.id} in term ${leader.view!.term}`;
+  }
+
   restart(id: number): void {
     this.cluster.crash(id);
     this.cluster.start(id);
+  }
+
+  /** Somebody leads, and has committed in its term. */
+  anyLeader(): SimNode {
+    this.until('somebody leads', () => {
+      const { leader } = this.cluster;
+      if (leader === undefined) return false;
+      const { log, term } = leader.view!;
+      return log.term(log.committed) === term;
+    });
+    return this.cluster.leader!;
   }
 
   /** One leader, and all running members hold and have applied the same. */
