@@ -197,6 +197,7 @@ const roomsWithReadme = [
   'agent/pipeline',
   'agent/operate',
   'agent/mesh/raft',
+  'agent/mesh/raft-log',
   'agent/mesh/swim',
   'agent/sketch',
 ];

@@ -127,7 +127,7 @@ function chainOf({ index, term, crc }: Pick<EntryRow, 'index' | 'term' | 'crc'>,
   scratch.setFloat64(16, index, true);
   scratch.setUint32(24, crc, true);
   const digest = hash('sha256', scratchBytes.subarray(0, 28), { outputEncoding: 'buffer' });
-  return Uint8Array.prototype.slice.call(digest, 0, chainBytes);
+  return new Uint8Array(digest.subarray(0, chainBytes));
 }
 
 function headCrc(head: Head): number {

@@ -2,7 +2,7 @@ import { Prng } from '#agent/base/prng.ts';
 import type { Entry, EntryKind } from '#agent/mesh/raft/entry.ts';
 import { peerId } from '#agent/mesh/raft/peer-id.ts';
 import type { HardState } from '#agent/mesh/raft/state.ts';
-import type { LogOrder, LogReport, RaftLogStorage } from '#agent/mesh/raft-log/port.ts';
+import type { LogDamage, LogOrder, LogReport, RaftLogStorage } from '#agent/mesh/raft-log/port.ts';
 import { snapshotAt } from '#test/unit/mesh/raft-log/storage-compliance.ts';
 import { applied, difference, emptyTwin, entryAt, lastIndex, type TwinState } from './log-twin.ts';
 
@@ -180,7 +180,7 @@ export class LogModel {
         this.#met.lost++;
         this.#alive = false;
       } else if (report.kind === 'ready') this.#ready(report.doubt);
-      else if (report.kind === 'damaged') return this.#damaged(report.damage.needIndex);
+      else if (report.kind === 'damaged') return this.#damaged(report.damage);
       else throw new Error(`unexpected ${report.kind}: ${JSON.stringify(report)}`);
     }
   }
@@ -266,11 +266,11 @@ export class LogModel {
     if (differs !== null) throw new Error(`after a spoiled end: ${differs}`);
   }
 
-  #damaged(needIndex: number): void {
+  #damaged({ needIndex, reason }: LogDamage): void {
     const state = this.#durable;
     const spoiled = this.#spoiled;
     if (spoiled === null || spoiled > state.hardState.commit)
-      throw new Error('found damaged without a reason');
+      throw new Error(`found damaged (${reason}), ${spoiled} was spoiled`);
     if (needIndex !== lastIndex(state)) throw new Error(`needs ${needIndex}, not ${lastIndex(state)}`);
     this.#met.damaged++;
     this.#spoiled = null;

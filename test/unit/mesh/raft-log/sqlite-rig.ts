@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RaftLogFiles } from '#agent/host/raft-log-files.ts';
@@ -29,6 +29,13 @@ export class SqliteRig {
         return { ...wrapped(db), exec: (sql) => this.#exec(db, sql) };
       },
     };
+  }
+
+  /** Database files in the folder, without their WALs. */
+  get names(): string[] {
+    return readdirSync(this.folder)
+      .filter((name) => name.endsWith('.db'))
+      .sort();
   }
 
   /** What the end of a process does to its files. */
