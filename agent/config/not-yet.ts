@@ -5,7 +5,6 @@
 const sections = new Set(['mesh', 'models', 'plugins', 'devices', 'learning']);
 const stages = new Set([
   'alert',
-  'dedup',
   'fft',
   'filter_bank',
   'join',
@@ -13,7 +12,6 @@ const stages = new Set([
   'score',
   'sketch',
   'smooth',
-  'unit',
   'window',
 ]);
 

@@ -110,7 +110,9 @@ const ingest: Record<string, MetricDeclaration> = {
   ingest_readings: counter('Readings decoded from them.'),
   ingest_payload_bytes: bytesCounter('Payload bytes of messages that are on disk.'),
   ingest_duplicates: counter('Messages delivered again and recognised; acknowledged, not stored.'),
-  ingest_unrouted: counter('Messages whose topic no stream takes; acknowledged, not stored.'),
+  ingest_unrouted: counter(
+    'Messages whose topic no stream takes; acknowledged, counted in the ledger, sampled to the dead letters.',
+  ),
   ingest_undecodable: counter('Messages that could not be decoded, by reason.', 'reason'),
   ingest_append_seconds: histogram('seconds', 'From handing a group of messages to the buffer to its fsync.'),
   ingest_append_messages: histogram('', 'Messages of one group.'),
@@ -135,6 +137,7 @@ const ingest: Record<string, MetricDeclaration> = {
 const pipeline: Record<string, MetricDeclaration> = {
   pipeline_series_evicted: counter('Series whose state was forgotten for want of room.', 'stream', 'rule'),
   pipeline_late_readings: counter('Readings too late for a filter, left as they were.', 'stream', 'rule'),
+  pipeline_entries_evicted: counter('Readings a dedup forgot before their time.', 'stream', 'rule'),
   pipeline_expression_failures: counter('Readings an expression could not judge.', 'stream', 'rule'),
 };
 

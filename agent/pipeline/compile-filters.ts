@@ -13,6 +13,9 @@ import type { DespikeConfig } from './stages/despike.ts';
 import { DespikeStage } from './stages/despike.ts';
 import type { FilterStageConfig } from './stages/filter-stage.ts';
 import { FilterStage } from './stages/filter-stage.ts';
+import type { UnitConfig } from './stages/unit.ts';
+import { unitStage } from './stages/unit.ts';
+import { conversion } from './ucum/conversion.ts';
 
 type Compiled = Stage | readonly StageProblem[];
 
@@ -81,6 +84,14 @@ export function compileKalman(rule: string, config: KalmanConfig): Compiled {
       });
       return new FilterStage(rule, config, kernel, { second });
     });
+}
+
+export function compileUnit(rule: string, config: UnitConfig): Compiled {
+  const { field, from, to, difference: isDifference = false } = config;
+  const checks = new StageChecks('unit').names({ field });
+  const converts = conversion({ from, to, isDifference });
+  if (!converts.ok) return checks.problem('', converts.error).problems;
+  return checks.orBuild(() => unitStage(rule, field, converts.value));
 }
 
 function checksOf(kind: string, config: FilterStageConfig): StageChecks {

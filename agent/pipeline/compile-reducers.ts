@@ -1,8 +1,11 @@
+import { dedupEntriesMax, fieldPatternsMax } from './limits.ts';
 import type { StageProblem } from './stage-checks.ts';
 import { StageChecks } from './stage-checks.ts';
 import type { Stage } from './stage.ts';
 import type { CompressConfig } from './stages/compress.ts';
 import { CompressStage } from './stages/compress.ts';
+import type { DedupConfig } from './stages/dedup.ts';
+import { DedupStage } from './stages/dedup.ts';
 
 type Compiled = Stage | readonly StageProblem[];
 
@@ -16,4 +19,13 @@ export function compileCompress(rule: string, config: CompressConfig): Compiled 
     .need((min_interval ?? 0) <= (max_interval ?? Infinity), 'min_interval', 'is longer than max_interval')
     .series(config.max_series)
     .orBuild(() => new CompressStage(rule, config));
+}
+
+export function compileDedup(rule: string, config: DedupConfig): Compiled {
+  const { by, within, max_entries } = config;
+  return new StageChecks('dedup')
+    .need(by === undefined || (by.length > 0 && by.length <= fieldPatternsMax), 'by', 'names no field')
+    .positive({ within })
+    .whole('max_entries', max_entries, { min: 1, max: dedupEntriesMax })
+    .orBuild(() => new DedupStage(rule, config));
 }

@@ -5,8 +5,9 @@ import {
   compileMedian,
   compileRate,
   compileSavgol,
+  compileUnit,
 } from './compile-filters.ts';
-import { compileCompress } from './compile-reducers.ts';
+import { compileCompress, compileDedup } from './compile-reducers.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
 import type {
@@ -51,6 +52,8 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   savgol: compileSavgol,
   kalman: compileKalman,
   compress: compileCompress,
+  dedup: compileDedup,
+  unit: compileUnit,
 };
 
 export function compileStage(index: number, config: StageConfig): Compiled {

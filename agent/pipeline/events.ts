@@ -13,6 +13,9 @@ export function reportNotes(telemetry: Telemetry, stream: string, notes: readonl
         // Lateness is the way of many networks: counted, not logged.
         telemetry.count('pipeline_late_readings', { stream, rule: note.rule }, note.count);
         break;
+      case 'entries_evicted':
+        entriesEvicted(telemetry, { stream, rule: note.rule, count: note.count });
+        break;
       case 'expression_failed':
         expressionFailed(telemetry, { stream, rule: note.rule, count: note.count, sample: note.sample });
         break;
@@ -29,6 +32,17 @@ function seriesEvicted(telemetry: Telemetry, event: { stream: string; rule: stri
     'warning',
     'pipeline.series_evicted',
     `stream ${stream}, stage ${rule}: more series than max_series; forgot the ${count} unheard for longest`,
+    event,
+  );
+}
+
+function entriesEvicted(telemetry: Telemetry, event: { stream: string; rule: string; count: number }): void {
+  const { stream, rule, count } = event;
+  telemetry.count('pipeline_entries_evicted', { stream, rule }, count);
+  telemetry.log(
+    'warning',
+    'pipeline.entries_evicted',
+    `stream ${stream}, stage ${rule}: more readings within its span than max_entries; forgot the ${count} oldest`,
     event,
   );
 }

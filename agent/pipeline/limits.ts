@@ -36,3 +36,12 @@ export const stateBytesMax = 512 * 1024 * 1024;
 export const filterWindowMax = 255;
 /** Fields of one reading that a stage holds back: what a batch may have columns. */
 export const fieldsOfHeldMax = 1024;
+/** Readings one dedup remembers unless its config says otherwise, 3 MB; at 100 a second ten minutes of redeliveries take 60,000. */
+export const dedupEntriesDefault = 50_000;
+/** What a config may ask for at most: 120 MB. */
+export const dedupEntriesMax = 2_000_000;
+/** Characters and nesting of a unit's code; the longest in use have some twenty. */
+export const unitLengthMax = 64;
+export const unitDepthMax = 8;
+/** Exponents beyond this are no unit, and would make fractions of any length. */
+export const unitExponentMax = 16;

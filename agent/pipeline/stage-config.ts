@@ -1,6 +1,8 @@
 import type { EmaConfig, KalmanConfig, MedianConfig, RateConfig, SavgolConfig } from './filter-config.ts';
 import type { CompressConfig } from './stages/compress.ts';
+import type { DedupConfig } from './stages/dedup.ts';
 import type { DespikeConfig } from './stages/despike.ts';
+import type { UnitConfig } from './stages/unit.ts';
 
 /** One entry of a stream's `stages:` as decoded from the config: one key each, names as written there, spans in milliseconds. */
 export type StageConfig =
@@ -18,7 +20,9 @@ export type StageConfig =
   | { readonly rate: RateConfig }
   | { readonly savgol: SavgolConfig }
   | { readonly kalman: KalmanConfig }
-  | { readonly compress: CompressConfig };
+  | { readonly compress: CompressConfig }
+  | { readonly dedup: DedupConfig }
+  | { readonly unit: UnitConfig };
 
 /** Either `value * scale + offset`, or a curve through `points`. */
 export interface CalibrateConfig {

@@ -25,6 +25,8 @@ export type StageNote =
   | { readonly kind: 'series_evicted'; readonly rule: string; readonly count: number }
   /** This many readings were older than one their series had shown before; the filter left them as they were. */
   | { readonly kind: 'late_readings'; readonly rule: string; readonly count: number }
+  /** This many readings were forgotten before their time, to keep the bound; if they come again they pass. */
+  | { readonly kind: 'entries_evicted'; readonly rule: string; readonly count: number }
   /** An expression had no answer for this many readings; `sample` is the first reason in one line. */
   | {
       readonly kind: 'expression_failed';

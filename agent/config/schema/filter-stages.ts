@@ -1,10 +1,13 @@
 import * as z from 'zod';
-import { choice, duration, integer, real } from './leaf.ts';
+import { choice, duration, flag, integer, real, text } from './leaf.ts';
 import { fieldName, seriesMax } from './stage-parts.ts';
 
 /** Filters of one numeric field. */
 
 const above0 = () => real({ min: Number.MIN_VALUE, what: 'a number greater than 0' });
+
+const unitCode = () =>
+  text({ what: 'a UCUM code such as Cel, [degF], kW.h or m3/h', type: 'UCUM code', max: 64 });
 
 const filterKeys = {
   field: fieldName().describe(
@@ -91,4 +94,14 @@ export const filterStages = {
       velocity_as: fieldName().optional().describe('Field for the speed per second, with `model: velocity`.'),
     })
     .describe('Estimates a field under noise (Kalman filter).'),
+  unit: z
+    .strictObject({
+      field: fieldName().describe('Field to convert, a number.'),
+      from: unitCode().describe('Unit of the values as they come.'),
+      to: unitCode().describe('Unit they are given in.'),
+      difference: flag()
+        .prefault(false)
+        .describe('The values are differences: the zero of a temperature scale does not count.'),
+    })
+    .describe('Converts a field from one unit to another (UCUM codes).'),
 };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, duration, flag, real } from './leaf.ts';
+import { choice, duration, flag, integer, list, real } from './leaf.ts';
 import { fieldName, seriesMax } from './stage-parts.ts';
 
 /** Stages that give out fewer readings than they take in. */
@@ -41,4 +41,21 @@ export const reducerStages = {
       max_series: seriesMax(),
     })
     .describe('Keeps the readings from which a line draws the others (swinging door).'),
+  dedup: z
+    .strictObject({
+      by: list(fieldName(), { min: 1, max: 64 })
+        .optional()
+        .describe(
+          'Fields that tell a reading within its series, such as a sequence number; default: its time and all its values.',
+        ),
+      within: duration('1ms', '365d')
+        .prefault('10m')
+        .describe('Event time within which the same is the same.'),
+      max_entries: integer(1, 2_000_000)
+        .prefault(50_000)
+        .describe(
+          'Readings remembered, 60 bytes each; beyond it the oldest are forgotten, which is counted.',
+        ),
+    })
+    .describe('Drops readings that came before.'),
 };

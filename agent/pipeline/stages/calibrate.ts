@@ -23,7 +23,8 @@ export function calibrateStage(rule: string, config: CalibrateConfig): Stage {
   };
 }
 
-function mapColumn(column: Column, curve: (value: number) => number): Column {
+/** The numbers of a column through `curve`; integers become doubles, what is no number stays. */
+export function mapColumn(column: Column, curve: (value: number) => number): Column {
   switch (column.kind) {
     case 'number': {
       const { name, present, values } = column;

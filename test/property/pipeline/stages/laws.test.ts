@@ -13,6 +13,7 @@ const filters: readonly StageConfig[] = [
   { ema: { field: 'a', time_constant: 3000 } },
   { ema: { field: 'a', time_constant: 3000, as: 'b', max_gap: 5000 } },
   { median: { field: 'a', window: 4 } },
+  { unit: { field: 'a', from: 'Cel', to: '[degF]' } },
   { rate: { field: 'a' } },
   { rate: { field: 'a', kind: 'gauge', as: 'slope' } },
   { savgol: { field: 'a', window: 5, order: 2 } },
@@ -30,6 +31,8 @@ const filters: readonly StageConfig[] = [
   },
 ];
 const reducers: readonly StageConfig[] = [
+  { dedup: {} },
+  { dedup: { by: ['a'], within: 5000, max_entries: 5 } },
   { compress: { field: 'a', deviation: 1 } },
   {
     compress: {
