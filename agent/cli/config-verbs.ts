@@ -3,6 +3,7 @@ import type { ReloadStep } from '../config/reload-actions.ts';
 import { renderProblems } from '../config/render-problems.ts';
 import type { Config } from '../config/schema/config.ts';
 import { messageOf } from '../base/errors.ts';
+import { counted } from '../base/words.ts';
 import { Secrets } from '../host/secrets.ts';
 import { line, type World } from '../ports/world.ts';
 import { clientFor } from './agent-access.ts';
@@ -41,14 +42,17 @@ function report(loaded: LoadedConfig, secrets: readonly string[], world: World):
     line(world.stdout, renderProblems(loaded.warnings, { color, kind: 'warning' }));
   if (!loaded.ok) {
     line(world.stdout, renderProblems(loaded.problems, { color }));
-    line(world.stdout, `${loaded.problems.length} ${loaded.problems.length === 1 ? 'problem' : 'problems'}`);
+    line(world.stdout, counted(loaded.problems.length, 'problem'));
     return;
   }
   for (const secret of secrets) line(world.stdout, secret);
   const { sources, streams, uplinks } = loaded.config;
-  const count = (parts: object): number => Object.keys(parts).length;
+  const count = (parts: object, one: string): string => counted(Object.keys(parts).length, one);
   if (secrets.length === 0)
-    line(world.stdout, `ok: ${count(sources)} sources, ${count(streams)} streams, ${count(uplinks)} uplinks`);
+    line(
+      world.stdout,
+      `ok: ${count(sources, 'source')}, ${count(streams, 'stream')}, ${count(uplinks, 'uplink')}`,
+    );
 }
 
 async function missingSecrets(config: Config, world: World): Promise<string[]> {

@@ -27,7 +27,8 @@ export async function dispatch(
     return await verb.run(invocation, world);
   } catch (error) {
     if (!(error instanceof SedgeError)) throw error;
-    line(world.stderr, `sedge: ${error.message}`);
+    // Usage errors begin with the command line they are about.
+    line(world.stderr, error.message.startsWith('sedge ') ? error.message : `sedge: ${error.message}`);
     const cause = error.cause === undefined ? '' : messageOf(error.cause);
     if (!error.message.includes(cause)) line(world.stderr, `  because: ${cause}`);
     line(world.stderr, `  ${error.code}: ${error.hint}`);
@@ -36,6 +37,8 @@ export async function dispatch(
 }
 
 function unknownVerb(name: string, verbs: readonly Verb[]): SedgeError {
+  if (name.startsWith('-'))
+    return new SedgeError('SEDGE_CLI_USAGE', `the verb comes before the flags: sedge VERB ${name} …`);
   const meant = nearest(
     name,
     verbs.map((verb) => verb.name),

@@ -1,4 +1,4 @@
-import type { LiveJson, StatusJson } from '../api/contract.ts';
+import type { LiveJson, StatusJson, StreamJson } from '../api/contract.ts';
 import { statusText } from '../api/status-text.ts';
 import { SedgeError } from '../base/errors.ts';
 import type { AgentClient } from '../host/agent-client.ts';
@@ -77,7 +77,9 @@ export const tapVerb: Verb = {
       const show = (message: unknown): void => {
         const live = message as LiveJson;
         if (live.kind === 'closed')
-          throw new SedgeError('SEDGE_AGENT_UNREACHABLE', `the tap was closed: ${live.reason}`);
+          throw new SedgeError('SEDGE_AGENT_UNREACHABLE', `the tap was closed: ${live.reason}`, {
+            hint: 'try again; sedge status shows where the agent stands',
+          });
         if (live.kind !== 'readings') return;
         if (live.skipped > 0 && !invocation.flags.has('json'))
           line(world.stderr, `(${live.skipped} readings not shown)`);
@@ -85,12 +87,23 @@ export const tapVerb: Verb = {
         left -= live.readings.length;
         if (left <= 0) enough.resolve();
       };
+      await checkStream(client, stream);
       const path = `/v1/events?streams=${encodeURIComponent(stream)}&point=${encodeURIComponent(point)}`;
       await client.watch(path, show, Promise.race([world.interrupted, enough.promise]));
       return exit.ok;
     });
   },
 };
+
+/** @throws {SedgeError} SEDGE_API_NO_STREAM naming those that exist. */
+async function checkStream(client: AgentClient, wanted: string): Promise<void> {
+  const { streams } = (await client.get('/v1/streams')) as { streams: readonly StreamJson[] };
+  const names = streams.map((stream) => stream.name);
+  if (names.includes(wanted)) return;
+  throw new SedgeError('SEDGE_API_NO_STREAM', `the agent has no stream ${JSON.stringify(wanted)}`, {
+    hint: `it has ${names.join(', ')}`,
+  });
+}
 
 async function withAgent(
   invocation: Invocation,

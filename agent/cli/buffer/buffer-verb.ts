@@ -92,6 +92,7 @@ const actions: Readonly<Record<(typeof subverbs)[number], (call: Call) => Promis
         client: clientFor(call.config, call.world),
         world: call.world,
         dryRun: call.invocation.flags.has('dry-run'),
+        json: call.invocation.flags.has('json'),
       }),
     ),
   fsck: (call) => withOffline(call, (buffer) => check(call, buffer)),
@@ -187,6 +188,10 @@ async function purge(call: Call, buffer: OfflineBuffer): Promise<number> {
           until: flagNumber(call.invocation, 'until', 0),
         }),
   });
+  if (call.invocation.flags.has('json')) {
+    line(call.world.stdout, JSON.stringify({ stream: stream.name, purged: gone }));
+    return exit.ok;
+  }
   line(
     call.world.stdout,
     `${formatCount(gone)} readings of ${stream.name} purged; the ledger accounts for them as dropped by rule purged`,

@@ -11,7 +11,7 @@ import type { BufferAccess } from './buffer-access.ts';
  */
 export async function replayDeadLetters(
   access: BufferAccess,
-  { client, world, dryRun }: { client: AgentClient; world: World; dryRun: boolean },
+  { client, world, dryRun, json }: { client: AgentClient; world: World; dryRun: boolean; json: boolean },
 ): Promise<number> {
   const counts = { sent: 0, refused: 0, cut: 0, other: 0 };
   const known = (await access.streams()).some((stream) => stream.name === deadLetterStream);
@@ -34,6 +34,10 @@ export async function replayDeadLetters(
       }
     }
     next = page.next;
+  }
+  if (json) {
+    line(world.stdout, JSON.stringify({ dry_run: dryRun, ...counts }));
+    return counts.refused === 0 ? exit.ok : exit.found;
   }
   const verb = dryRun ? 'would be sent' : 'taken';
   line(

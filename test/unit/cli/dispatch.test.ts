@@ -40,14 +40,18 @@ describe('dispatch', () => {
   });
 
   it.each([
-    [['status', '--cuont', '1'], 'sedge: sedge status: unknown flag --cuont; did you mean --count?'],
-    [['status', '--count'], 'sedge: sedge status: --count needs a value (N)'],
-    [['status', '--json=yes'], 'sedge: sedge status: --json takes no value'],
-    [['version', 'loud'], 'sedge: sedge version: takes no further words, got "loud"'],
+    [['status', '--cuont', '1'], 'sedge status: unknown flag --cuont; did you mean --count?'],
+    [['status', '--count'], 'sedge status: --count needs a value (N)'],
+    [['status', '--json=yes'], 'sedge status: --json takes no value'],
+    [['version', 'loud'], 'sedge version: takes no further words, got "loud"'],
   ])('refuses %j', async (argv, expected) => {
     const { code, error } = await run(...argv);
     expect(code).toBe(64);
     expect(error.split('\n')[0]).toBe(expected);
+  });
+
+  it('says that the verb comes first', async () => {
+    expect((await run('--config', 'x', 'status')).error).toContain('the verb comes before the flags');
   });
 
   it('prints help for all and for one', async () => {

@@ -35,7 +35,7 @@ describe('every verb', () => {
         const { code, out, error } = await run(verb.name, ...needed, `--${flag.name}=${value}`);
 
         expect({ value, code, out }).toEqual({ value, code: 64, out: '' });
-        expect(error.split('\n')[0]).toMatch(new RegExp(`^sedge: sedge ${verb.name}: --${flag.name}[: ]`));
+        expect(error.split('\n')[0]).toMatch(new RegExp(`^sedge ${verb.name}: --${flag.name}[: ]`));
         expect(error.trimEnd().split('\n')).toHaveLength(2);
       }
     },
