@@ -17,6 +17,8 @@ export interface StatusJson {
   readonly streams: readonly StreamJson[];
   readonly uplinks: readonly UplinkJson[];
   readonly buffer: BufferJson;
+  /** Messages whose topic no stream takes, since the streams were configured last; topic and source are those of the last one. */
+  readonly unrouted: { readonly messages: number; readonly topic: string; readonly source: string } | null;
   readonly ledger: { readonly balanced: boolean };
   readonly host: HostJson;
 }

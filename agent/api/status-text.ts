@@ -55,8 +55,18 @@ function attention(status: StatusJson): string {
   const parts = status.parts.filter((part) => part.state !== 'ok');
   const sorted = parts.sort((a, b) => urgency[a.state] - urgency[b.state] || (a.name < b.name ? -1 : 1));
   const lines = sorted.map((part) => [part.name, partWords(part, status.time)]);
+  if (status.unrouted !== null) lines.push(['topics', unroutedWords(status.unrouted)]);
   if (!status.ledger.balanced) lines.unshift(['ledger', 'does not balance; run sedge buffer fsck']);
   return section('attention', table(lines));
+}
+
+/** Characters of a topic shown: it comes from outside, and a line is read on a terminal. */
+const topicChars = 100;
+
+function unroutedWords({ messages, topic, source }: NonNullable<StatusJson['unrouted']>): string {
+  const shown = topic.length > topicChars ? `${topic.slice(0, topicChars)}…` : topic;
+  const verb = messages === 1 ? 'matches' : 'match';
+  return `${counted(messages, 'message')} ${verb} no stream, e.g. ${shown} of source ${source}; add a stream with match: ${shown} (samples: sedge buffer tail _dead_letter)`;
 }
 
 function partWords(part: PartJson, now: string): string {

@@ -108,7 +108,7 @@ export interface StreamPlan {
   readonly clock: ClockSource;
 }
 
-/** Samples what could not be decoded. Counting is the intake's; this decides what is kept. */
+/** Samples what could not be decoded or is taken by no stream. Counting is the intake's; this decides what is kept. */
 export interface DeadLetters {
   /** The stream the samples are stored in. */
   readonly stream: string;
@@ -123,7 +123,7 @@ export interface DeadLetter {
   readonly reason: string;
   readonly detail: string;
   readonly source: string;
-  /** The stream whose decoder could not read it. */
+  /** The stream whose decoder could not read it; '' where no stream takes the topic. */
   readonly stream: string;
   readonly arrivalMicros: number;
 }

@@ -43,8 +43,18 @@ interface Lane {
 const builderRows = { min: 16, max: 4_096 } as const;
 const noTags: Tags = {};
 export const undecodableRule = 'undecodable';
+/** The account of messages no stream takes; it stands under the stream of the dead letters, as they have none of their own. */
+export const unroutedRule = 'unrouted';
 /** The decoder's word for "no more columns fit into this batch". */
 const columnsReason = 'columns';
+
+/** Messages no stream takes. */
+export interface Unrouted {
+  readonly messages: number;
+  /** Of the last one. */
+  readonly topic: string;
+  readonly source: string;
+}
 
 /** Turns arrivals into journal entries: routes, decodes, preprocesses. Keeps each stream's stages, and no arrivals. */
 export class GroupMaker {
@@ -53,6 +63,7 @@ export class GroupMaker {
   readonly #lanes: ReadonlyMap<string, Lane>;
   /** Entries that carry nothing but marks need some stream's name. */
   readonly #markStream: string | null;
+  #unrouted: Unrouted | null = null;
 
   constructor(options: { router: Router; deadLetters: DeadLetters; plans: readonly StreamPlan[] }) {
     this.#router = options.router;
@@ -89,8 +100,18 @@ export class GroupMaker {
     const entries: JournalEntry[] = [];
     for (const lane of this.#lanes.values()) tally.readings += finishLane(lane, nowMicros, entries);
     const letters = this.#deadLetters.take();
-    if (letters !== null) entries.push(derivedEntry(this.#deadLetters.stream, letters));
+    const { unrouted } = tally;
+    if (letters !== null || unrouted > 0) {
+      const filtered = unrouted > 0 ? [{ rule: unroutedRule, count: unrouted }] : [];
+      const received = (letters?.length ?? 0) + unrouted;
+      entries.push(entryOf(this.#deadLetters.stream, letters, received, filtered));
+    }
     return { entries: this.#withMarks(entries, marks), parcels, tally };
+  }
+
+  /** Since this maker began: with these streams. */
+  get unrouted(): Unrouted | null {
+    return this.#unrouted;
   }
 
   /** What is due by now although nothing arrived; null when nothing is. */
@@ -122,11 +143,25 @@ export class GroupMaker {
         taken = this.#decode(arrival, source, route.stream, route.tags, tally) || taken;
       }
     }
-    if (!taken) {
-      arrival.ownTime = false;
-      tally.unrouted++;
-      arrival.verdict = 'unrouted';
-    }
+    if (!taken) this.#unroute(arrival, source, tally);
+  }
+
+  #unroute(arrival: Arrival, source: string, tally: Tally): void {
+    arrival.ownTime = false;
+    arrival.verdict = 'unrouted';
+    tally.unrouted++;
+    const { topic, payload, arrivalMicros } = arrival;
+    this.#unrouted = { messages: (this.#unrouted?.messages ?? 0) + 1, topic, source };
+    const detail = `no stream of source ${source} takes this topic`;
+    this.#deadLetters.offer({
+      topic,
+      payload,
+      reason: unroutedRule,
+      detail,
+      source,
+      stream: '',
+      arrivalMicros,
+    });
   }
 
   /** False when there is no such stream. */

@@ -7,7 +7,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { Arrival, DeadLetters, InletPeer, Router, StreamPlan } from './arrival.ts';
 import { BodyCredit } from './body-credit.ts';
 import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
-import { GroupMaker, type Group } from './group.ts';
+import { GroupMaker, type Group, type Unrouted } from './group.ts';
 import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
 import { limits } from './limits.ts';
 
@@ -30,6 +30,8 @@ export interface IntakeState {
   readonly appendsInFlight: number;
   /** Groups committed since the start: grows while there is work, or the intake is stuck. */
   readonly committed: number;
+  /** Since the streams were configured last. */
+  readonly unrouted: Unrouted | null;
   /** What the store last answered, while it refuses. */
   readonly trouble: { readonly trouble: 'full' | 'io'; readonly message: string } | null;
 }
@@ -144,6 +146,7 @@ export class Intake {
       appendsInFlight: this.#appends.length,
       committed: this.#committed,
       trouble: this.#trouble,
+      unrouted: this.#maker.unrouted,
     };
   }
 

@@ -15,7 +15,7 @@ export interface DeadLetter {
   readonly detail: string;
   /** Configured name of the source. */
   readonly source: string;
-  /** Configured name of the stream whose decoder refused. */
+  /** Configured name of the stream whose decoder refused; '' where no stream takes the topic. */
   readonly stream: string;
   readonly arrivalMicros: number;
 }

@@ -76,6 +76,7 @@ const calm: StatusJson = {
     commit_p99_seconds: 0.004_2,
     words: '312 MiB of 512 MiB (61 %), full in about 9 days at this rate',
   },
+  unrouted: null,
   ledger: { balanced: true },
   host: {
     model: 'Raspberry Pi 4 Model B Rev 1.4',
@@ -204,6 +205,17 @@ host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, under voltage, processors 18 % b
     expect(statusLine(calm)).toBe('ready, 1,204/s in, 81,204 readings buffered');
     expect(statusLine(troubled)).toBe(
       'not ready, 1,204/s in, 81,204 readings buffered, uplink cloud: down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate',
+    );
+  });
+
+  it('names messages that no stream takes, with a topic and the next step', () => {
+    const unrouted = { messages: 3_120, topic: 'plant/x/y', source: 'line' };
+
+    expect(statusText({ ...calm, unrouted })).toContain(
+      'attention\n  topics  3,120 messages match no stream, e.g. plant/x/y of source line; add a stream with match: plant/x/y (samples: sedge buffer tail _dead_letter)',
+    );
+    expect(statusText({ ...calm, unrouted: { ...unrouted, messages: 1, topic: 'x'.repeat(300) } })).toContain(
+      `1 message matches no stream, e.g. ${'x'.repeat(100)}…`,
     );
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '#agent/ingest/limits.ts';
-import { RecordingPeer, arrival, full, intakeRig, storedTexts } from '#test/support/mqtt-fakes.ts';
+import {
+  RecordingPeer,
+  arrival,
+  full,
+  intakeRig,
+  plan,
+  router,
+  storedTexts,
+} from '#test/support/mqtt-fakes.ts';
 
 describe('Intake', () => {
   it('settles an arrival only after the append that holds it is answered', async () => {
@@ -95,10 +103,34 @@ describe('Intake', () => {
         ],
         marks: [],
       },
+      {
+        stream: '_dead_letter',
+        batch: null,
+        received: 1,
+        filtered: [{ rule: 'unrouted', count: 1 }],
+        marks: [],
+      },
     ]);
     expect(telemetry.counters.get('ingest_unrouted')).toBe(1);
     expect(telemetry.counters.get('ingest_undecodable')).toBe(1);
-    expect(deadLetters.letters.map((letter) => letter.detail)).toEqual(['cannot read bad']);
+    expect(deadLetters.letters.map(({ topic, reason, detail }) => [topic, reason, detail])).toEqual([
+      ['a/1', 'syntax', 'cannot read bad'],
+      ['nowhere', 'unrouted', 'no stream of source s takes this topic'],
+    ]);
+  });
+
+  it('says how many messages no stream takes, with the last topic, until streams are configured anew', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    expect(intake.inspect().unrouted).toBeNull();
+    for (const topic of ['nowhere/1', 'a/1', 'nowhere/2']) inlet.offer(arrival(topic, 'x'));
+
+    scheduler.run();
+    await store.answerAll();
+
+    expect(intake.inspect().unrouted).toEqual({ messages: 2, topic: 'nowhere/2', source: 's' });
+    intake.configure({ router, plans: [plan('a'), plan('b')] });
+    expect(intake.inspect().unrouted).toBeNull();
   });
 
   it('settles what needs no append behind the append that came before it', async () => {
@@ -106,16 +138,16 @@ describe('Intake', () => {
     const peer = new RecordingPeer();
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
     const stored = arrival('a/1', 'x');
-    const unrouted = arrival('nowhere', 'x');
+    const twice = arrival('a/1', 'x', { kind: 'duplicate' });
     inlet.offer(stored);
     scheduler.run();
-    inlet.offer(unrouted);
+    inlet.offer(twice);
     scheduler.run();
 
     expect(peer.settledIds).toEqual([]);
     await store.answerAll();
 
-    expect(peer.settledIds).toEqual([stored.id, unrouted.id]);
+    expect(peer.settledIds).toEqual([stored.id, twice.id]);
   });
 
   it('keeps a bounded number of appends in flight, and gathers what comes meanwhile into one', async () => {
