@@ -33,6 +33,7 @@ export interface Viewed {
   yaml(): string;
   sources(): readonly RunningSource[];
   uplinks(): readonly UplinkStatus[];
+  unrouted(): StatusJson['unrouted'];
 }
 
 /** Read-only answers about one agent, assembled from its rooms on each call. */
