@@ -59,6 +59,7 @@ export function agentView(viewed: Viewed): AgentView {
         streams: streamsJson(viewed, ledger, stats),
         uplinks: uplinksJson(viewed, stats),
         buffer: bufferJson(viewed, stats),
+        unrouted: viewed.unrouted(),
         ledger: { balanced: ledger.balanced },
         host: hostJson(host),
       };
