@@ -112,6 +112,7 @@ export class Agent {
       yaml: () => this.#read.yaml,
       sources: () => [...this.#sources.values()],
       uplinks: () => this.#uplinks.status(),
+      unrouted: () => this.#intake.inspect().unrouted,
     });
     this.#pulse = new Pulse({
       foundation: this.#foundation,
