@@ -10,7 +10,7 @@ import type { BlockRow, StoreStats } from './stats.ts';
 /** What the disk thread can be asked, and what it answers. One table gives both sides their types. */
 export interface DiskCalls {
   open: { ask: StoreSettings; answer: OpenAnswer };
-  configure: { ask: StoreSettings; answer: null };
+  configure: { ask: StoreSettings; answer: OpenAnswer };
   append: { ask: readonly EntryToStore[]; answer: AppendOutcome };
   settle: { ask: Settlement; answer: null };
   read: { ask: ReadRequest; answer: ReadAnswer | null };
@@ -25,9 +25,11 @@ export interface DiskCalls {
 }
 export type DiskCall = keyof DiskCalls;
 
-/** `epoch` names the database that was opened. */
 export interface OpenAnswer {
+  /** Names the database that was opened. */
   readonly epoch: string;
+  /** Largest encoded size of one append under these settings. */
+  readonly appendBytesMax: number;
 }
 
 /** A run with its batch encoded as a journal row: one buffer crosses the threads, not a graph of arrays. */
@@ -43,6 +45,11 @@ export type DiskRequest = {
     readonly id: number;
     readonly call: Call;
     readonly ask: DiskCalls[Call]['ask'];
+    /**
+     * Of an append: its place among the appends, from 1 on. One that is asked again keeps its place, and until it is stored
+     * nothing behind it is.
+     */
+    readonly place?: number;
     /** Of an append that was answered `io`: its request then. It may turn out to be stored already. */
     readonly again?: number;
   };

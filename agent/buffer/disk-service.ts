@@ -14,6 +14,7 @@ import type {
   WriteCall,
 } from './disk-protocol.ts';
 import type { BufferEvents } from './events.ts';
+import { AppendOrder } from './append-order.ts';
 import { Doubts, type WriteItem } from './doubts.ts';
 import type { JournalStore, WriteOutcome, WriteRequest } from './journal-store.ts';
 import { groupReadsMax, groupRequestsMax, settleRetriesMax } from './limits.ts';
@@ -67,6 +68,7 @@ export class DiskService {
   readonly #log: ObservationLog;
   readonly #now: () => Moment;
   readonly #doubts: Doubts;
+  readonly #order = new AppendOrder();
   #writes: WriteItem[] = [];
   #others: OtherCall[] = [];
 
@@ -123,7 +125,7 @@ export class DiskService {
 
   /** Bounded by requests and by what the log has room for. */
   #nextGroup(): WriteItem[] {
-    const limit = this.#store.appendBytesMax;
+    const limit = this.#store.groupBytesMax;
     let bytes = 0;
     let length = 0;
     for (const { request } of this.#writes) {
@@ -148,8 +150,8 @@ export class DiskService {
     // What was committed before, as it turns out, is not committed again.
     const settled = this.#doubts.settle(asked);
     const waiting = this.#conclude(settled.decided, answers);
-    const { grown, again } =
-      settled.rest.length > 0 ? this.#commitGroup(settled.rest, answers) : { grown: [], again: [] };
+    const rest = this.#order.admit(settled.rest, answers);
+    const { grown, again } = rest.length > 0 ? this.#commitGroup(rest, answers) : { grown: [], again: [] };
     // Settlements wait in front for a disk that works again; appends are told, so that pressure goes upstream.
     this.#writes.unshift(...waiting, ...again);
     return {
@@ -189,6 +191,7 @@ export class DiskService {
   ): WriteItem[] {
     const again: WriteItem[] = [];
     for (const { item, outcome } of decided) {
+      this.#order.decided(item.request, outcome);
       const answer = toAnswer(item.request, outcome);
       if (answer !== null) answers.push(answer);
       else if (item.tries < settleRetriesMax) again.push({ ...item, tries: item.tries + 1 });
@@ -215,10 +218,10 @@ export class DiskService {
     switch (request.call) {
       case 'open':
         store.open(request.ask);
-        return { epoch: store.epoch } satisfies OpenAnswer;
+        return this.#terms();
       case 'configure':
         store.configure(request.ask);
-        return null;
+        return this.#terms();
       case 'read': {
         const run = store.read(request.ask);
         if (run === null) return null;
@@ -247,6 +250,10 @@ export class DiskService {
       default:
         return unreachable(request, 'disk request');
     }
+  }
+
+  #terms(): OpenAnswer {
+    return { epoch: this.#store.epoch, appendBytesMax: this.#store.appendBytesMax };
   }
 
   /** What was asked before is answered first; a settlement that met a failing disk is not waited for. */

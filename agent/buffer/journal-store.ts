@@ -90,9 +90,14 @@ export class JournalStore {
     return this.#opened;
   }
 
-  /** Largest encoded size of one append, and of what is committed together. */
+  /** Largest encoded size of one append. */
   get appendBytesMax(): number {
     return this.#core.shares.appendBytes;
+  }
+
+  /** Encoded bytes of what is committed together, unless one request alone is larger. */
+  get groupBytesMax(): number {
+    return this.#core.shares.groupBytes;
   }
 
   /** A new config, at start or at reload. */
@@ -107,7 +112,10 @@ export class JournalStore {
     this.#core.close();
   }
 
-  /** Group commit: all requests in one transaction and one sync. A disk that fails stores nothing and answers every append so. */
+  /**
+   * Group commit: all requests in one transaction and one sync. A disk that fails stores nothing and answers every append so. An
+   * append behind one that was refused is refused with it, so that appends are stored in their order or not at all.
+   */
   commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
     const core = this.#core;
     const refused = core.astray && !core.inPlace() ? this.#astrayOutcome() : null;
@@ -119,11 +127,16 @@ export class JournalStore {
       this.#prepareLog(pagesTouched(requests, core.shares));
       const outcomes = this.#relieved(() =>
         core.transaction(
-          () =>
-            requests.map((request) =>
-              // What is kept can still be sent and settled; what is new would be lost.
-              refused !== null && request.kind === 'append' ? refused : this.#apply(request, { now, grown }),
-            ),
+          () => {
+            // What is kept can still be sent and settled; what is new would be lost.
+            let before = refused;
+            return requests.map((request) => {
+              if (request.kind === 'append' && before !== null) return before;
+              const outcome = this.#apply(request, { now, grown });
+              if (request.kind === 'append' && !outcome.ok) before = outcome;
+              return outcome;
+            });
+          },
           { durable: true },
         ),
       );
@@ -202,7 +215,7 @@ export class JournalStore {
     return fsck(this.#core, options);
   }
 
-  /** What a request counts for in a group, whose sum stays within {@link appendBytesMax}. */
+  /** What a request counts for in a group, see {@link groupBytesMax}. */
   weightOf(request: WriteRequest): number {
     if (request.kind === 'append') return bytesOf(request.entries);
     return request.settlement.outcome.kind === 'refused' ? this.#core.shares.refusalBytes : 0;

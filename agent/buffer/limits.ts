@@ -21,8 +21,6 @@ export const settledRangesMax = 64;
 
 /** A larger encoded row is cut in two before it is sent to the disk thread: bounds what one damaged row can cost. */
 export const rowBytesMax = 256 * KiB;
-/** Encoded bytes of one request to the disk thread: within an eighth of the log of every buffer of 32 MiB or more. */
-export const appendPartBytes = 768 * KiB;
 /** A single reading beyond this can not be stored; it is accounted as filtered by rule `oversize`. */
 export const readingBytesMax = 256 * KiB;
 /** Requests the disk thread takes into one transaction. */

@@ -58,8 +58,10 @@ export interface Shares {
   /** Further pages kept for urgent priorities while `when_full: block`. */
   readonly urgentPages: number;
   readonly deadLetterBytes: number;
-  /** Largest encoded size of one append: it must fit the WAL with what it touches. */
+  /** Largest encoded size of one append: alone in its transaction it must fit the WAL with what it touches. */
   readonly appendBytes: number;
+  /** Encoded bytes of appends that share a transaction. */
+  readonly groupBytes: number;
   /** Bytes of readings one refusal copies to the dead-letter stream. */
   readonly refusalBytes: number;
   readonly journalBytes: number;
@@ -80,7 +82,8 @@ export function divide(sizeBytes: number): Shares {
     headroomPages: Math.max(headroomPagesMin, Math.floor(pagesMax * headroomShare)),
     urgentPages: Math.floor(pagesMax * urgentShare),
     deadLetterBytes: Math.floor(sizeBytes * deadLetterShare),
-    appendBytes: Math.floor(walBytes / 8),
+    appendBytes: Math.floor(walBytes / 3),
+    groupBytes: Math.floor(walBytes / 8),
     refusalBytes: Math.floor(Math.min(walBytes / 16, sizeBytes * deadLetterShare)),
     sealSliceBytes: Math.min(sealSliceBytesMax, Math.floor(walBytes / 8)),
     journalBytes: Math.min(journalBytesMax, Math.floor(sizeBytes / 8)),

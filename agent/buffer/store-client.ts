@@ -13,7 +13,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import { assertBatch, sliceBatch, type Batch } from '../reading/batch.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
 import { encodeMarks } from '../reading/mark-bytes.ts';
-import type { EntryToStore, RowToStore } from './append.ts';
+import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
 import { decodeJournalRow, encodeJournalRow } from './codec/journal-row.ts';
 import type {
   DiskAnswer,
@@ -22,16 +22,27 @@ import type {
   DiskChannel,
   DiskReport,
   DiskRequest,
+  OpenAnswer,
 } from './disk-protocol.ts';
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
-import { appendPartBytes, readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
+import { readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
 import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
 
-/** Stored, or the number of the request that was refused. */
-type PartFate = 'stored' | number;
+/** An append that was not stored in whole. */
+interface Refusal {
+  readonly place: number;
+  /** By part: stored, or the number of the request that was refused. */
+  readonly fates: Map<number, 'stored' | number>;
+}
+
+interface PostOptions {
+  readonly transfer?: readonly ArrayBuffer[];
+  readonly place?: number;
+  readonly again?: number | undefined;
+}
 
 interface Waiting {
   resolve(answer: unknown): void;
@@ -43,13 +54,17 @@ export class StoreClient implements Store {
   readonly #channel: DiskChannel;
   readonly #telemetry: Telemetry;
   readonly #waiting = new Map<number, Waiting>();
-  /** What became of the parts of appends that were refused, by the list that was appended. */
-  readonly #refused = new WeakMap<readonly JournalEntry[], Map<number, PartFate>>();
+  /** By the list that was appended. */
+  readonly #refused = new WeakMap<readonly JournalEntry[], Refusal>();
+  /** Place of the latest append. */
+  #place = 0;
+  /** Resolves when appends that go in several requests, and those behind them, are answered; null when there are none. */
+  #cutting: Promise<unknown> | null = null;
   readonly #listeners = new Set<(streams: readonly string[]) => void>();
   #nextId = 1;
   #state: 'new' | 'open' | 'ended' = 'new';
   #death: string | null = null;
-  #epoch: string | null = null;
+  #terms: OpenAnswer | null = null;
   readonly #died = Promise.withResolvers<SedgeError>();
 
   constructor(options: { channel: DiskChannel; telemetry: Telemetry }) {
@@ -63,13 +78,17 @@ export class StoreClient implements Store {
     this.#state = 'open';
     this.#channel.onReport((report) => this.#settle(report));
     this.#channel.onDeath((reason) => this.#fail(reason));
-    const { epoch } = await this.#call('open', settings);
-    this.#epoch = epoch;
+    this.#terms = await this.#call('open', settings);
   }
 
   get epoch(): string {
-    assert(this.#epoch !== null, 'the store is started');
-    return this.#epoch;
+    assert(this.#terms !== null, 'the store is started');
+    return this.#terms.epoch;
+  }
+
+  get appendBytesMax(): number {
+    assert(this.#terms !== null, 'the store is started');
+    return this.#terms.appendBytesMax;
   }
 
   /** Resolves when the disk thread ended by itself: nothing can be stored any more, and only a restart mends that. */
@@ -89,35 +108,56 @@ export class StoreClient implements Store {
   }
 
   async configure(settings: StoreSettings): Promise<void> {
-    await this.#call('configure', settings);
+    this.#terms = await this.#call('configure', settings);
   }
 
   /**
-   * What one transaction cannot hold goes in several parts, posted together and in order. A part that was committed is
-   * remembered with the very list it came from: the same list, appended again after a refusal, stores only the rest. So is the request
-   * of a part that met a failing device: whether it was stored may show later.
+   * One request and one transaction, so that readings, accounts and marks are stored together or not at all. Only what no transaction
+   * can hold (a message of many thousand readings, a tiny buffer) goes in several, one after the other, the marks with the last:
+   * a crash between two of them stores the first ones twice, and never takes a message for stored that is not. The same list,
+   * appended again after a refusal, keeps its place before all that came later, and stores only what is not stored.
    */
   async append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
-    const parts = partsOf(entries.map(encodeEntry));
-    const fates = this.#refused.get(entries) ?? new Map<number, PartFate>();
-    const outcomes = await Promise.all(parts.map((part, index) => this.#appendPart(part, { fates, index })));
-    const refused = outcomes.find((outcome) => !outcome.ok);
-    if (refused === undefined) this.#refused.delete(entries);
-    else this.#refused.set(entries, fates);
-    return refused ?? { ok: true };
+    const bytesMax = this.appendBytesMax;
+    const parts = partsOf(
+      entries.map((entry) => encodeEntry(entry, bytesMax)),
+      bytesMax,
+    );
+    const refusal = this.#refused.get(entries) ?? { place: ++this.#place, fates: new Map() };
+    const outcome = await this.#inOrder(parts, refusal);
+    if (outcome.ok) this.#refused.delete(entries);
+    else this.#refused.set(entries, refusal);
+    return outcome;
   }
 
-  async #appendPart(
-    part: readonly EntryToStore[],
-    { fates, index }: { fates: Map<number, PartFate>; index: number },
+  /** Posts at once what is one part; nothing overtakes what is several. */
+  #inOrder(parts: readonly (readonly EntryToStore[])[], refusal: Refusal): Promise<AppendOutcome> {
+    const before = this.#cutting;
+    if (before === null && parts.length === 1) return this.#appendParts(parts, refusal);
+    const done = (before ?? Promise.resolve()).then(() => this.#appendParts(parts, refusal));
+    const settled = done
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#cutting === settled) this.#cutting = null;
+      });
+    this.#cutting = settled;
+    return done;
+  }
+
+  async #appendParts(
+    parts: readonly (readonly EntryToStore[])[],
+    { place, fates }: Refusal,
   ): Promise<AppendOutcome> {
-    const fate = fates.get(index);
-    if (fate === 'stored') return { ok: true };
-    const id = this.#nextId;
-    const transfer = part.flatMap((entry) => entry.rows.map((row) => row.bytes.buffer as ArrayBuffer));
-    const outcome = await this.#call('append', part, { transfer, again: fate });
-    fates.set(index, outcome.ok ? 'stored' : id);
-    return outcome;
+    for (const [index, part] of parts.entries()) {
+      const fate = fates.get(index);
+      if (fate === 'stored') continue;
+      const id = this.#nextId;
+      const transfer = part.flatMap((entry) => entry.rows.map((row) => row.bytes.buffer as ArrayBuffer));
+      const outcome = await this.#call('append', part, { transfer, place, again: fate });
+      fates.set(index, outcome.ok ? 'stored' : id);
+      if (!outcome.ok) return outcome;
+    }
+    return { ok: true };
   }
 
   async read(request: ReadRequest): Promise<StoredRun | null> {
@@ -175,7 +215,7 @@ export class StoreClient implements Store {
   #call<Call extends DiskCall>(
     call: Call,
     ask: DiskCalls[Call]['ask'],
-    { transfer = [], again }: { transfer?: readonly ArrayBuffer[]; again?: number | undefined } = {},
+    { transfer = [], place, again }: PostOptions = {},
   ): Promise<DiskCalls[Call]['answer']> {
     assert(this.#state === 'open' || call === 'close', 'the store is started');
     if (this.#death !== null) return Promise.reject(new Error(`the disk thread ended: ${this.#death}`));
@@ -183,7 +223,13 @@ export class StoreClient implements Store {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      const request = { id, call, ask, ...(again === undefined ? {} : { again }) };
+      const request = {
+        id,
+        call,
+        ask,
+        ...(place === undefined ? {} : { place }),
+        ...(again === undefined ? {} : { again }),
+      };
       this.#channel.post(request as DiskRequest, transfer);
     });
   }
@@ -235,29 +281,31 @@ function toError(answer: Extract<DiskAnswer, { ok: false }>): Error {
   });
 }
 
-/** Entries cut into parts of at most {@link appendPartBytes}; one that is larger by itself is cut between its rows. */
-function partsOf(entries: readonly EntryToStore[]): readonly (readonly EntryToStore[])[] {
+/** Entries cut into parts of at most `bytesMax`; one that is larger by itself is cut between its rows. Marks go with the last part. */
+function partsOf(entries: readonly EntryToStore[], bytesMax: number): readonly (readonly EntryToStore[])[] {
+  if (bytesOf(entries) <= bytesMax) return [entries];
   const parts: EntryToStore[][] = [];
   let part: EntryToStore[] = [];
   let bytes = 0;
-  for (const entry of entries.flatMap(piecesOf)) {
-    const more = entry.rows.reduce((sum, row) => sum + row.bytes.length, 0);
-    if (bytes + more > appendPartBytes && part.length > 0) {
+  for (const entry of entries.flatMap((one) => piecesOf(one, bytesMax))) {
+    const more = bytesOf([entry]);
+    if (bytes + more > bytesMax && part.length > 0) {
       parts.push(part);
       part = [];
       bytes = 0;
     }
-    part.push(entry);
+    part.push({ ...entry, marks: [] });
     bytes += more;
   }
-  parts.push(part);
+  const last = part.pop();
+  assert(last !== undefined, 'an append that is cut has entries');
+  parts.push([...part, { ...last, marks: entries.flatMap(({ marks }) => marks) }]);
   return parts;
 }
 
-/** An entry whose rows fit one part, or several of them: accounts and marks go with the first. */
-function piecesOf(entry: EntryToStore): readonly EntryToStore[] {
-  const bytes = entry.rows.reduce((sum, row) => sum + row.bytes.length, 0);
-  if (bytes <= appendPartBytes) return [entry];
+/** An entry whose rows fit one part, or one for each of them: accounts go with the first. */
+function piecesOf(entry: EntryToStore, bytesMax: number): readonly EntryToStore[] {
+  if (bytesOf([entry]) <= bytesMax) return [entry];
   return entry.rows.map((row, index) =>
     index === 0
       ? { ...entry, rows: [row], received: row.count + entry.received - countOf(entry.rows) }
@@ -269,31 +317,32 @@ function countOf(rows: readonly RowToStore[]): number {
   return rows.reduce((sum, row) => sum + row.count, 0);
 }
 
-function encodeEntry(entry: JournalEntry): EntryToStore {
+function encodeEntry(entry: JournalEntry, bytesMax: number): EntryToStore {
   const { stream, received, marks } = entry;
   const rows: RowToStore[] = [];
-  const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, rows);
+  const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, { rows, bytesMax });
   const filtered =
     oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
   return { stream, received, filtered, marks: encodeMarks(marks), rows };
 }
 
 /** Halves what is too big for one row; a single reading that is too big is counted, not kept. */
-function encodeRows(batch: Batch, rows: RowToStore[]): number {
+function encodeRows(batch: Batch, into: { readonly rows: RowToStore[]; readonly bytesMax: number }): number {
+  const { rows, bytesMax } = into;
   if (batch.length === 0) return 0;
   assertBatch(batch);
   const bytes = encodeJournalRow(batch);
-  if (bytes.length <= rowBytesMax) {
+  if (bytes.length <= Math.min(rowBytesMax, bytesMax)) {
     rows.push({ bytes, count: batch.length });
     return 0;
   }
   if (batch.length === 1) {
-    if (bytes.length > readingBytesMax) return 1;
+    if (bytes.length > Math.min(readingBytesMax, bytesMax)) return 1;
     rows.push({ bytes, count: 1 });
     return 0;
   }
   const middle = batch.length >> 1;
   return (
-    encodeRows(sliceBatch(batch, 0, middle), rows) + encodeRows(sliceBatch(batch, middle, batch.length), rows)
+    encodeRows(sliceBatch(batch, 0, middle), into) + encodeRows(sliceBatch(batch, middle, batch.length), into)
   );
 }

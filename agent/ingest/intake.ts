@@ -12,7 +12,7 @@ import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
 import { limits } from './limits.ts';
 
 export interface IntakeDependencies {
-  readonly store: Pick<Store, 'append'>;
+  readonly store: Pick<Store, 'append' | 'appendBytesMax'>;
   readonly router: Router;
   readonly plans: readonly StreamPlan[];
   readonly deadLetters: DeadLetters;
@@ -178,7 +178,8 @@ export class Intake {
   #gather(): Map<AnyInlet, Arrival[]> {
     const parcels = new Map<AnyInlet, Arrival[]>();
     let count = limits.groupArrivals;
-    let bytes: number = limits.groupBytes;
+    // Encoded, a payload may grow; what is more than one transaction can hold would go in several.
+    let bytes: number = Math.min(limits.groupBytes, this.#store.appendBytesMax / 2);
     while (this.#ready.length > 0 && count > 0 && bytes > 0) {
       const inlet = this.#ready.shift()!;
       let parcel = parcels.get(inlet);

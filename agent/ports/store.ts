@@ -12,8 +12,11 @@ export interface Store {
    * epoch. Known, and never another, from the end of the start on. @throws before.
    */
   readonly epoch: string;
+  /** Encoded bytes that one append may have to be stored in one transaction. @throws before the end of the start. */
+  readonly appendBytesMax: number;
   /**
-   * Commits entries in the order of the calls and answers after fsync. An answer `ok` promises that every reading
+   * Commits entries in the order of the calls and answers after fsync. Once a call is refused, those behind it are, until the
+   * same entries are appended again and stored: what is stored is always a prefix of what was appended. An answer `ok` promises that every reading
    * and every account of these entries survives a power cut.
    */
   append(entries: readonly JournalEntry[]): Promise<AppendOutcome>;

@@ -72,6 +72,7 @@ export class RecordingTelemetry implements Telemetry {
 
 /** A store whose appends are answered by the test. */
 export class ScriptedStore {
+  readonly appendBytesMax = 4 * 1_048_576;
   readonly calls: { entries: readonly JournalEntry[]; answer: (outcome: AppendOutcome) => Promise<void> }[] =
     [];
   /** Entries of the appends answered `ok`, in that order. */

@@ -38,7 +38,8 @@ const textsOf = (entry: JournalEntry): string[] =>
 
 const earlier = commits();
 const descriptor = openSync(file, 'a');
-const store: Pick<Store, 'append'> = {
+const store: Pick<Store, 'append' | 'appendBytesMax'> = {
+  appendBytesMax: 4 * 1_048_576,
   append: async (entries) => {
     const line: CommitLine = {
       texts: entries.flatMap(textsOf),

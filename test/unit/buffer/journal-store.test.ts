@@ -266,6 +266,24 @@ test('a full buffer refuses, keeps all it has, leaves room for the urgent, and g
   expect(append('s', [1], { textBytes: 30_000 }).outcomes[0]).toEqual({ ok: true });
 });
 
+test('an append behind a refused one is refused with it, in the same group, and settlements are not', () => {
+  open();
+  append('s', range(0, 10));
+  const tooLarge = entryOf('s', [1], { textBytes: 400_000 });
+
+  const { outcomes } = rig.store.commit(
+    [
+      { kind: 'append', entries: [tooLarge] },
+      { kind: 'append', entries: [entryOf('s', [1])] },
+      settlement(0, 5),
+    ],
+    rig.now,
+  );
+
+  expect(outcomes.map(({ ok }) => ok)).toEqual([false, false, true]);
+  expect(ledgerOf('s')).toMatchObject({ received: 10 });
+});
+
 test('drop_oldest takes the least important first, and never what is more important than the newcomer', () => {
   open({
     whenFull: 'drop_oldest',

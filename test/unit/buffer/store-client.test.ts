@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryToStore } from '#agent/buffer/append.ts';
 import type { DiskChannel, DiskReport, DiskRequest } from '#agent/buffer/disk-protocol.ts';
-import { appendPartBytes, rowBytesMax } from '#agent/buffer/limits.ts';
 import { defaultSettings } from '#agent/buffer/settings.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
 import type { AppendOutcome } from '#agent/ports/store.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import type { JournalEntry } from '#agent/reading/journal-entry.ts';
+import { encodeMarks } from '#agent/reading/mark-bytes.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
+
+const appendBytesMax = 786_432;
 
 /** A disk thread that keeps what it takes and refuses the appends it is told to, by their number. */
 function disk(refused: ReadonlySet<number>) {
@@ -15,11 +17,13 @@ function disk(refused: ReadonlySet<number>) {
   let appends = 0;
   const stored: EntryToStore[] = [];
   const sizes: number[] = [];
+  const requests: Extract<DiskRequest, { call: 'append' }>[] = [];
   const channel: DiskChannel = {
     post: (request: DiskRequest) => {
-      let answer: unknown = request.call === 'open' ? { epoch: '5eed5eed5eed5eed' } : null;
+      let answer: unknown = request.call === 'open' ? { epoch: '5eed5eed5eed5eed', appendBytesMax } : null;
       if (request.call === 'append') {
         const number = appends++;
+        requests.push(request);
         sizes.push(
           request.ask.flatMap((entry) => entry.rows).reduce((sum, row) => sum + row.bytes.length, 0),
         );
@@ -36,7 +40,7 @@ function disk(refused: ReadonlySet<number>) {
     onDeath: () => {},
     end: () => Promise.resolve(),
   };
-  return { channel, stored, sizes };
+  return { channel, stored, sizes, requests };
 }
 
 function textEntry(readings: number, letters: number): JournalEntry {
@@ -90,13 +94,48 @@ describe('StoreClient.append', () => {
     expect(await store.append([textEntry(30_000, 100), textEntry(10, 20)])).toEqual({ ok: true });
 
     expect(sizes.length).toBeGreaterThan(3);
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(appendPartBytes + rowBytesMax);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(appendBytesMax);
     expect(readingsOf(stored)).toBe(30_010);
     expect(receivedOf(stored)).toBe(30_016);
   });
 
+  it('sends the marks of a cut append with its last part, so that none is stored before its readings', async () => {
+    const { store, requests } = await client();
+    const marks = [{ source: 'line', packetId: 1, hash: 2, state: 'released' as const }];
+
+    await store.append([{ ...textEntry(30_000, 100), marks }, textEntry(10, 20)]);
+
+    const sent = requests.map(({ ask }) => ask.flatMap((entry) => entry.marks));
+    expect(sent.slice(0, -1).flat()).toEqual([]);
+    expect(sent.at(-1)).toEqual(encodeMarks(marks));
+  });
+
+  it('stops a cut append at the part that is refused, and lets nothing overtake it', async () => {
+    const { store, stored, requests } = await client([1]);
+
+    const answers = await Promise.all([
+      store.append([textEntry(30_000, 100)]),
+      store.append([textEntry(1, 20)]),
+    ]);
+
+    expect(answers.map(({ ok }) => ok)).toEqual([false, true]);
+    expect(requests.map(({ place }) => place)).toEqual([1, 1, 2]);
+    expect(readingsOf(stored.slice(0, -1))).toBeLessThan(30_000);
+  });
+
+  it('gives an append its place once, and keeps it when it is asked again', async () => {
+    const { store, requests } = await client([0]);
+    const first = [textEntry(1, 20)];
+    const second = [textEntry(2, 20)];
+    await Promise.all([store.append(first), store.append(second)]);
+
+    await store.append(first);
+
+    expect(requests.map(({ place }) => place)).toEqual([1, 2, 1]);
+  });
+
   it('stores only the rest when a partly refused append is tried again', async () => {
-    const { store, stored } = await client([1, 3]);
+    const { store, stored } = await client([1]);
     const entries = [textEntry(30_000, 100)];
 
     expect(await store.append(entries)).toMatchObject({ ok: false, trouble: 'full' });
