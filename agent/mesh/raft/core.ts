@@ -44,6 +44,12 @@ export class RaftCore implements MemberView {
   /** In electionTicks … 2 × electionTicks - 1, drawn anew with every change of role. */
   electionTimeout = 0;
 
+  /**
+   * Followers only: entries were passed over for want of room, and neither the disk nor the state machine has got on since. Until then
+   * nothing that cannot be taken is answered.
+   */
+  isFull = false;
+
   readonly reads: ReadQueue;
   /** Leaders only: reads that wait for the first commit of the term. */
   pendingReads: ReadIndexMessage[] = [];
@@ -120,6 +126,7 @@ export class RaftCore implements MemberView {
     this.heartbeatElapsed = 0;
     this.drawElectionTimeout();
     this.transferee = noPeer;
+    this.isFull = false;
     this.tracker.resetVotes();
     this.tracker.resetProgress(this.id, this.log.lastIndex());
     this.pendingChangeIndex = 0;

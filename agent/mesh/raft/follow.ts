@@ -20,8 +20,9 @@ export function followAppend(core: RaftCore, message: AppendMessage): void {
   if (previous.index < core.log.committed) return answerAppend(core, from, core.log.committed, null);
   const entries = withinBounds(core, message);
   const agreed = core.log.tryAppend({ previous, entries }, message.commit);
-  // Nothing was taken: an answer would bring the same entries again at once, and a refusal of all that follow. The next heartbeat does.
-  if (agreed !== undefined && entries.length === 0 && message.entries.length > 0) return;
+  const isIdle = entries.length === 0 && message.entries.length > 0;
+  // An answer would bring the same entries at once, and with them all that do not follow: a storm that feeds on itself.
+  if (core.isFull && (agreed === undefined || isIdle)) return;
   if (agreed !== undefined) return answerAppend(core, from, agreed, null);
   const existing = core.log.term(previous.index) ?? 0;
   core.note({ kind: 'append-refused', from, previous, existing });
@@ -35,7 +36,7 @@ export function answerAppend(core: RaftCore, to: PeerId, index: LogIndex, refuse
 
 /**
  * The entries there is room for: a leader's bounds do not bind a follower that writes or applies slower than it. What is clipped
- * is as if it had been lost on the way. Both backlogs drain by the own disk and state machine alone, so the group cannot get
+ * is as if it had been lost on the way, and what cannot follow it too, until there is room again. Both backlogs drain by the own disk and state machine alone, so the group cannot get
  * stuck on them.
  */
 function withinBounds(core: RaftCore, message: AppendMessage): readonly Entry[] {
@@ -48,6 +49,7 @@ function withinBounds(core: RaftCore, message: AppendMessage): readonly Entry[] 
     if (bytes > unstableBytesMax && (at > 0 || core.log.unstable.bytes > 0)) count = at;
   }
   if (count === entries.length) return entries;
+  core.isFull = true;
   core.note({ kind: 'append-clipped', from: message.from, taken: count, offered: entries.length });
   return entries.slice(0, count);
 }

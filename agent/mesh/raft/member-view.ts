@@ -1,4 +1,4 @@
-import type { LogIndex, Term } from './entry.ts';
+import type { Entry, LogIndex, Term } from './entry.ts';
 import type { PeerId } from './peer-id.ts';
 import type { Role } from './state.ts';
 
@@ -20,6 +20,7 @@ export interface LogView {
     readonly offset: LogIndex;
     readonly offsetInProgress: LogIndex;
     readonly length: number;
+    readonly entries: readonly Entry[];
   };
   firstIndex(): LogIndex;
   lastIndex(): LogIndex;

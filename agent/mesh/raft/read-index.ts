@@ -15,7 +15,7 @@ export function readAsLeader(core: RaftCore, message: ReadIndexMessage): StepOut
 }
 
 function startRead(core: RaftCore, message: ReadIndexMessage): void {
-  if (core.tracker.singleton || core.reads.mode === 'lease')
+  if (core.tracker.isAlone(core.id) || core.reads.mode === 'lease')
     return answerRead(core, message, core.log.committed);
   core.reads.add(message, core.log.committed);
   core.reads.confirm(core.id, core.reads.mark);

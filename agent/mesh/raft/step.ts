@@ -12,6 +12,7 @@ import { becomeFollower } from './roles.ts';
 
 /** Takes one message in. Terms first: a higher one is joined, a lower one answered or passed over (Raft §5.1). */
 export function step(core: RaftCore, message: Message): StepOutcome {
+  if (message.type === 'storage-append-done' || message.type === 'storage-apply-done') core.isFull = false;
   if (message.term > core.term) {
     if (!joinHigherTerm(core, message)) return taken;
   } else if (message.term !== 0 && message.term < core.term) {

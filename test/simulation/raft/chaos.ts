@@ -39,6 +39,8 @@ export interface ChaosOptions {
 const safetyTicks = 600;
 /** In election timeouts: time to elect through split votes, to catch up by snapshots, and to leave a joint membership. */
 const patienceElections = 60;
+/** Without pre-vote a member that cannot win keeps raising the term, until chance lets another be first. */
+const unguardedElections = 300;
 const patienceTicksMin = 600;
 const calmApplyMax = 0.05;
 /** Members that ever are, the removed included. */
@@ -202,7 +204,9 @@ class Chaos {
   /** Undefined while a change is in a log and not applied: what it leads to is not worked out here. */
   #possibleMemberships(): MembershipRecord[] | undefined {
     const found = [this.#cluster.newest.membership];
-    for (const { disk, registers } of this.#cluster.nodes.values()) {
+    for (const { disk, registers, member, view } of this.#cluster.nodes.values()) {
+      if (member !== null && view!.log.unstable.entries.some(({ kind }) => isChangeKind(kind)))
+        return undefined;
       found.push(disk.registers.membership, registers.membership);
       const { log } = disk;
       const first = Math.max(log.firstIndex(), this.#cluster.newest.index + 1);
@@ -280,7 +284,12 @@ class Chaos {
         node.downUntil = Infinity;
       } else node.downUntil = Math.min(node.downUntil, cluster.now);
     }
-    const patience = Math.max(patienceTicksMin, patienceElections * cluster.settings.electionTicks);
+    const { electionTicks, guarded } = cluster.settings;
+    const elections = guarded ? patienceElections : unguardedElections;
+    const patience = Math.max(patienceTicksMin, elections * electionTicks);
+    // A change on its way to a leader could take away the quorum that is to serve.
+    cluster.network.filter = (message) =>
+      message.type === 'propose' && message.entries.some(({ kind }) => isChangeKind(kind));
     const from = cluster.now;
     const core = (): SimNode[] =>
       [...cluster.nodes.values()].filter(

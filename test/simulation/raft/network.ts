@@ -109,7 +109,7 @@ export class Network {
     }
     this.#timeline.at(at, () => {
       // A cut takes what is on its way along.
-      if (this.#cut.has(key)) this.#lost(message);
+      if (this.#cut.has(key) || this.filter(message)) this.#lost(message);
       else this.#deliver(message);
     });
   }

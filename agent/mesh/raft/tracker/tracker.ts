@@ -63,9 +63,10 @@ export class Tracker {
     return new Inflights(this.limits.messagesMax, this.limits.bytesMax);
   }
 
-  /** One voter, outside any change: it decides alone. */
-  get singleton(): boolean {
-    return this.#membership.incoming.size === 1 && this.#membership.outgoing.size === 0;
+  /** It is the only voter, outside any change, and decides alone. A leader that was removed and stays on is not. */
+  isAlone(id: PeerId): boolean {
+    const { incoming, outgoing } = this.#membership;
+    return incoming.size === 1 && incoming.has(id) && outgoing.size === 0;
   }
 
   /** The largest index a quorum holds durably. */

@@ -92,8 +92,11 @@ describe('bounds', () => {
     const order = follower.ready().append!;
     expect(order.entries.length).toBe(2);
     follower.step(append([3, 4]));
-    expect(follower.ready().append?.entries ?? []).toEqual([]);
+    follower.step(append([7, 8]));
+    expect(follower.hasReady).toBe(false);
     for (const response of order.responses) if (response.to === follower.id) follower.step(response);
+    follower.step(append([7, 8]));
+    expect(follower.ready().append?.responses).toMatchObject([{ refused: { index: 2 } }]);
   });
 
   test('a member that applies slower than the group commits takes no entries until it has caught up, and does not ask for more', () => {
