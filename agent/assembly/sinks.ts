@@ -27,7 +27,7 @@ export function sinkOf(config: Config, name: string, ports: SinkPorts): Sink {
     case 'http':
       return httpSink(uplink, ports);
     case 'mqtt':
-      return mqttSink(uplink, { config, name, secrets: ports.secrets });
+      return mqttSink(uplink, { config, secrets: ports.secrets });
     case 'file':
       return fileSink(uplink);
   }
@@ -37,13 +37,10 @@ function fileSink({ path, rotate, keep }: FileUplinkConfig): Sink {
   return new FileSink({ rotateBytes: rotate, keep }, { file: new NodeAppendFile(path) });
 }
 
-function mqttSink(
-  uplink: MqttUplinkConfig,
-  { config, name, secrets }: { config: Config; name: string; secrets: Secrets },
-): Sink {
+function mqttSink(uplink: MqttUplinkConfig, { config, secrets }: { config: Config; secrets: Secrets }): Sink {
   const publisher = new MqttJsPublisher({
     url: uplink.url,
-    clientId: uplink.client_id ?? `sedge-${config.agent.id}-${name}-out`,
+    clientId: uplink.client_id,
     version: uplink.version,
     keepAliveSeconds: Math.max(1, Math.round(uplink.keep_alive / 1000)),
     ...(uplink.username === undefined ? {} : { username: uplink.username }),

@@ -20,7 +20,7 @@ export function mqttSource(name: string, config: MqttSourceConfig, ports: Source
       link: {
         url: config.url,
         version: config.version,
-        clientId: config.client_id ?? `sedge-${name}`,
+        clientId: config.client_id,
         clean: config.clean,
         sessionExpirySeconds: Math.round(config.session_expiry / 1000),
         keepAliveSeconds: Math.max(1, Math.round(config.keep_alive / 1000)),

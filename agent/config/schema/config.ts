@@ -38,18 +38,25 @@ type Immutable<T> = T extends readonly (infer Item)[]
       : T;
 
 /** Keys as in the file; durations are `Millis`, sizes and rates `ByteCount`. */
-export type Config = Immutable<z.output<typeof configSchema>> & {
+export type Config = Omit<ParsedConfig, 'sources' | 'uplinks'> & {
   readonly agent: { readonly id: string };
+  readonly sources: Readonly<Record<string, SourceConfig>>;
+  readonly uplinks: Readonly<Record<string, UplinkConfig>>;
 };
-/** `client_id` is filled in. */
-export type MqttSourceConfig = Immutable<z.output<typeof mqttSource>>;
+type ParsedConfig = Immutable<z.output<typeof configSchema>>;
+
+/** `complete-config.ts` fills in what a file may leave out. */
+interface WithClientId {
+  readonly client_id: string;
+}
+export type MqttSourceConfig = Immutable<z.output<typeof mqttSource>> & WithClientId;
 export type BrokerSourceConfig = Immutable<z.output<typeof brokerSource>>;
 export type HttpSourceConfig = Immutable<z.output<typeof httpSource>>;
 export type ReplaySourceConfig = Immutable<z.output<typeof replaySource>>;
-export type SourceConfig = Config['sources'][string];
+export type SourceConfig = MqttSourceConfig | BrokerSourceConfig | HttpSourceConfig | ReplaySourceConfig;
 export type StreamConfig = Config['streams'][string];
 export type HttpUplinkConfig = Immutable<z.output<typeof httpUplink>>;
-export type MqttUplinkConfig = Immutable<z.output<typeof mqttUplink>>;
+export type MqttUplinkConfig = Immutable<z.output<typeof mqttUplink>> & WithClientId;
 export type FileUplinkConfig = Immutable<z.output<typeof fileUplink>>;
-export type UplinkConfig = Config['uplinks'][string];
+export type UplinkConfig = HttpUplinkConfig | MqttUplinkConfig | FileUplinkConfig;
 export type TestCaseConfig = Config['tests'][number];
