@@ -45,7 +45,7 @@ export class RaftLogClient implements RaftLogStorage {
   }
 
   submit(order: LogOrder): void {
-    const life = order.kind === 'heal' ? this.#damagedLife : this.#life;
+    const life = order.kind === 'heal' && this.#life === 0 ? this.#damagedLife : this.#life;
     assert(life > 0, `an order to ${order.kind} outside a life`);
     assert(this.#orders.length < limits.ordersWaitingMax, 'the host waits for its disk');
     assert(order.id > (this.#orders.at(-1)?.id ?? 0), 'ids of orders rise');

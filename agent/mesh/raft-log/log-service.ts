@@ -1,4 +1,3 @@
-import { assert } from '../../base/assert.ts';
 import { SedgeError } from '../../base/errors.ts';
 import { DiskError } from '../../ports/database.ts';
 import { entriesBytes, type LogIndex } from '../raft/entry.ts';
@@ -97,7 +96,7 @@ export class LogService {
         );
       } else this.#other();
       if (this.#compacting !== null) this.#compact(this.#compacting);
-      this.#store.upkeep();
+      if (this.#state === 'ready') this.#store.upkeep();
     });
   }
 
@@ -120,7 +119,7 @@ export class LogService {
     const order = this.#orders.shift() as CompactOrder | HealOrder | AcceptLossOrder | undefined;
     if (order === undefined) return;
     if (order.kind === 'compact') this.#compacting = order;
-    else if (order.kind === 'heal') this.#refuse(order.id, 'the log is not damaged');
+    else if (order.kind === 'heal') this.#heal(order, this.#store.doubt);
     else {
       const started = this.#now();
       this.#store.acceptLoss();
@@ -136,21 +135,29 @@ export class LogService {
   }
 
   #answerDamaged(): void {
-    const damage = this.#damage;
-    assert(damage !== null, 'a damaged log has a damage');
     for (const order of this.#orders.splice(0)) {
-      const reason = order.kind === 'heal' ? whyNotHealed(order, damage) : 'the log is damaged';
-      if (reason !== null || order.kind !== 'heal' || damage.ballot === null) {
-        this.#refuse(order.id, reason ?? 'the log is damaged');
-        continue;
-      }
-      const { ballot } = damage;
+      if (order.kind !== 'heal') this.#refuse(order.id, 'the log is damaged');
+      else if (this.#heal(order, this.#damage)) return;
+    }
+  }
+
+  /** False when it is refused. */
+  #heal({ id, snapshot }: HealOrder, need: Pick<LogDamage, 'needIndex' | 'ballot'> | null): boolean {
+    const { index } = snapshot.id;
+    if (need === null) this.#refuse(id, 'the log is neither damaged nor in doubt');
+    else if (need.ballot === null)
+      this.#refuse(id, 'term and vote are lost: this member must come back under a new id');
+    else if (index < need.needIndex)
+      this.#refuse(id, `the snapshot ends at ${index}, ${need.needIndex} is needed`);
+    else {
+      const { ballot } = need;
       this.#guarded(() => {
-        this.#store.heal(order.snapshot, ballot);
+        this.#store.heal(snapshot, ballot);
         this.#reopen();
       });
-      return;
+      return true;
     }
+    return false;
   }
 
   #reopen(): void {
@@ -219,11 +226,4 @@ export class LogService {
 function weightOf(order: WriteOrder): number {
   const entries = order.kind === 'append' ? entriesBytes(order.entries) : 0;
   return entries + (order.snapshot?.data.length ?? 0);
-}
-
-/** Null when the snapshot holds all that this member may have acknowledged. */
-function whyNotHealed({ snapshot }: HealOrder, { needIndex, ballot }: LogDamage): string | null {
-  if (ballot === null) return 'term and vote are lost: this member must come back under a new id';
-  const { index } = snapshot.id;
-  return index < needIndex ? `the snapshot ends at ${index}, ${needIndex} is needed` : null;
 }

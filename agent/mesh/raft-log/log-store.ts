@@ -15,6 +15,7 @@ import {
   sealBallot,
   sealHead,
   snapshotRow,
+  type Ballot,
   type Chain,
   type Head,
 } from './rows.ts';
@@ -106,6 +107,12 @@ export class LogStore {
     return index < upTo;
   }
 
+  /** What a snapshot must reach to end the doubt, and what this member voted; null: there is no doubt. */
+  get doubt(): { readonly needIndex: LogIndex; readonly ballot: Ballot } | null {
+    const { doubt, term, vote } = this.#opened().head;
+    return doubt === 0 ? null : { needIndex: doubt, ballot: { term, vote } };
+  }
+
   /** Ends the doubt by decree. */
   acceptLoss(): void {
     const { tables, head } = this.#opened();
@@ -114,8 +121,8 @@ export class LogStore {
     this.#head = next;
   }
 
-  /** In place of a damaged log: a file of its own, whole before it counts. `open` follows. */
-  heal(snapshot: Snapshot, ballot: Pick<HardState, 'term' | 'vote'>): void {
+  /** In place of a log that is damaged or in doubt: a file of its own, whole before it counts. `open` follows. */
+  heal(snapshot: Snapshot, ballot: Ballot): void {
     const isNewer = snapshot.id.term > ballot.term;
     const own = isNewer ? { term: snapshot.id.term, vote: noPeer } : ballot;
     const generation = this.#generation + 1;

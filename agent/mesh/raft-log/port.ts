@@ -63,7 +63,7 @@ export interface CompactOrder {
   readonly upTo: LogIndex;
 }
 
-/** For a damaged log only: begins anew from a leader's snapshot that covers all this member ever acknowledged. Answered by `ready` or `refused`. */
+/** For a log that is damaged or in doubt: begins anew from a leader's snapshot that covers all this member ever acknowledged. Answered by `ready` or `refused`. */
 export interface HealOrder {
   readonly kind: 'heal';
   readonly id: number;

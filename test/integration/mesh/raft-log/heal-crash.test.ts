@@ -8,10 +8,10 @@ import { run, snapshotAt, state } from '#test/unit/mesh/raft-log/storage-complia
 const storeOf = (rig: SqliteRig): LogStore =>
   new LogStore(new SqliteDevice({ files: rig.files, owner: 'site/1' }));
 
-function onFolder(body: (rig: SqliteRig) => void): void {
+function onFolder<T>(body: (rig: SqliteRig) => T): T {
   const rig = new SqliteRig();
   try {
-    body(rig);
+    return body(rig);
   } finally {
     rig.remove();
   }
@@ -20,8 +20,8 @@ function onFolder(body: (rig: SqliteRig) => void): void {
 test('a crash at any statement of healing leaves the damaged log or the healed one, never an empty one', () => {
   const healed = { hardState: state(2, 3, 9), before: { index: 9, term: 2 } };
   const outcomes = new Set<string>();
-  for (let atStatement = 1, struck = true; struck; atStatement++) {
-    onFolder((rig) => {
+  for (let atStatement = 1; ; atStatement++) {
+    const struck = onFolder((rig) => {
       const faults = new Faults();
       const files = { ...rig.files, open: (n: number) => faulty(rig.files.open(n), faults) };
       const store = new LogStore(new SqliteDevice({ files, owner: 'site/1' }));
@@ -38,8 +38,8 @@ test('a crash at any statement of healing leaves the damaged log or the healed o
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
       }
-      struck = faults.struck;
       rig.kill();
+      const { struck } = faults;
       faults.set(null);
 
       const opening = storeOf(rig).open();
@@ -47,7 +47,9 @@ test('a crash at any statement of healing leaves the damaged log or the healed o
       outcomes.add(opening.kind);
       if (opening.kind === 'damaged') expect(opening).toEqual(damage);
       else expect(opening.image).toMatchObject(healed);
+      return struck;
     });
+    if (!struck) break;
   }
   expect([...outcomes].sort()).toEqual(['damaged', 'sound']);
 });

@@ -285,6 +285,30 @@ export function describeRaftLogStorage(
     );
 
     test(
+      'a snapshot that reaches what may have been acknowledged ends the doubt too, in a new life',
+      on(async (rig) => {
+        const first = await Process.boot(rig);
+        await first.append({ hardState: state(2, 3, 3), entries: run(1, 6, 2) });
+        expect(await first.order({ kind: 'heal', snapshot: snapshotAt(9, 2) })).toMatchObject({
+          kind: 'refused',
+        });
+        await rig.kill();
+        rig.damageEntry(5);
+        const second = await Process.boot(rig);
+        expect(await second.order({ kind: 'heal', snapshot: snapshotAt(5, 2) })).toMatchObject({
+          kind: 'refused',
+        });
+        expect(await second.order({ kind: 'heal', snapshot: snapshotAt(6, 2) })).toEqual({
+          kind: 'ready',
+          doubt: 0,
+        });
+        expect(second.storage.reader.initialState().hardState).toEqual(state(2, 3, 6));
+        expect(second.storage.reader.snapshot()).toEqual(snapshotAt(6, 2));
+        expect([second.storage.mayVote, second.storage.waiting]).toEqual([true, 0]);
+      }),
+    );
+
+    test(
       'an operator may accept what was cut off as lost',
       on(async (rig) => {
         const first = await Process.boot(rig);
