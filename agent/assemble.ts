@@ -15,15 +15,14 @@ import { addressText, type RunningSource } from './assembly/sources/running-sour
 import { storeSettings } from './assembly/store-settings.ts';
 import { type BuiltStreams, buildStreams, pushedSource } from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
+import type { DiskChannel } from './buffer/disk-protocol.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import { SedgeError } from './base/errors.ts';
 import { MiB } from './base/units.ts';
 import { type ReloadAction, reloadActions } from './config/reload-actions.ts';
 import type { Config } from './config/schema/config.ts';
 import type { GoodConfiguration, WrongConfiguration } from './host/config-thread.ts';
-import { startDiskThread } from './host/disk-thread.ts';
-import { spareMemory } from './host/spare-memory.ts';
-import type { Packaging } from './host/packaging.ts';
+import { growHeapSlowly, spareMemory } from './host/spare-memory.ts';
 import type { Secrets } from './host/secrets.ts';
 import type { HttpIngest } from './ingest/http-ingest.ts';
 import { Intake } from './ingest/intake.ts';
@@ -35,7 +34,8 @@ const pushedBytesMax = 4 * MiB;
 export interface AgentOptions {
   readonly read: GoodConfiguration;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly packaging: Packaging;
+  /** Has the disk thread serve the data folder of one agent. */
+  readonly disk: (data: { readonly folder: string; readonly agent: string }) => DiskChannel;
   readonly secrets: Secrets;
   readonly version: string;
 }
@@ -60,21 +60,13 @@ export class Agent {
   #running = false;
 
   constructor(options: AgentOptions) {
-    const { environment, packaging, secrets } = options;
+    const { environment, disk, secrets } = options;
     const { config } = options.read;
     this.#options = options;
     this.#read = options.read;
     this.#foundation = layFoundation(config, { environment, version: options.version });
     const { clock, entropy, telemetry } = this.#foundation;
-    const { sqliteAddon } = packaging;
-    const channel = startDiskThread(
-      {
-        folder: config.agent.data,
-        agent: config.agent.id,
-        ...(sqliteAddon === undefined ? {} : { addon: sqliteAddon }),
-      },
-      packaging.worker('disk-worker'),
-    );
+    const channel = disk({ folder: config.agent.data, agent: config.agent.id });
     this.#store = new StoreClient({ channel, telemetry });
     this.#marks = new MarkKeeper((source) => this.#store.marks(source));
     this.#streams = buildStreams(config, telemetry);
@@ -144,15 +136,20 @@ export class Agent {
     if (this.#running) return this.#addresses();
     this.#running = true;
     const { supervision, host } = this.#foundation;
-    await this.#store.start(storeSettings(this.config));
-    host.start();
     this.#pushed.start();
-    await this.#startApi();
+    // Side by side: the one waits for the disk thread, the other for this one. What asks the store early waits for it.
+    const [opened, listening] = await Promise.allSettled([
+      this.#store.start(storeSettings(this.config)),
+      this.#startApi(),
+    ]);
+    for (const part of [opened, listening]) if (part.status === 'rejected') throw part.reason;
     for (const name of Object.keys(this.config.uplinks)) await this.#uplinks.start(this.config, name);
     for (const name of Object.keys(this.config.sources)) await this.#startSource(name);
     this.#pulse.start();
     supervision.start();
     supervision.ready('running');
+    host.start();
+    growHeapSlowly();
     return this.#addresses();
   }
 

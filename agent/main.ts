@@ -1,11 +1,16 @@
 import { dispatch } from './cli/dispatch.ts';
 import { processWorld } from './host/process-world.ts';
-import { verbs } from './verbs.ts';
 import { version } from './version.ts';
 
 /** What still holds the process when everything was stopped is not waited for longer than this. */
 const lingerMsMax = 2_000;
 
 process.title = 'sedge';
-process.exitCode = await dispatch(process.argv.slice(2), { verbs, version, world: processWorld() });
+const parameters = process.argv.slice(2);
+// The other verbs would double what a service has to load before it is ready.
+const verbs =
+  parameters[0] === 'run'
+    ? [(await import('./run-agent.ts')).runAgentVerb()]
+    : (await import('./verbs.ts')).verbs;
+process.exitCode = await dispatch(parameters, { verbs, version, world: processWorld() });
 setTimeout(() => process.exit(), lingerMsMax).unref();

@@ -4,14 +4,12 @@ import { completionScript } from './cli/completion.ts';
 import { demoVerb } from './cli/demo/demo-verb.ts';
 import { proveVerb } from './cli/prove/prove.ts';
 import { receiveVerb } from './cli/receive.ts';
-import { runVerb } from './cli/run.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
 import { testVerb } from './cli/test-verb.ts';
 import { exit, type Verb } from './cli/verb.ts';
-import { readInThread } from './host/config-thread.ts';
 import { packaging } from './host/packaging.ts';
-import { Secrets } from './host/secrets.ts';
 import { line } from './ports/world.ts';
+import { runAgentVerb } from './run-agent.ts';
 import { version } from './version.ts';
 
 const versionVerb: Verb = {
@@ -42,21 +40,7 @@ const completionVerb: Verb = {
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
-  runVerb({
-    read: (request, running) =>
-      readInThread({ request, running }, packaging(request.environment).worker('config-worker')),
-    create: async (read, world) => {
-      const { Agent } = await import('./assemble.ts');
-      const { environment } = world;
-      return new Agent({
-        read,
-        environment,
-        packaging: packaging(environment),
-        secrets: new Secrets({ env: environment }),
-        version,
-      });
-    },
-  }),
+  runAgentVerb(),
   demoVerb,
   validateVerb,
   planVerb,

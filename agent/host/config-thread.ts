@@ -16,8 +16,8 @@ export interface GoodConfiguration {
   readonly kind: 'good';
   readonly config: Config;
   readonly warnings: readonly Problem[];
-  /** With every default, secrets as references. */
-  readonly yaml: string;
+  /** With every default, secrets as references. Comes after the rest: a start does not wait for it. */
+  readonly yaml: Promise<string>;
   /** Differences to what runs; empty at the start. */
   readonly steps: readonly ReloadStep[];
 }
@@ -29,7 +29,7 @@ export interface WrongConfiguration {
 }
 
 export type ConfigAnswer =
-  | GoodConfiguration
+  | Omit<GoodConfiguration, 'yaml'>
   | WrongConfiguration
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint: string };
 
@@ -44,11 +44,22 @@ export async function readInThread(
   const options = { workerData: question, name: 'config' };
   const worker =
     'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
-  const answer = await new Promise<ConfigAnswer>((resolve, reject) => {
-    worker.on('message', resolve);
-    worker.on('error', reject);
-    worker.on('exit', (code) => reject(new Error(`the config thread ended with code ${code}`)));
+  const found = Promise.withResolvers<ConfigAnswer>();
+  const printed = Promise.withResolvers<string>();
+  const failed = (error: unknown): void => {
+    found.reject(error);
+    printed.reject(error);
+  };
+  // Few ask for it; who does meets the failure.
+  printed.promise.catch(() => undefined);
+  worker.on('message', (message: ConfigAnswer | string) => {
+    if (typeof message === 'string') printed.resolve(message);
+    else found.resolve(message);
   });
-  if (answer.kind !== 'failed') return answer;
+  worker.on('error', failed);
+  worker.on('exit', (code) => failed(new Error(`the config thread ended with code ${code}`)));
+  const answer = await found.promise;
+  if (answer.kind === 'good') return { ...answer, yaml: printed.promise };
+  if (answer.kind === 'wrong') return answer;
   throw new SedgeError(answer.code, answer.message, { hint: answer.hint });
 }

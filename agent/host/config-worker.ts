@@ -14,7 +14,7 @@ function answer(question: ConfigQuestion): ConfigAnswer {
     if (!loaded.ok) return { kind: 'wrong', problems: loaded.problems, warnings };
     const { config } = loaded;
     const steps = question.running === null ? [] : planReload(question.running, config);
-    return { kind: 'good', config, warnings, yaml: printConfig(config), steps };
+    return { kind: 'good', config, warnings, steps };
   } catch (error) {
     if (!(error instanceof SedgeError)) throw error;
     return { kind: 'failed', code: error.code, message: error.message, hint: error.hint };
@@ -22,4 +22,6 @@ function answer(question: ConfigQuestion): ConfigAnswer {
 }
 
 assert(parentPort !== null, 'the config worker runs as a thread');
-parentPort.postMessage(answer(workerData as ConfigQuestion));
+const found = answer(workerData as ConfigQuestion);
+parentPort.postMessage(found);
+if (found.kind === 'good') parentPort.postMessage(printConfig(found.config));

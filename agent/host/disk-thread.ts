@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import type { DiskChannel, DiskReport, DiskRequest } from '../buffer/disk-protocol.ts';
 
-/** What the disk thread is told at its start. */
+/** What the disk thread is told first. */
 export interface DiskWorkerData {
   readonly folder: string;
   readonly agent: string;
@@ -14,31 +14,48 @@ export type WorkerSource = { readonly url: URL } | { readonly text: string };
 
 export const diskWorkerFromSource: WorkerSource = { url: new URL('./disk-worker.ts', import.meta.url) };
 
+/**
+ * A disk thread that loads its modules while it is not yet known which folder it will serve. Until then it keeps no process
+ * alive.
+ */
+export class DiskThread {
+  readonly #worker: Worker;
+
+  constructor(source: WorkerSource = diskWorkerFromSource) {
+    const options = { name: 'disk', resourceLimits: { maxYoungGenerationSizeMb: 4 } };
+    this.#worker =
+      'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
+    this.#worker.unref();
+  }
+
+  /** Begins the work; at most once. Returns the way to it. */
+  serve(data: DiskWorkerData): DiskChannel {
+    const worker = this.#worker;
+    const reports: ((report: DiskReport) => void)[] = [];
+    const deaths: ((reason: string) => void)[] = [];
+    let ending: Promise<void> | null = null;
+    worker.on('message', (report: DiskReport) => {
+      for (const listener of reports) listener(report);
+    });
+    worker.on('error', (error) => {
+      for (const listener of deaths) listener(messageOf(error));
+    });
+    worker.on('exit', (code) => {
+      if (ending !== null) return;
+      for (const listener of deaths) listener(`exit code ${code}`);
+    });
+    worker.ref();
+    worker.postMessage(data);
+    return {
+      post: (request: DiskRequest, transfer) => worker.postMessage(request, [...transfer]),
+      onReport: (listener) => void reports.push(listener),
+      onDeath: (listener) => void deaths.push(listener),
+      end: () => (ending ??= worker.terminate().then(() => undefined)),
+    };
+  }
+}
+
 /** Starts the disk thread and returns the way to it. */
-export function startDiskThread(
-  data: DiskWorkerData,
-  source: WorkerSource = diskWorkerFromSource,
-): DiskChannel {
-  const options = { workerData: data, name: 'disk', resourceLimits: { maxYoungGenerationSizeMb: 4 } };
-  const worker =
-    'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
-  const reports: ((report: DiskReport) => void)[] = [];
-  const deaths: ((reason: string) => void)[] = [];
-  let ending: Promise<void> | null = null;
-  worker.on('message', (report: DiskReport) => {
-    for (const listener of reports) listener(report);
-  });
-  worker.on('error', (error) => {
-    for (const listener of deaths) listener(messageOf(error));
-  });
-  worker.on('exit', (code) => {
-    if (ending !== null) return;
-    for (const listener of deaths) listener(`exit code ${code}`);
-  });
-  return {
-    post: (request: DiskRequest, transfer) => worker.postMessage(request, [...transfer]),
-    onReport: (listener) => void reports.push(listener),
-    onDeath: (listener) => void deaths.push(listener),
-    end: () => (ending ??= worker.terminate().then(() => undefined)),
-  };
+export function startDiskThread(data: DiskWorkerData, source?: WorkerSource): DiskChannel {
+  return new DiskThread(source).serve(data);
 }

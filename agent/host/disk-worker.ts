@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { DiskRequest } from '../buffer/disk-protocol.ts';
 import { DiskService, ObservationLog } from '../buffer/disk-service.ts';
@@ -74,4 +75,9 @@ function bootId(): string {
 }
 
 assert(parentPort !== null, 'the disk worker runs as a thread');
-runDiskThread(parentPort, workerData as DiskWorkerData);
+const port = parentPort;
+port.once('message', (data: DiskWorkerData) => {
+  runDiskThread(port, data);
+  // Before the flags of the heap change: compiled code names the flags it was made under.
+  setImmediate(flushCompileCache);
+});

@@ -14,10 +14,15 @@ export interface HostFiguresOptions {
   readonly root?: string;
 }
 
-/** The two calls of systeminformation that read /proc and /sys only; its others start programs, some of them synchronously. */
+/** The one call of systeminformation that reads /proc only; others start programs, its load of the processor even waits for them. */
 interface SystemInformation {
   mem(): Promise<{ total: number; available: number }>;
-  currentLoad(): Promise<{ currentLoad: number }>;
+}
+
+/** Time of all cores since boot. */
+interface ProcessorTime {
+  readonly busyMs: number;
+  readonly totalMs: number;
 }
 
 /**
@@ -31,7 +36,7 @@ export class HostFiguresReader implements HostFiguresSource {
   #sensors: readonly string[] | null = null;
   #model: string | null | undefined;
   #descriptorsMax: number | null = null;
-  #loadIsPrimed = false;
+  #processorBefore: ProcessorTime | null = null;
 
   constructor(options: HostFiguresOptions) {
     this.#dataFolder = options.dataFolder;
@@ -42,9 +47,8 @@ export class HostFiguresReader implements HostFiguresSource {
     this.#information ??= await loadInformation();
     this.#sensors ??= await this.#findSensors();
     if (this.#model === undefined) this.#model = await this.#readModel();
-    const [memory, busy, disk, temperatureCelsius, throttled, process] = await Promise.all([
+    const [memory, disk, temperatureCelsius, throttled, process] = await Promise.all([
       this.#information.mem(),
-      this.#busyRatio(this.#information),
       statfs(this.#dataFolder).catch(() => null),
       this.#hottest(this.#sensors),
       this.#throttled(),
@@ -60,7 +64,7 @@ export class HostFiguresReader implements HostFiguresSource {
       memoryAvailableBytes: memory.available,
       memorySizeBytes: totalmem(),
       loadRatio: loadavg()[0]! / Math.max(cpus().length, 1),
-      cpuBusyRatio: busy,
+      cpuBusyRatio: this.#busyRatio(),
       uptimeSeconds: uptime(),
       clockSynchronized: discipline === null ? await this.#timesyncRan() : discipline.synchronized,
       clockOffsetSeconds: discipline?.synchronized === true ? discipline.offsetSeconds : null,
@@ -68,14 +72,14 @@ export class HostFiguresReader implements HostFiguresSource {
     };
   }
 
-  /** The first call of currentLoad waits half a second to have something to compare with; nobody waits for it here. */
-  async #busyRatio(information: SystemInformation): Promise<number | null> {
-    if (!this.#loadIsPrimed) {
-      this.#loadIsPrimed = true;
-      void information.currentLoad().catch(() => undefined);
-      return null;
-    }
-    return (await information.currentLoad()).currentLoad / 100;
+  /** Since the sample before; the first has nothing to compare with. */
+  #busyRatio(): number | null {
+    const now = processorTime();
+    const before = this.#processorBefore;
+    this.#processorBefore = now;
+    if (before === null || now.totalMs <= before.totalMs) return null;
+    const ratio = (now.busyMs - before.busyMs) / (now.totalMs - before.totalMs);
+    return Math.min(Math.max(ratio, 0), 1);
   }
 
   /** Files that hold millidegrees of a processor. */
@@ -155,14 +159,20 @@ const processorMonitor = /^(coretemp|k10temp|zenpower|cpu_thermal|soc_thermal)/;
 const sensorsMax = 16;
 const throttleBits = ['under_voltage', 'frequency_capped', 'throttled', 'soft_temperature_limit'] as const;
 
+function processorTime(): ProcessorTime {
+  let idleMs = 0;
+  let totalMs = 0;
+  for (const { times } of cpus()) {
+    idleMs += times.idle;
+    totalMs += times.user + times.nice + times.sys + times.irq + times.idle;
+  }
+  return { busyMs: totalMs - idleMs, totalMs };
+}
+
 async function loadInformation(): Promise<SystemInformation> {
-  const [memory, cpu] = await Promise.all([
-    // @ts-expect-error the package types its entry only
-    import('systeminformation/lib/memory.js') as Promise<{ default: Pick<SystemInformation, 'mem'> }>,
-    // @ts-expect-error the package types its entry only
-    import('systeminformation/lib/cpu.js') as Promise<{ default: Pick<SystemInformation, 'currentLoad'> }>,
-  ]);
-  return { mem: () => memory.default.mem(), currentLoad: () => cpu.default.currentLoad() };
+  // @ts-expect-error the package types its entry only
+  const memory = (await import('systeminformation/lib/memory.js')) as { default: SystemInformation };
+  return { mem: () => memory.default.mem() };
 }
 
 /** A small file's text without its end, or null. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '#agent/config/load-config.ts';
-import { mayNotRun } from '#agent/host/packaging.ts';
+import { mayNotRun } from '#agent/host/sqlite-addon.ts';
 import { checkExpression } from '#agent/pipeline/expression.ts';
 import { debRevisionTime } from '#scripts/deb.ts';
 import { root } from '#scripts/steps.ts';

@@ -1,0 +1,32 @@
+'use strict';
+// Begins every thread of the single executable: its modules are assets, found beside an address no file can have. The build adds
+// the call. Modules are ASCII, see build.ts.
+function load(entry) {
+  const builtin = (name) => process.getBuiltinModule(name);
+  const { getRawAsset } = builtin('node:sea');
+  const modules = builtin('node:module');
+  // A service has a folder of its own; its second start finds there what the first one compiled. Node checks version and checksum.
+  const cache = process.env.CACHE_DIRECTORY?.split(':')[0];
+  if (cache?.startsWith('/')) modules.enableCompileCache(`${cache}/compiled`);
+  const home = `${builtin('node:url').pathToFileURL(process.execPath).href}/`;
+  modules.registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier.startsWith('./') && context.parentURL?.startsWith(home)
+        ? { url: home + specifier.slice(2), format: 'module', shortCircuit: true }
+        : specifier.startsWith(home)
+          ? { url: specifier, format: 'module', shortCircuit: true }
+          : next(specifier, context),
+    load: (url, context, next) =>
+      url.startsWith(home)
+        ? {
+            source: Buffer.from(getRawAsset(url.slice(home.length))).latin1Slice(),
+            format: 'module',
+            shortCircuit: true,
+          }
+        : next(url, context),
+  });
+  // The main script of an executable and the text of a worker may import built-in modules only; a script of their own may more.
+  const { constants, Script } = builtin('node:vm');
+  const options = { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
+  new Script('(url) => import(url)', options).runInThisContext()(home + entry);
+}
