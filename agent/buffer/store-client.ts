@@ -135,12 +135,11 @@ export class StoreClient implements Store {
     const before = this.#cutting;
     if (before === null && parts.length === 1) return this.#appendParts(parts, refusal);
     const done = (before ?? Promise.resolve()).then(() => this.#appendParts(parts, refusal));
-    const settled = done
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#cutting === settled) this.#cutting = null;
-      });
+    const settled = Promise.allSettled([done]);
     this.#cutting = settled;
+    void settled.finally(() => {
+      if (this.#cutting === settled) this.#cutting = null;
+    });
     return done;
   }
 
