@@ -138,6 +138,7 @@ const pipeline: Record<string, MetricDeclaration> = {
   pipeline_series_evicted: counter('Series whose state was forgotten for want of room.', 'stream', 'rule'),
   pipeline_late_readings: counter('Readings too late for a filter, left as they were.', 'stream', 'rule'),
   pipeline_entries_evicted: counter('Readings a dedup forgot before their time.', 'stream', 'rule'),
+  pipeline_alarms: counter('Alarms raised and cleared.', 'stream', 'rule', 'state'),
   pipeline_expression_failures: counter('Readings an expression could not judge.', 'stream', 'rule'),
 };
 
@@ -150,6 +151,8 @@ const buffer: Record<string, MetricDeclaration> = {
   buffer_sealed_blocks: counter('Blocks sealed from the journal.'),
   buffer_sealed_readings: counter('Readings in sealed blocks.'),
   buffer_sealed_bytes: bytesCounter('Bytes of sealed blocks.'),
+  buffer_joined_blocks: counter('Small sealed blocks joined to larger ones.'),
+  buffer_joined_saved_bytes: bytesCounter('Bytes saved by joining small blocks.'),
   buffer_dropped_readings: counter('Readings dropped before delivery, by rule.', 'stream', 'rule'),
   buffer_quarantined_readings: counter('Readings in blocks found damaged and set aside.', 'stream'),
   buffer_full: counter('Appends refused because the buffer or the device is full.'),

@@ -7,6 +7,7 @@ import {
   compileSavgol,
   compileUnit,
 } from './compile-filters.ts';
+import { compileAlert } from './compile-derivers.ts';
 import { compileCompress, compileDedup } from './compile-reducers.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
@@ -53,6 +54,7 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   kalman: compileKalman,
   compress: compileCompress,
   dedup: compileDedup,
+  alert: compileAlert,
   unit: compileUnit,
 };
 

@@ -16,6 +16,15 @@ export function reportNotes(telemetry: Telemetry, stream: string, notes: readonl
       case 'entries_evicted':
         entriesEvicted(telemetry, { stream, rule: note.rule, count: note.count });
         break;
+      case 'alarms':
+        alarmsTold(telemetry, {
+          stream,
+          rule: note.rule,
+          name: note.name,
+          raised: note.raised,
+          count: note.count,
+        });
+        break;
       case 'expression_failed':
         expressionFailed(telemetry, { stream, rule: note.rule, count: note.count, sample: note.sample });
         break;
@@ -43,6 +52,21 @@ function entriesEvicted(telemetry: Telemetry, event: { stream: string; rule: str
     'warning',
     'pipeline.entries_evicted',
     `stream ${stream}, stage ${rule}: more readings within its span than max_entries; forgot the ${count} oldest`,
+    event,
+  );
+}
+
+function alarmsTold(
+  telemetry: Telemetry,
+  event: { stream: string; rule: string; name: string; raised: number; count: number },
+): void {
+  const { stream, rule, name, raised, count } = event;
+  if (raised > 0) telemetry.count('pipeline_alarms', { stream, rule, state: 'raised' }, raised);
+  if (count > raised) telemetry.count('pipeline_alarms', { stream, rule, state: 'cleared' }, count - raised);
+  telemetry.log(
+    raised > 0 ? 'warning' : 'info',
+    'pipeline.alarms',
+    `stream ${stream}, alarm ${name}: ${raised} raised, ${count - raised} cleared`,
     event,
   );
 }

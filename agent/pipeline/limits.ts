@@ -45,3 +45,6 @@ export const unitLengthMax = 64;
 export const unitDepthMax = 8;
 /** Exponents beyond this are no unit, and would make fractions of any length. */
 export const unitExponentMax = 16;
+/** Fields and UTF-16 units of each text that a message about an alarm repeats. */
+export const alarmFieldsMax = 64;
+export const alarmTextLength = 256;

@@ -1,4 +1,5 @@
 import type { EmaConfig, KalmanConfig, MedianConfig, RateConfig, SavgolConfig } from './filter-config.ts';
+import type { AlertConfig } from './stages/alert.ts';
 import type { CompressConfig } from './stages/compress.ts';
 import type { DedupConfig } from './stages/dedup.ts';
 import type { DespikeConfig } from './stages/despike.ts';
@@ -22,6 +23,7 @@ export type StageConfig =
   | { readonly kalman: KalmanConfig }
   | { readonly compress: CompressConfig }
   | { readonly dedup: DedupConfig }
+  | { readonly alert: AlertConfig }
   | { readonly unit: UnitConfig };
 
 /** Either `value * scale + offset`, or a curve through `points`. */

@@ -27,6 +27,14 @@ export type StageNote =
   | { readonly kind: 'late_readings'; readonly rule: string; readonly count: number }
   /** This many readings were forgotten before their time, to keep the bound; if they come again they pass. */
   | { readonly kind: 'entries_evicted'; readonly rule: string; readonly count: number }
+  /** Alarms of one name: `raised` of `count` began, the others ended. */
+  | {
+      readonly kind: 'alarms';
+      readonly rule: string;
+      readonly name: string;
+      readonly raised: number;
+      readonly count: number;
+    }
   /** An expression had no answer for this many readings; `sample` is the first reason in one line. */
   | {
       readonly kind: 'expression_failed';

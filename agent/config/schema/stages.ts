@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { deriverStages } from './deriver-stages.ts';
 import { filterStages } from './filter-stages.ts';
 import { choice, duration, integer, leaf, list, real, text } from './leaf.ts';
 import { reducerStages } from './reducer-stages.ts';
@@ -97,6 +98,7 @@ export const stageKeys = {
   throttle: throttle.describe('Lets at most `count` readings of a series pass in a span of event time.'),
   ...filterStages,
   ...reducerStages,
+  ...deriverStages,
 };
 
 /** A stage as configured; the key says which. Units as everywhere: milliseconds. */

@@ -31,6 +31,7 @@ const filters: readonly StageConfig[] = [
   },
 ];
 const reducers: readonly StageConfig[] = [
+  { alert: { when: 'reading.a > 0', clear: 'reading.a < -1', for: 3000, silence: 20_000, publish: 'x/{m}' } },
   { dedup: {} },
   { dedup: { by: ['a'], within: 5000, max_entries: 5 } },
   { compress: { field: 'a', deviation: 1 } },
