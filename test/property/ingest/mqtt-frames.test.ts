@@ -15,7 +15,14 @@ function split(bytes: Uint8Array, sizes: readonly number[], version: '3.1.1' | '
     version,
     packetBytesMax: 4_096,
     sink: {
-      publish: (packet) => packets.push({ ...packet, payload: Buffer.from(packet.payload).toString('hex') }),
+      publish: (packet) =>
+        packets.push({
+          ...packet,
+          payload: Buffer.from(packet.payload).toString('hex'),
+          ...(packet.properties === undefined
+            ? {}
+            : { properties: Buffer.from(packet.properties).toString('hex') }),
+        }),
       release: (packetId) => packets.push({ release: packetId }),
       other: (type, frame) => {
         packets.push({ type, frame: Buffer.from(frame).toString('hex') });
@@ -87,12 +94,21 @@ function twin(bytes: Buffer, version: '3.1.1' | '5'): unknown[] {
         dup,
         retain,
         packetId: packet.messageId ?? 0,
+        ...propertyHex(packet.properties?.userProperties?.['k']),
       });
     } else if (packet.cmd === 'pubrel') seen.push({ release: packet.messageId });
     else seen.push(packet.cmd);
   });
   parser.parse(bytes);
   return seen;
+}
+
+/** User property k (MQTT 5, §2.2.2.2), encoded. */
+function propertyHex(value: unknown): object {
+  if (typeof value !== 'string') return {};
+  const text = Buffer.from(value);
+  const head = Buffer.from([38, 0, 1, 0x6b, text.length >> 8, text.length & 255]);
+  return { properties: Buffer.concat([head, text]).toString('hex') };
 }
 
 const names: Readonly<Record<number, string>> = { 9: 'suback', 13: 'pingresp' };
