@@ -110,7 +110,7 @@ async function bundle(): Promise<Bundle> {
   for (const { fileName, code } of chunks) writeFileSync(join(work, fileName), inAscii(code));
   const loader = readFileSync(join(root, 'scripts/load-in-executable.cjs'), 'utf8');
   for (const name of Object.keys(entries)) {
-    writeFileSync(join(work, `${name}.cjs`), `${inAscii(loader)}load('${name}.mjs');\n`);
+    writeFileSync(join(work, `${name}.cjs`), inAscii(loader).replace("'main.mjs'", `'${name}.mjs'`));
   }
   return {
     chunks: chunks.map((chunk) => chunk.fileName),
