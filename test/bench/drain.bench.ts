@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fillBacklog, telemetry } from '#test/support/bench-backlog.ts';
 import { BenchAgent, preferredProgram, scratchFolder } from '#test/support/bench-agent.ts';
-import { cpuSeconds, until } from '#test/support/bench-process.ts';
+import { cpuSeconds } from '#test/support/bench-process.ts';
+import { until } from '#test/support/until.ts';
 import { BenchReceiver } from '#test/support/bench-receiver.ts';
 import { encodeNdjsonBytes } from '#agent/reading/encode-ndjson.ts';
 import { sliceBatch } from '#agent/reading/batch.ts';
@@ -35,7 +36,7 @@ async function drain(): Promise<readonly BenchResult[]> {
     await agent.start();
     const began = performance.now();
     const delivered = async (): Promise<number> => (await agent.status()).uplinks[0]!.delivered;
-    await until('the backlog to drain', async () => (await delivered()) >= total);
+    await until('the backlog to drain', async () => (await delivered()) >= total, 120_000);
     const seconds = (performance.now() - began) / 1000;
     const cpu = (cpuSeconds(agent.pid) / total) * 1e6;
     return [

@@ -13,8 +13,9 @@ import {
   streamConfig,
 } from '#test/support/bench-agent.ts';
 import { BenchFlood } from '#test/support/bench-flood.ts';
-import { type MemoryFigures, median, memoryOf, pause } from '#test/support/bench-process.ts';
+import { type MemoryFigures, median, memoryOf } from '#test/support/bench-process.ts';
 import { BenchReceiver } from '#test/support/bench-receiver.ts';
+import { pause } from '#test/support/until.ts';
 import { SlowDisk } from '#test/support/bench-slow-disk.ts';
 import type { Bench, BenchResult, BenchSkip } from './bench.ts';
 

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { StatusJson } from '#agent/api/contract.ts';
 import { AgentClient } from '#agent/host/agent-client.ts';
 import { selfCommand } from '#agent/host/agent-process.ts';
-import { ended, until } from './bench-process.ts';
+import { ended } from './bench-process.ts';
+import { until } from './until.ts';
 
 /** A way to run the agent: from source, or the single executable. */
 export interface Program {
@@ -115,10 +116,14 @@ export class BenchAgent {
 
   /** Resolves when so many messages of a source were committed and acknowledged. */
   async settled(source: string, messages: number): Promise<void> {
-    await until(`${messages} messages to settle`, async () => {
-      const found = (await this.status()).sources.find(({ name }) => name === source);
-      return found !== undefined && found.messages >= messages && found.in_flight === 0;
-    });
+    await until(
+      `${messages} messages to settle`,
+      async () => {
+        const found = (await this.status()).sources.find(({ name }) => name === source);
+        return found !== undefined && found.messages >= messages && found.in_flight === 0;
+      },
+      120_000,
+    );
   }
 
   async connected(source: string): Promise<void> {

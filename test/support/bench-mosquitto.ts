@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { scratchFolder } from './bench-agent.ts';
-import { ended, freePort, pause, until } from './bench-process.ts';
+import { ended, freePort } from './bench-process.ts';
+import { pause, until } from './until.ts';
 
 /** Messages on the way to one subscriber; the same for the agents and for the reference. */
 export const receiveMaximum = 1000;

@@ -46,18 +46,6 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 120_000;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited 120 s for ${what}`);
-    await pause(20);
-  }
-}
-
-export function pause(millis: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, millis));
-}
-
 /** Ends a child and waits until it is gone. */
 export async function ended(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

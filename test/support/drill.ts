@@ -9,6 +9,7 @@ import { type DrillOptions, runDrill } from '#agent/cli/prove/drill.ts';
 import type { FloodMessage } from '#agent/host/flood-publisher.ts';
 import { LoopDisk } from '#agent/host/power-cut.ts';
 import { Mosquitto } from './mosquitto.ts';
+import { until } from './until.ts';
 
 export interface MosquittoDrill {
   readonly total: number;
@@ -37,6 +38,7 @@ export interface Running {
   readonly site: DrillSite;
   /** Messages the agent has stored. */
   readonly stored: () => Promise<number>;
+  /** Minutes, where a flood must reach it. */
   readonly until: (condition: () => boolean | Promise<boolean>) => Promise<void>;
 }
 
@@ -77,7 +79,7 @@ export async function drillMosquitto(name: string, drill: MosquittoDrill): Promi
     const taken = async (): Promise<number> => (await running.ledger())?.received ?? 0;
     await site.start();
     // From here on the broker holds a session of the agent.
-    await until(() => mosquitto.log.includes('drill/#'));
+    await until('the agent to subscribe', () => mosquitto.log.includes('drill/#'));
     const account = await runDrill(site, {
       drill: drill.cutPower === true ? 'power-cut' : 'kill',
       total,
@@ -89,7 +91,13 @@ export async function drillMosquitto(name: string, drill: MosquittoDrill): Promi
       tell: () => undefined,
       ...(drill.healWhen === undefined ? {} : { healWhen: drill.healWhen }),
       ...(drill.killsWithin === undefined ? {} : { killsWithin: drill.killsWithin }),
-      meanwhile: async () => drill.meanwhile?.({ mosquitto, site: running, stored: taken, until }),
+      meanwhile: async () =>
+        drill.meanwhile?.({
+          mosquitto,
+          site: running,
+          stored: taken,
+          until: (holds) => until('what the drill waits for', holds, drillMsMax),
+        }),
     });
     console.log(`drill ${name}: ${figuresText(account)}`);
     if (account.broken !== null) console.log(`${account.broken}\n${site.log}\n${mosquitto.log}`);
@@ -128,8 +136,7 @@ function figuresText(account: DrillAccount): string {
   return `${counts}; ledger ${balance}; ${kills} kills, slowest start ${Math.round(account.slowestStartMs)} ms, peak memory ${peak} MiB, ${Math.round(account.seconds)} s`;
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
+/** Nothing a drill waits for by itself takes longer. */
+const drillMsMax = 600_000;
 
 const never = new Promise<never>(() => undefined);

@@ -6,7 +6,8 @@ import { symbolFloor } from '#scripts/deb.ts';
 import { sharedWritablePages } from '#scripts/elf.ts';
 import { root } from '#scripts/steps.ts';
 import { arm64Libraries } from './arm64-libraries.ts';
-import { build, type Command, hasCommand, titled, until, Workshop } from './executable.ts';
+import { build, type Command, hasCommand, titled, Workshop } from './executable.ts';
+import { until } from '#test/support/until.ts';
 import { newestSymbols } from './symbol-versions.ts';
 
 const isNative = process.arch === 'arm64';

@@ -170,14 +170,3 @@ export class Running {
     await this.ended.catch(() => undefined);
   }
 }
-
-/** Looks every 20 ms until `holds`. @throws when it does not within `withinMs`. */
-export async function until(what: string, holds: () => boolean, withinMs = 30_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited ${withinMs} ms for: ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-}

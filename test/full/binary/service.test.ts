@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { root } from '#scripts/steps.ts';
-import { build, hasCommand, titled, until, Workshop } from './executable.ts';
+import { build, hasCommand, titled, Workshop } from './executable.ts';
+import { until } from '#test/support/until.ts';
 import { ServiceManager } from './service-manager.ts';
 
 const unit = join(root, 'packaging/sedge.service');

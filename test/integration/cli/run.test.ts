@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StatusJson } from '#agent/api/contract.ts';
 import { AgentProcess, selfCommand } from '#agent/host/agent-process.ts';
+import { untilGood } from '#test/support/until.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -42,14 +43,6 @@ async function sedge(...words: string[]): Promise<{ code: number | null; errors:
   return { code, errors };
 }
 
-async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (good(answer)) return answer;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
-
 describe('sedge run', () => {
   it('takes a reading by HTTP, delivers it, reloads its stages and ends on SIGTERM', async () => {
     const agent = new AgentProcess({ config: config() });
@@ -63,15 +56,20 @@ describe('sedge run', () => {
       (await (await fetch(`http://${listen['api']}/v1/status`)).json()) as StatusJson;
 
     expect((await post({ v: 1 })).status).toBe(204);
-    await until(status, ({ streams }) => streams[0]?.delivered === 1);
+    await untilGood('the agent to tell so', status, ({ streams }) => streams[0]?.delivered === 1);
     config({ stages: "{ keep: 'reading.v > 5.0' }" });
     agent.signal('SIGHUP');
-    await until(
+    await untilGood(
+      'the agent to tell so',
       async () => (await (await fetch(`http://${listen['api']}/v1/config`)).text()).includes('reading.v'),
       (applied) => applied,
     );
     expect((await post({ v: 2 })).status).toBe(204);
-    const after = await until(status, ({ streams }) => streams[0]?.received === 2);
+    const after = await untilGood(
+      'the agent to tell so',
+      status,
+      ({ streams }) => streams[0]?.received === 2,
+    );
 
     expect(after.streams[0]).toMatchObject({ received: 2, filtered: 1, delivered: 1, dropped: 0 });
     expect(after.ledger.balanced).toBe(true);

@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '#test/support/until.ts';
 import { MqttJsLinks } from '#agent/host/mqtt-client.ts';
 import type { MqttLinkOptions, TlsOptions } from '#agent/ports/broker.ts';
 import { AedesBrokers } from '#agent/host/mqtt-broker.ts';
@@ -159,10 +160,6 @@ const linkOptions = (url: string, tls: TlsOptions): MqttLinkOptions => ({
 const closedOf = (client: MqttClient): Promise<void> =>
   new Promise((resolve) => void client.once('close', () => resolve()));
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
-}
-
 describe('the embedded broker', () => {
   it('takes many messages of one publisher before it acknowledges the first, after the commit', async () => {
     const rig = await rigOf();
@@ -170,11 +167,11 @@ describe('the embedded broker', () => {
     const count = 500;
     send(...Array.from({ length: count }, (_, i) => publish(i + 1, `${i}`)));
 
-    await until(() => rig.store.calls.length > 0);
+    await until('an append', () => rig.store.calls.length > 0);
     await turn();
     expect(ids(packets, 'puback')).toEqual([]);
     await rig.stored(count);
-    await until(() => ids(packets, 'puback').length === count);
+    await until('the acknowledgements', () => ids(packets, 'puback').length === count);
 
     expect(ids(packets, 'puback')).toEqual(Array.from({ length: count }, (_, i) => i + 1));
   });
@@ -247,9 +244,9 @@ describe('the embedded broker', () => {
     const second = await rawOf(rig, 'sensor');
     second.send(publish(1, 'one', 1, true), publish(2, 'two', 2, true), publish(3, 'three'));
     const stored = await rig.stored(3);
-    await until(() => ids(second.packets, 'puback').length === 2);
+    await until('the acknowledgements', () => ids(second.packets, 'puback').length === 2);
     second.send({ cmd: 'pubrel', messageId: 2 });
-    await until(() => {
+    await until('the PUBCOMP', () => {
       void rig.store.answerAll();
       return ids(second.packets, 'pubcomp').length === 1;
     });
@@ -272,7 +269,7 @@ describe('the embedded broker', () => {
     const back = mqtt.connect(`mqtt://127.0.0.1:${rig.port}`, { ...options, reconnectPeriod: 0 });
     closers.push(() => back.endAsync(true));
     back.on('message', (_topic, payload) => got.push(payload.toString()));
-    await until(() => got.length >= 5);
+    await until('the messages', () => got.length >= 5);
 
     expect(got).toEqual(['3', '4', '5', '6', '7']);
   });

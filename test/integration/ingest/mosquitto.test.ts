@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '#test/support/until.ts';
 import type { CommitLine } from './consumer.ts';
 
 const mosquitto = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find((path) =>
@@ -38,11 +39,6 @@ async function killed(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Waits for a condition of the outside world: a process, a file. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 async function broker(): Promise<ChildProcess> {
   const config = join(folder, 'mosquitto.conf');
   writeFileSync(
@@ -60,6 +56,7 @@ async function broker(): Promise<ChildProcess> {
   const child = spawn(mosquitto!, ['-c', config], { stdio: 'ignore' });
   children.push(child);
   await until(
+    'mosquitto to listen',
     () =>
       new Promise<boolean>((resolve) => {
         const socket = connect(port, '127.0.0.1', () => {
@@ -100,7 +97,7 @@ async function publish(from: number, to: number, qos: 1 | 2): Promise<void> {
 
 function subscribed(): Promise<void> {
   // The broker's own list of sessions is not public: a commit of a probe says that the subscription stands.
-  return until(async () => {
+  return until('the subscription to stand', async () => {
     await publish(-1, 0, 1);
     return stored().length > 0;
   });
@@ -124,12 +121,12 @@ describe.skipIf(mosquitto === undefined)(
         const published = publish(0, total, qos);
 
         for (const share of [0.1, 0.3, 0.5, 0.7]) {
-          await until(() => stored().length > total * share);
+          await until('the readings to be stored', () => stored().length > total * share);
           await killed(process);
           process = consumer(version, qos);
         }
         await published;
-        await until(() => new Set(stored()).size >= total + 1);
+        await until('the readings to be stored', () => new Set(stored()).size >= total + 1);
 
         const texts = stored().filter((text) => text !== 'reading -1');
         expect(new Set(texts).size).toBe(total);
@@ -147,7 +144,7 @@ describe.skipIf(mosquitto === undefined)(
 
       await broker();
       await publish(500, 1_000, 1);
-      await until(() => new Set(stored()).size >= 1_001);
+      await until('the readings to be stored', () => new Set(stored()).size >= 1_001);
 
       expect(new Set(stored()).size).toBe(1_001);
     });
