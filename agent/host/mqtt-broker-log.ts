@@ -50,7 +50,7 @@ export class BrokerLog {
 
   /**
    * Reads what the file holds; a missing one is empty. What stands behind the first damaged record is dropped: a crash leaves such a tail.
-   * Answers the bytes dropped. @throws when the file cannot be read.
+   * A file that is no log is put aside as `FILE.damaged`. Answers the bytes dropped. @throws when the file cannot be read.
    */
   async load(take: (record: Uint8Array) => void): Promise<{ droppedBytes: number }> {
     let handle: FileHandle;
@@ -64,6 +64,7 @@ export class BrokerLog {
     const goodBytes = frames(bytes, take);
     if (goodBytes < magic.length) {
       await handle.close();
+      await rename(this.#options.file, `${this.#options.file}.damaged`);
       return { droppedBytes: bytes.length };
     }
     await handle.truncate(goodBytes);

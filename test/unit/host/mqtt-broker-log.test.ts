@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -192,6 +192,18 @@ describe('what the broker remembers', () => {
       }),
       { numRuns: 15 },
     );
+  });
+});
+
+describe('a file that is no log', () => {
+  it('is put aside under another name before one is begun', async () => {
+    const file = join(folderOf(), 'sessions');
+    writeFileSync(file, 'something else altogether');
+
+    const { droppedBytes } = await loaded(file);
+
+    expect(droppedBytes).toBe(25);
+    expect(readFileSync(`${file}.damaged`, 'utf8')).toBe('something else altogether');
   });
 });
 
