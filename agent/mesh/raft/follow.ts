@@ -20,9 +20,13 @@ export function followAppend(core: RaftCore, message: AppendMessage): void {
   if (previous.index < core.log.committed) return answerAppend(core, from, core.log.committed, null);
   const entries = withinBounds(core, message);
   const agreed = core.log.tryAppend({ previous, entries }, message.commit);
-  const isIdle = entries.length === 0 && message.entries.length > 0;
+  const left = message.entries.length - entries.length;
+  if (agreed !== undefined && left > 0) {
+    core.isFull = true;
+    core.note({ kind: 'append-clipped', from, taken: entries.length, offered: message.entries.length });
+  }
   // An answer would bring the same entries at once, and with them all that do not follow: a storm that feeds on itself.
-  if (core.isFull && (agreed === undefined || isIdle)) return;
+  if (core.isFull && (agreed === undefined || (left > 0 && entries.length === 0))) return;
   if (agreed !== undefined) return answerAppend(core, from, agreed, null);
   const existing = core.log.term(previous.index) ?? 0;
   core.note({ kind: 'append-refused', from, previous, existing });
@@ -36,8 +40,8 @@ export function answerAppend(core: RaftCore, to: PeerId, index: LogIndex, refuse
 
 /**
  * The entries there is room for: a leader's bounds do not bind a follower that writes or applies slower than it. What is clipped
- * is as if it had been lost on the way, and what cannot follow it too, until there is room again. Both backlogs drain by the own disk and state machine alone, so the group cannot get
- * stuck on them.
+ * is as if it had been lost on the way, and what cannot follow it too, until there is room again. Both backlogs drain by the own
+ * disk and state machine alone, so the group cannot get stuck on them.
  */
 function withinBounds(core: RaftCore, message: AppendMessage): readonly Entry[] {
   const { entries } = message;
@@ -45,13 +49,13 @@ function withinBounds(core: RaftCore, message: AppendMessage): readonly Entry[] 
   let count = core.log.committed - core.log.applied > unappliedEntriesMax ? 0 : entries.length;
   let bytes = core.log.unstable.bytes;
   for (let at = 0; at < count; at++) {
+    // What the log holds needs no room; one entry always has it, or a large one would wait for ever.
+    if (core.log.holds(entries[at]!)) continue;
+    const isFirst = bytes === 0;
     bytes += entryBytes(entries[at]!);
-    if (bytes > unstableBytesMax && (at > 0 || core.log.unstable.bytes > 0)) count = at;
+    if (bytes > unstableBytesMax && !isFirst) count = at;
   }
-  if (count === entries.length) return entries;
-  core.isFull = true;
-  core.note({ kind: 'append-clipped', from: message.from, taken: count, offered: entries.length });
-  return entries.slice(0, count);
+  return count === entries.length ? entries : entries.slice(0, count);
 }
 
 export function followHeartbeat(core: RaftCore, message: HeartbeatMessage): void {

@@ -66,8 +66,8 @@ function answerLowerTerm(core: RaftCore, message: Message): void {
     // With leases or pre-votes this member may never be asked to vote, and a learner never stands itself: only this answer frees a
     // leader of a lower term.
     answerAppend(core, from, 0, null);
-  } else if (type === 'pre-vote') {
-    // A silent refusal would keep a candidate of a lower term from ever catching up.
+  } else if (type === 'pre-vote' || (type === 'vote' && !core.promotable)) {
+    // A silent refusal would keep a candidate of a lower term from ever catching up, where nobody else would tell it the term.
     rejectVote(core, message);
   } else if (type === 'storage-append-done') {
     // The entries may have been replaced since by a leader of this term; a snapshot, being committed, was not.
