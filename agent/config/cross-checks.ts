@@ -8,6 +8,7 @@ import { quote, type ProblemParts } from './problem.ts';
 import { collides, isLoopback } from './reach.ts';
 import type { Config, SourceConfig, StreamConfig, UplinkConfig } from './schema/config.ts';
 import type { Listen } from './schema/leaf.ts';
+import { isRecord } from './schema/shape.ts';
 import { globMatcher } from './stream-glob.ts';
 import type { Path } from './source-tree.ts';
 
@@ -48,9 +49,11 @@ export function crossCheck(
   for (const [name, source] of Object.entries(config.sources)) checkSource(name, source, findings);
   for (const [name, stream] of Object.entries(config.streams)) {
     checkStream(name, stream, config, names, findings);
-    checkStages(name, stream, checks, findings);
+    checkStages(name, stream, { config, checks }, findings);
   }
-  for (const [name, uplink] of Object.entries(config.uplinks)) checkUplink(name, uplink, names, findings);
+  const streams = [...new Set([...names.streams, ...derivedStreams(config)])];
+  for (const [name, uplink] of Object.entries(config.uplinks))
+    checkUplink(name, uplink, { ...names, streams }, findings);
   checkPayloads(config, findings);
   checkApi(config, findings);
   checkListeners(config, findings);
@@ -193,7 +196,12 @@ function checkStream(
   }
 }
 
-function checkStages(name: string, stream: StreamConfig, checks: RoomChecks, findings: Findings): void {
+function checkStages(
+  name: string,
+  stream: StreamConfig,
+  { config, checks }: { readonly config: Config; readonly checks: RoomChecks },
+  findings: Findings,
+): void {
   for (const [index, stage] of stream.stages.entries()) {
     const path = ['streams', name, 'stages', index];
     if ('keep' in stage) {
@@ -207,6 +215,8 @@ function checkStages(name: string, stream: StreamConfig, checks: RoomChecks, fin
           findings.error([...path, 'rename', from], `${quote(to)} is the new name of another field too`);
         taken.add(to);
       }
+    } else if ('alert' in stage) {
+      checkAlert(stream, stage.alert, [...path, 'alert'], { sources: config.sources, findings });
     }
   }
   for (const { stage, path, message } of checks.checkStages?.(stream.stages) ?? []) {
@@ -216,6 +226,37 @@ function checkStages(name: string, stream: StreamConfig, checks: RoomChecks, fin
     const inside = stage < 0 ? [] : [stage, ...path.split('.').filter((part) => part !== '')];
     findings.error(['streams', name, 'stages', ...inside], message);
   }
+}
+
+/** Streams that stages write to by `into`. */
+function derivedStreams(config: Config): string[] {
+  return Object.values(config.streams).flatMap(({ stages }) =>
+    stages.flatMap((stage) =>
+      Object.values(stage as Readonly<Record<string, unknown>>).flatMap((options) => {
+        const into = isRecord(options) ? options['into'] : undefined;
+        return typeof into === 'string' ? [into] : [];
+      }),
+    ),
+  );
+}
+
+/** A message goes to a broker that one of the sources is connected to. */
+function checkAlert(
+  stream: StreamConfig,
+  alert: { readonly publish?: string | undefined; readonly via?: string | undefined },
+  path: Path,
+  { sources, findings }: { readonly sources: Config['sources']; readonly findings: Findings },
+): void {
+  if (alert.publish === undefined) return;
+  const known = Object.keys(sources).filter((name) => ['mqtt', 'broker'].includes(sources[name]!.type));
+  if (alert.via !== undefined) {
+    if (!known.includes(alert.via))
+      findings.error([...path, 'via'], unknownName(alert.via, 'MQTT source', known), {
+        value: alert.via,
+        meant: meantWord(alert.via, known),
+      });
+  } else if (!stream.from.some((name) => known.includes(name)))
+    findings.error([...path, 'publish'], 'has no broker to go to: name an MQTT source in `via`');
 }
 
 /** Header names whose content is a secret. */

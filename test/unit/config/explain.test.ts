@@ -322,6 +322,25 @@ describe('a mistake in values is told with place, value, what was expected and w
     `);
   });
 
+  test('an alarm that has no broker to go to, and an uplink that takes alarms', () => {
+    const text =
+      'sources:\n  line: { type: mqtt, url: mqtt://b, topics: [a] }\nstreams:\n  v:\n    stages:\n' +
+      '      - alert: { when: "true", publish: a, via: lime }\n      - alert: { when: "true", publish: a }\n' +
+      '      - alert: { when: "true", publish: a, via: line, into: trouble }\n' +
+      'uplinks:\n  cloud: { type: http, url: "http://c", streams: [v, trouble] }\n';
+    expect(told(text)).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:6:49: streams.v.stages[0].alert.via: "lime" is no MQTT source; there are line
+          6 |       - alert: { when: "true", publish: a, via: lime }
+            |                                                 ^^^^
+            = did you mean "line"?
+      sedge.yaml:7:41: streams.v.stages[1].alert.publish: has no broker to go to: name an MQTT source in \`via\`
+          7 |       - alert: { when: "true", publish: a }
+            |                                         ^
+      "
+    `);
+  });
+
   test('a name that is none', () => {
     expect(told('streams:\n  "my stream": {}\n  constructor: {}\n  _mine: {}\n')).toMatchInlineSnapshot(`
       "
