@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StatusJson } from '#agent/api/contract.ts';
+import { AgentProcess } from '#agent/host/agent-process.ts';
+import { pause, until } from '#test/support/until.ts';
+
+let folder: string;
+let agent: AgentProcess;
+let listen: Readonly<Record<string, string>>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sedge-reload-'));
+});
+afterEach(async () => {
+  await agent.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Writes the configuration that SIGHUP reads: a source that stays, and what else is asked for. */
+function write(more: { sources?: string; stages?: string; buffer?: string } = {}): string {
+  const file = join(folder, 'sedge.yaml');
+  const { sources = '', stages = '', buffer = '' } = more;
+  writeFileSync(
+    file,
+    `agent: { id: gw, data: ${join(folder, 'data')} }
+sources:
+  push: { type: http, listen: "127.0.0.1:0" }
+${sources}
+streams:
+  s: { from: [push], match: "s/{machine}", decode: { format: json }, stages: [ ${stages} ] }
+${buffer}
+api: { listen: "127.0.0.1:0" }
+`,
+  );
+  return file;
+}
+
+async function started(): Promise<void> {
+  agent = new AgentProcess({ config: write() });
+  ({ listen } = await agent.start());
+}
+
+const post = async (body = '{"v":1}', source = 'push'): Promise<number> => {
+  const url = `http://${listen[`source:${source}`]}/v1/ingest/s/m1`;
+  return (await fetch(url, { method: 'POST', body })).status;
+};
+
+const status = async (): Promise<StatusJson> =>
+  (await (await fetch(`http://${listen['api']}/v1/status`)).json()) as StatusJson;
+
+const says = (words: string): Promise<void> => until(words, () => agent.output.includes(words), 15_000);
+
+async function takenPort(): Promise<{ server: Server; port: number }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+describe('a reload that goes wrong', () => {
+  it('leaves everything running where a new source cannot bind, and starts it at the next one', async () => {
+    await started();
+    const { server, port } = await takenPort();
+    write({ sources: `  late: { type: http, listen: "127.0.0.1:${port}" }` });
+
+    agent.signal('SIGHUP');
+    await says(`cannot listen on 127.0.0.1:${port}`);
+
+    expect(await post()).toBe(204);
+    expect((await status()).sources.map(({ name }) => name)).toEqual(['push']);
+    server.close();
+    await once(server, 'close');
+    agent.signal('SIGHUP');
+    await until('the new source', async () => (await status()).sources.length === 2, 15_000);
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/ingest/s`, { method: 'POST', body: '{"v":2}' });
+    expect(answer.status).toBe(204);
+  });
+
+  it('keeps the old configuration where the new one is wrong, or not there', async () => {
+    await started();
+    const file = write({ stages: '{ keep: "reading.v >" }' });
+    agent.signal('SIGHUP');
+    await says('sedge.yaml:');
+    expect(await post()).toBe(204);
+
+    unlinkSync(file);
+    agent.signal('SIGHUP');
+    await says('the old configuration stays in force');
+    expect(await post()).toBe(204);
+
+    expect((await status()).streams.find(({ name }) => name === 's')).toMatchObject({
+      received: 2,
+      filtered: 0,
+    });
+    write({ stages: '{ keep: "reading.v > 5.0" }' });
+    agent.signal('SIGHUP');
+    await until(
+      'the mended one',
+      async () => {
+        await post();
+        return (await status()).streams.some(({ filtered }) => filtered > 0);
+      },
+      15_000,
+    );
+    expect(await agent.stop()).toBe('exit code 0');
+  });
+
+  it('comes during the start and ends in a running agent', async () => {
+    agent = new AgentProcess({ config: write() });
+    const starting = agent.start();
+    // Not before the program itself runs: until then nothing can listen.
+    const data = join(folder, 'data');
+    const hangUps = setInterval(() => existsSync(data) && agent.signal('SIGHUP'), 1);
+
+    ({ listen } = await starting.finally(() => clearInterval(hangUps)));
+
+    expect(await post()).toBe(204);
+    expect(await agent.stop()).toBe('exit code 0');
+  });
+});
+
+describe('an agent whose buffer is full', () => {
+  it('restarts a source and stops, while senders wait for room', async () => {
+    agent = new AgentProcess({ config: write({ buffer: 'buffer: { size: 32MiB, when_full: block }' }) });
+    ({ listen } = await agent.start());
+    // Noise that no block makes smaller.
+    const noise = (): string => JSON.stringify({ noise: randomBytes(120_000).toString('base64') });
+    const waiting: Promise<number>[] = [];
+    await until(
+      'the buffer to be full',
+      async () => {
+        const some = Array.from({ length: waiting.length < 800 ? 8 : 0 }, () => post(noise()).catch(() => 0));
+        waiting.push(...some);
+        await Promise.race([Promise.all(some), pause(500)]);
+        return agent.output.includes('the buffer takes no readings');
+      },
+      40_000,
+    );
+
+    write({
+      sources: '  other: { type: http, listen: "127.0.0.1:0", path: /other }',
+      buffer: 'buffer: { size: 32MiB, when_full: block }',
+    });
+    agent.signal('SIGHUP');
+    await until('the new source', async () => (await status()).sources.length === 2, 15_000);
+
+    expect((await status()).ledger.balanced).toBe(true);
+    expect(await agent.stop()).toBe('exit code 0');
+    const answers = await Promise.all(waiting);
+    expect(answers.filter((code) => code === 204).length).toBeGreaterThan(10);
+    expect(answers.every((code) => code === 204 || code === 503 || code === 0)).toBe(true);
+  });
+});
