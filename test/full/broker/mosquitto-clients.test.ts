@@ -46,7 +46,7 @@ describe.skipIf(!installed).each(['311', '5'])(
       const one = ['-i', 'viewer', '-t', 'a/#', ...session(version)];
       await run('mosquitto_sub', [...at(port), ...one, '-E']);
       const count = 300;
-      const publisher = spawn('mosquitto_pub', [...at(port), '-V', version, '-t', 'a/b', '-l']);
+      const publisher = spawn('/usr/bin/mosquitto_pub', [...at(port), '-V', version, '-t', 'a/b', '-l']);
       publisher.stdin.end(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
       expect(await once(publisher, 'exit')).toEqual([0, null]);
 
