@@ -7,7 +7,7 @@ import { counted } from '../base/words.ts';
 import { Secrets } from '../host/secrets.ts';
 import { line, type World } from '../ports/world.ts';
 import { clientFor } from './agent-access.ts';
-import { goodConfiguration, loadConfiguration } from './load-configuration.ts';
+import { goodConfiguration, loadConfiguration, mayColor } from './load-configuration.ts';
 import { flagValue } from './parse-arguments.ts';
 import { renderTable } from './table.ts';
 import { exit, type Verb } from './verb.ts';
@@ -37,7 +37,7 @@ export const validateVerb: Verb = {
 };
 
 function report(loaded: LoadedConfig, secrets: readonly string[], world: World): void {
-  const color = world.stdout.columns !== null;
+  const color = mayColor(world.stdout, world);
   if (loaded.warnings.length > 0)
     line(world.stdout, renderProblems(loaded.warnings, { color, kind: 'warning' }));
   if (!loaded.ok) {

@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { ConfigurationRequest } from '../host/read-configuration.ts';
-import type { World } from '../ports/world.ts';
+import type { TextSink, World } from '../ports/world.ts';
 import { flagValue } from './parse-arguments.ts';
 import type { Invocation } from './verb.ts';
 
@@ -30,6 +30,11 @@ export async function goodConfiguration(invocation: Invocation, world: World): P
   return loaded.ok ? loaded.config : null;
 }
 
+/** On a terminal, unless its user does not want it (no-color.org). */
+export function mayColor(sink: TextSink, world: World): boolean {
+  return sink.columns !== null && (world.environment['NO_COLOR'] ?? '') === '';
+}
+
 /** As a compiler would, to standard error. */
 export async function printProblems(
   found: Pick<LoadedConfig & { ok: false }, 'problems' | 'warnings'>,
@@ -37,7 +42,7 @@ export async function printProblems(
 ): Promise<void> {
   if (found.problems.length + found.warnings.length === 0) return;
   const { renderProblems } = await import('../config/render-problems.ts');
-  const color = world.stderr.columns !== null;
+  const color = mayColor(world.stderr, world);
   if (found.warnings.length > 0)
     world.stderr.write(`${renderProblems(found.warnings, { color, kind: 'warning' })}\n`);
   if (found.problems.length > 0) world.stderr.write(`${renderProblems(found.problems, { color })}\n`);
