@@ -183,7 +183,7 @@ export function describeRaftLogStorage(
       'a snapshot of the own state is kept, and compaction drops what it covers and no more',
       on(async (rig) => {
         const first = await Process.boot(rig);
-        await first.append({ hardState: state(1, 0, 8), entries: run(1, 10, 1) });
+        await first.append({ hardState: state(1, 0, 2), entries: run(1, 10, 1) });
         await first.order({ kind: 'keep-snapshot', snapshot: snapshotAt(7, 1) });
         await first.order({ kind: 'compact', upTo: 5 });
         await rig.kill();
@@ -191,7 +191,8 @@ export function describeRaftLogStorage(
         expect(log).toEqual(run(6, 10, 1));
         expect(storage.reader.snapshot()).toEqual(snapshotAt(7, 1));
         expect([storage.reader.term(5), storage.reader.term(4)]).toEqual([1, undefined]);
-        expect(storage.reader.initialState().membership).toEqual(snapshotAt(7, 1).membership);
+        const { hardState, membership } = storage.reader.initialState();
+        expect([hardState.commit, membership]).toEqual([7, snapshotAt(7, 1).membership]);
       }),
     );
 
@@ -217,8 +218,10 @@ export function describeRaftLogStorage(
         await first.append({ hardState: state(1, 0, 2), entries: run(1, 4, 1) });
         await first.append({ hardState: state(3, 0, 20), snapshot: snapshotAt(20, 2) });
         await first.append({ entries: run(21, 22, 3) });
+        const { size } = first.storage;
         await rig.kill();
         const { storage, log } = await Process.boot(rig);
+        expect(storage.size).toEqual(size);
         expect(log).toEqual(run(21, 22, 3));
         expect(storage.reader.snapshot()).toEqual(snapshotAt(20, 2));
         expect(storage.reader.initialState().hardState).toEqual(state(3, 0, 20));
@@ -350,7 +353,8 @@ export function describeRaftLogStorage(
       'a head that is damaged stops the member, which still knows its vote',
       on(async (rig) => {
         const first = await Process.boot(rig);
-        await first.append({ hardState: state(2, 3, 4), entries: run(1, 6, 2) });
+        await first.append({ hardState: state(2, 0, 4), entries: run(1, 6, 2) });
+        await first.append({ hardState: state(2, 3, 4) });
         await rig.kill();
         rig.damageHead();
         const second = await Process.boot(rig);
@@ -367,7 +371,8 @@ export function describeRaftLogStorage(
       'a damaged second copy of the vote is written anew',
       on(async (rig) => {
         const first = await Process.boot(rig);
-        await first.append({ hardState: state(2, 3, 0), entries: run(1, 1, 2) });
+        await first.append({ hardState: state(2, 0, 0), entries: run(1, 1, 2) });
+        await first.append({ hardState: state(2, 3, 0) });
         await rig.kill();
         rig.damageBallot();
         expect((await Process.boot(rig)).last.kind).toBe('ready');
