@@ -17,6 +17,13 @@ export interface MosquittoOptions {
   readonly folder: string;
   /** Addresses to listen at; default: loopback. One port for all. */
   readonly hosts?: readonly string[];
+  /** A second listener on loopback that asks for a client certificate; PEM files. */
+  readonly secure?: {
+    readonly protocol: 'mqtt' | 'websockets';
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+  };
   /** Put before the command, as `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
 }
@@ -26,6 +33,8 @@ export class Mosquitto {
   readonly #options: MosquittoOptions;
   #child: ChildProcess | null = null;
   port = 0;
+  /** Of the listener `secure`. */
+  securePort = 0;
   log = '';
 
   constructor(options: MosquittoOptions) {
@@ -35,10 +44,16 @@ export class Mosquitto {
   async start(): Promise<void> {
     const { folder, hosts = ['127.0.0.1'], prefix = [] } = this.#options;
     if (this.port === 0) this.port = await freePort();
+    const { secure } = this.#options;
+    if (secure !== undefined && this.securePort === 0) this.securePort = await freePort();
     const own = join(folder, 'mosquitto');
     mkdirSync(own, { recursive: true });
     const config = join(own, 'mosquitto.conf');
-    writeFileSync(config, mosquittoConfig({ folder: own, hosts, port: this.port }));
+    const lines = secure === undefined ? [] : secureListener(secure, this.securePort);
+    writeFileSync(
+      config,
+      [mosquittoConfig({ folder: own, hosts, port: this.port }), ...lines, ''].join('\n'),
+    );
     const [command, ...parameters] = [...prefix, program!, '-c', config];
     const child = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
@@ -85,6 +100,20 @@ function mosquittoConfig({
     'log_dest stderr',
     '',
   ].join('\n');
+}
+
+function secureListener(
+  { protocol, ca, cert, key }: NonNullable<MosquittoOptions['secure']>,
+  port: number,
+): string[] {
+  return [
+    `listener ${port} 127.0.0.1`,
+    `protocol ${protocol}`,
+    `cafile ${ca}`,
+    `certfile ${cert}`,
+    `keyfile ${key}`,
+    'require_certificate true',
+  ];
 }
 
 async function freePort(): Promise<number> {
