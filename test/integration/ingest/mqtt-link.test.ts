@@ -178,6 +178,24 @@ describe.each(['5', '3.1.1'] as const)('an MQTT %s link', (version) => {
     await events.until(() => events.published.length === 2_001);
   });
 
+  it('is kept alive while paused, though it reads no answer to its pings', async () => {
+    const { link, events, session } = await linked({ version, keepAliveSeconds: 1 });
+    session.send(connack());
+    await events.until(() => events.seen.length === 1);
+    link.pause();
+    // More than the socket holds: what answers the pings stands behind it.
+    session.send(...Array.from({ length: 1_000 }, (_, i) => publish(i + 1, { payload: 'x'.repeat(8_000) })));
+
+    // Pings of three keep-alive intervals: brokers give up after one and a half.
+    await session.until('pingreq', 6);
+
+    expect(events.reason).toBeNull();
+    link.resume();
+    await events.until(() => events.published.length === 1_000 || events.reason !== null);
+    expect(events.reason).toBeNull();
+    await session.until('pingreq', 7);
+  });
+
   it.each([
     ['garbage', Buffer.from([0x7f, 0x02, 0xab, 0xcd]), 'protocol'],
     ['a packet that is too large', Buffer.from([0x30, 0xff, 0xff, 0x7f]), 'protocol'],
