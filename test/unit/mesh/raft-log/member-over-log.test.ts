@@ -123,5 +123,5 @@ test('what a member over the log applied it applies again, through crashes and a
     lives += host.lives;
   }
   expect(lives).toBeGreaterThan(100);
-  expect(applied).toBeGreaterThan(1_000);
+  expect(applied).toBeGreaterThan(500);
 });
