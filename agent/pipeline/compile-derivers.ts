@@ -1,10 +1,15 @@
 import { parseExpression } from './expression/environment.ts';
+import { resamplePointsMax, vibrationBandsMax, vibrationBlockMax, vibrationBlockMin } from './limits.ts';
 import type { StageProblem } from './stage-checks.ts';
 import { StageChecks } from './stage-checks.ts';
 import type { Stage } from './stage.ts';
 import type { AlertConfig } from './stages/alert.ts';
 import { AlertStage } from './stages/alert.ts';
+import type { ResampleConfig } from './stages/resample.ts';
+import { ResampleStage } from './stages/resample.ts';
 import { topicTemplateProblem } from './stages/topic-template.ts';
+import type { VibrationConfig } from './stages/vibration.ts';
+import { VibrationStage } from './stages/vibration.ts';
 
 type Compiled = Stage | readonly StageProblem[];
 
@@ -24,4 +29,35 @@ export function compileAlert(rule: string, config: AlertConfig): Compiled {
   if (clear !== null && !clear.ok) checks.problem('clear', clear.error);
   if (!when.ok || (clear !== null && !clear.ok)) return checks.problems;
   return checks.orBuild(() => new AlertStage(rule, config, when.value, clear === null ? null : clear.value));
+}
+
+export function compileResample(rule: string, config: ResampleConfig): Compiled {
+  const { every, max_gap } = config;
+  const points = (max_gap ?? 0) / every;
+  return new StageChecks('resample')
+    .positive({ every, max_gap })
+    .need(
+      !(points > resamplePointsMax),
+      'max_gap',
+      `would fill ${Math.round(points)} points between two readings; at most ${resamplePointsMax} are allowed`,
+    )
+    .series(config.max_series)
+    .orBuild(() => new ResampleStage(rule, config));
+}
+
+export function compileVibration(rule: string, config: VibrationConfig): Compiled {
+  const { field, sample_rate, block = 1024, overlap = 0, bands = [], max_gap, into } = config;
+  const checks = new StageChecks('vibration')
+    .names({ field })
+    .positive({ sample_rate, max_gap })
+    .whole('block', block, { min: vibrationBlockMin, max: vibrationBlockMax })
+    .need((block & (block - 1)) === 0, 'block', `${block} is not a power of two`)
+    .need(overlap >= 0 && overlap <= 0.9, 'overlap', `${overlap} is not a share from 0 to 0.9`)
+    .need(bands.length <= vibrationBandsMax, 'bands', `at most ${vibrationBandsMax} bands are allowed`)
+    .need(into !== '', 'into', 'is empty')
+    .series(config.max_series);
+  for (const [i, [low, high]] of bands.entries())
+    if (!(low >= 0 && low < high && high <= sample_rate / 2))
+      checks.problem(`bands.${i}`, `a band is [low, high] in Hz with 0 <= low < high <= ${sample_rate / 2}`);
+  return checks.orBuild(() => new VibrationStage(rule, config));
 }

@@ -7,7 +7,7 @@ import {
   compileSavgol,
   compileUnit,
 } from './compile-filters.ts';
-import { compileAlert } from './compile-derivers.ts';
+import { compileAlert, compileResample, compileVibration } from './compile-derivers.ts';
 import { compileCompress, compileDedup } from './compile-reducers.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
@@ -55,6 +55,8 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   compress: compileCompress,
   dedup: compileDedup,
   alert: compileAlert,
+  resample: compileResample,
+  vibration: compileVibration,
   unit: compileUnit,
 };
 

@@ -48,3 +48,13 @@ export const unitExponentMax = 16;
 /** Fields and UTF-16 units of each text that a message about an alarm repeats. */
 export const alarmFieldsMax = 64;
 export const alarmTextLength = 256;
+/** Grid points that one pair of readings may fill: a batch of any size stays within a hundred MB. */
+export const resamplePointsMax = 10_000;
+/** Series one vibration stage remembers unless its config says otherwise: 4 MB at blocks of 1,024 samples. */
+export const vibrationSeriesDefault = 500;
+/** Samples of a block: 16 to 16,384 bound resolution and memory (128 KiB a series). */
+export const vibrationBlockMin = 16;
+export const vibrationBlockMax = 16_384;
+/** Samples of one reading; a text value holds some 100,000 digits. */
+export const vibrationSamplesMax = 65_536;
+export const vibrationBandsMax = 32;

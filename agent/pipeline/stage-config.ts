@@ -3,7 +3,9 @@ import type { AlertConfig } from './stages/alert.ts';
 import type { CompressConfig } from './stages/compress.ts';
 import type { DedupConfig } from './stages/dedup.ts';
 import type { DespikeConfig } from './stages/despike.ts';
+import type { ResampleConfig } from './stages/resample.ts';
 import type { UnitConfig } from './stages/unit.ts';
+import type { VibrationConfig } from './stages/vibration.ts';
 
 /** One entry of a stream's `stages:` as decoded from the config: one key each, names as written there, spans in milliseconds. */
 export type StageConfig =
@@ -24,6 +26,8 @@ export type StageConfig =
   | { readonly compress: CompressConfig }
   | { readonly dedup: DedupConfig }
   | { readonly alert: AlertConfig }
+  | { readonly resample: ResampleConfig }
+  | { readonly vibration: VibrationConfig }
   | { readonly unit: UnitConfig };
 
 /** Either `value * scale + offset`, or a curve through `points`. */

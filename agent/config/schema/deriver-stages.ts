@@ -1,10 +1,16 @@
 import * as z from 'zod';
-import { choice, duration, name, text } from './leaf.ts';
-import { seriesMax } from './stage-parts.ts';
+import { choice, duration, integer, leaf, name, real, text } from './leaf.ts';
+import { fieldName, seriesMax } from './stage-parts.ts';
 
 /** Stages that make readings for other streams. */
 
 const expression = () => text({ what: 'a CEL expression', type: 'CEL expression', max: 4096 });
+
+const bands = () =>
+  leaf(z.array(z.tuple([z.number(), z.number()])).max(32), {
+    type: 'list of [low, high]',
+    expected: 'a list of pairs [low, high] in Hz',
+  });
 
 export const deriverStages = {
   alert: z
@@ -37,4 +43,42 @@ export const deriverStages = {
       max_series: seriesMax(),
     })
     .describe('Tells when a condition begins to hold and when it ends.'),
+  resample: z
+    .strictObject({
+      every: duration('1ms', '365d').describe(
+        'Spacing of the grid of event time; its points are whole multiples since 1970.',
+      ),
+      method: choice('previous', 'linear')
+        .prefault('previous')
+        .describe('Hold the reading before, or draw a line between two (fields that are numbers in both).'),
+      max_gap: duration('1ms', '365d')
+        .optional()
+        .describe('Longest span between two readings that is filled; default: ten times `every`.'),
+      max_series: seriesMax(),
+    })
+    .describe('Gives the readings of every series on an even grid.'),
+  vibration: z
+    .strictObject({
+      field: fieldName().describe('Samples: a number a reading, or a text with a JSON array of numbers.'),
+      sample_rate: real({ min: 0.001, max: 1e9 }).describe('Samples a second, Hz.'),
+      block: choice(16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384)
+        .prefault(1024)
+        .describe('Samples that make one reading of figures.'),
+      overlap: real({ min: 0, max: 0.9 }).prefault(0).describe('Share of a block that the next one repeats.'),
+      bands: bands()
+        .prefault([])
+        .describe('Bands of frequency, [low, high] in Hz, each giving FIELD.band.LOW-HIGH: its power.'),
+      max_gap: duration('1ms', '1h')
+        .optional()
+        .describe(
+          'Longest time between samples that belong together; default: ten sample periods, at least 1ms.',
+        ),
+      into: name().optional().describe('Stream that takes the figures; default: they stay in this one.'),
+      max_series: integer(1, 1_000_000)
+        .prefault(500)
+        .describe('Series remembered, 8 bytes a sample of a block each.'),
+    })
+    .describe(
+      'Turns samples of a vibration into rms, peak, crest factor, kurtosis, strongest frequency and band power.',
+    ),
 };

@@ -31,6 +31,9 @@ const filters: readonly StageConfig[] = [
   },
 ];
 const reducers: readonly StageConfig[] = [
+  { resample: { every: 2500 } },
+  { resample: { every: 2500, method: 'linear', max_gap: 7000 } },
+  { vibration: { field: 'a', sample_rate: 1, block: 16, overlap: 0.75, max_gap: 60_000 } },
   { alert: { when: 'reading.a > 0', clear: 'reading.a < -1', for: 3000, silence: 20_000, publish: 'x/{m}' } },
   { dedup: {} },
   { dedup: { by: ['a'], within: 5000, max_entries: 5 } },
