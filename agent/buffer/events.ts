@@ -34,6 +34,15 @@ export class BufferEvents {
     });
   }
 
+  joined(stream: string, join: { blocks: number; bytesBefore: number; bytes: number }): void {
+    this.#telemetry.count('buffer_joined_blocks', {}, join.blocks);
+    this.#telemetry.count('buffer_joined_saved_bytes', {}, Math.max(0, join.bytesBefore - join.bytes));
+    this.#telemetry.log('debug', 'buffer_joined', `joined ${join.blocks} blocks of ${stream}`, {
+      stream,
+      ...join,
+    });
+  }
+
   dropped(stream: string, range: { first: number; count: number; rule: string }): void {
     this.#telemetry.count('buffer_dropped_readings', { stream, rule: range.rule }, range.count);
     this.#telemetry.log(

@@ -4,6 +4,7 @@ import { micros, type Micros } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
 import { bytesOf, pagesForAll, storeEntries, type EntryToStore } from './append.ts';
+import { compactStep } from './compact.ts';
 import { alignUplinks } from './configure.ts';
 import { waiting } from './cursor.ts';
 import { lookAtDevice, walInUse } from './device.ts';
@@ -12,9 +13,9 @@ import { astrayMessage } from './events.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
-  astrayMillisMax,
+  compactPauseMillis,
+  compactRetryMillis,
   pageBytes,
-  placeCheckMillis,
   spaceCheckBytes,
   vacuumPagesMin,
   vacuumShare,
@@ -22,6 +23,7 @@ import {
   walFrameBytes,
 } from './limits.ts';
 import { loadMarks } from './marks.ts';
+import { PlaceWatch } from './place-watch.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
@@ -66,12 +68,13 @@ export interface DoubtfulCommit {
 export class JournalStore {
   readonly #core: StoreCore;
   #opened = false;
-  /** Monotonic milliseconds of the last look at the place of the database, and of the first that did not find it. */
-  #lookedMillis = -Infinity;
-  #astrayMillis: number | null = null;
+  readonly #place: PlaceWatch;
+  /** Monotonic milliseconds before which no small blocks are joined. */
+  #compactMillis = -Infinity;
 
   constructor(options: StoreOptions) {
     this.#core = new StoreCore(options);
+    this.#place = new PlaceWatch(this.#core);
   }
 
   /** Opens the database, or says why it can not be: newer, corrupt, locked, too old a library. Safe to call twice. */
@@ -233,7 +236,7 @@ export class JournalStore {
   maintain(now: Moment): boolean {
     const core = this.#core;
     try {
-      if (!this.#inPlace(now)) return false;
+      if (!this.#place.inPlace(now)) return false;
       const due = dueForSealing(core, now);
       if (due !== null) {
         this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
@@ -251,7 +254,7 @@ export class JournalStore {
         return true;
       }
       if (walInUse(core) > core.shares.walBytes / 4) return core.checkpoint();
-      return this.#vacuum();
+      return this.#compact(now) || this.#vacuum();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       core.events.troubled(error.trouble, error.message);
@@ -300,28 +303,6 @@ export class JournalStore {
     return { ok: false, trouble: 'io', message: astrayMessage(this.#core.space.database) };
   }
 
-  /** Looks now and then; gives a database up that does not come back. */
-  #inPlace(now: Moment): boolean {
-    const core = this.#core;
-    if (now.monotonicMillis - this.#lookedMillis >= placeCheckMillis) {
-      this.#lookedMillis = now.monotonicMillis;
-      core.inPlace();
-    }
-    if (!core.astray) {
-      this.#astrayMillis = null;
-      return true;
-    }
-    this.#astrayMillis ??= now.monotonicMillis;
-    if (now.monotonicMillis - this.#astrayMillis < astrayMillisMax && waitsForUplink(core)) return false;
-    throw new SedgeError(
-      'SEDGE_DATA_INVALID',
-      `${core.space.database} was taken away and did not come back`,
-      {
-        hint: 'start the agent again: it goes on with the buffer that is there, or with an empty one',
-      },
-    );
-  }
-
   /** Makes sure the log has room for what the transaction will write. @throws {DiskError} when it can not be emptied. */
   #prepareLog(expected: number): void {
     const core = this.#core;
@@ -345,6 +326,30 @@ export class JournalStore {
       this.#core.space.releaseReserve();
       return change();
     }
+  }
+
+  /** One step of joining small blocks, now and then. Always false: what is left waits for the next turn. */
+  #compact(now: Moment): boolean {
+    const core = this.#core;
+    const [due] = core.memory.toCompact;
+    if (due === undefined || now.monotonicMillis < this.#compactMillis) return false;
+    // A device that fails is not asked again at once.
+    this.#compactMillis = now.monotonicMillis + compactRetryMillis;
+    this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
+    core.transaction(
+      () => {
+        const { streams, toCompact } = core.memory;
+        // By name: the mirror may have been loaded anew.
+        const stream = streams.get(due.name);
+        if (stream === undefined) return;
+        toCompact.delete(stream);
+        stream.blocksUnjoined = 0;
+        if (compactStep(core, stream)) toCompact.add(stream);
+      },
+      { durable: false },
+    );
+    this.#compactMillis = now.monotonicMillis + compactPauseMillis;
+    return false;
   }
 
   /** Gives pages back once a good part of the file is free; refilling it is cheaper than growing it again. */
@@ -381,15 +386,6 @@ function pagesTouched(requests: readonly WriteRequest[], shares: Shares): number
     if (request.settlement.outcome.kind === 'refused') pages += (1.1 * shares.refusalBytes) / pageBytes;
   }
   return pages + pagesForAll(appends);
-}
-
-function waitsForUplink(core: StoreCore): boolean {
-  for (const stream of core.memory.streams.values()) {
-    for (const cursor of stream.cursors.values()) {
-      if (!cursor.parked && waiting(cursor, stream.head) > 0) return true;
-    }
-  }
-  return false;
 }
 
 /** Pages of accounts, roots and maps any transaction may touch. */

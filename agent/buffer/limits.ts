@@ -43,6 +43,17 @@ export const sealAgeReadingsMin = 256;
 /** Journal bytes taken into one block: bounds the length of a sealing slice. */
 export const sealSliceBytesMax = 1 * MiB;
 
+/** A stream is looked through for small blocks to join once so many were sealed. */
+export const blocksUnjoinedMin = 4;
+/** Blocks looked at in one step of joining, and joined at most: bounds a step. */
+export const compactWindowBlocks = 64;
+/** Of a full block, below which one is tiny; so many tiny neighbours are joined without waiting for a full block. */
+export const tinyBlockShare = 1 / 16;
+export const tinyBlocksJoined = 16;
+/** Between two steps: joining takes no more than a fifth of the disk thread, and waits after a failure. */
+export const compactPauseMillis = 100;
+export const compactRetryMillis = 60_000;
+
 /** Answers to one read. */
 export const readReadingsMax = 65_536;
 export const readBytesMax = 8 * MiB;

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { DiskError, type Database } from '../ports/database.ts';
 import type { Interval } from './intervals.ts';
+import { blocksUnjoinedMin } from './limits.ts';
 import { loadShelves, type MarkShelves } from './marks.ts';
 import { newStream, type JournalRow, type StreamState } from './stream-state.ts';
 
@@ -13,6 +14,8 @@ export interface Budget {
 /** What is kept in memory: O(streams + cursors + journal rows), never O(backlog). */
 export interface StoreMemory {
   readonly streams: Map<string, StreamState>;
+  /** Streams that may have small blocks to join, the longest waiting first. */
+  readonly toCompact: Set<StreamState>;
   /** Key the next journal row gets. */
   nextSeq: number;
   /** Rows of all streams in the journal. */
@@ -31,6 +34,7 @@ export interface StoreMemory {
 export function loadMemory(db: Database, boot: string): StoreMemory {
   const byId = new Map<number, StreamState>();
   const streams = new Map<string, StreamState>();
+  const toCompact = new Set<StreamState>();
   for (const row of db.prepare<StreamRow>('SELECT * FROM streams').all()) {
     const stream = newStream({ id: row.id, name: row.name, priority: row.priority });
     stream.head = row.head;
@@ -40,9 +44,11 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     stream.oldestBlock = row.blocks === 0 ? null : undefined;
     byId.set(row.id, stream);
     streams.set(row.name, stream);
+    if (row.blocks >= blocksUnjoinedMin) toCompact.add(stream);
   }
   const memory: StoreMemory = {
     streams,
+    toCompact,
     nextSeq: 1,
     journalRows: 0,
     journalBytes: 0,

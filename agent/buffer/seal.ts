@@ -1,11 +1,11 @@
 import type { Batch } from '../reading/batch.ts';
 import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
-import { journalRowsMax, sealAgeReadingsMin } from './limits.ts';
+import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
 import { contentOf, Damage } from './read.ts';
 import { removeJournalRows } from './segments.ts';
 import type { Moment, StoreCore } from './store-core.ts';
-import type { JournalRow, StreamState } from './stream-state.ts';
+import type { JournalRow, Segment, StreamState } from './stream-state.ts';
 
 /** The stream that should be sealed next: one that is full, one that is old, or under pressure the one that holds most. */
 export function dueForSealing(core: StoreCore, now: Moment): StreamState | null {
@@ -38,36 +38,48 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   const { rows, batches } = oldestRun(core, stream);
   const first = rows[0];
   if (first === undefined) return;
-  const block = encodeBlock(batches);
   const readings = rows.reduce((sum, row) => sum + row.count, 0);
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   removeJournalRows(core, stream, 0, rows.length);
+  const bytes = insertBlock(core, stream, { opening: first, batches, rowBytes });
+  // Blocks lie below every journal row: only the first one ever is the oldest.
+  if (stream.oldestBlock === null) {
+    stream.oldestBlock = { first: first.first, wallMicros: first.wallMicros };
+  }
+  if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);
+  core.events.sealed(stream.name, { readings, rowBytes, bytes });
+}
+
+/** Stores batches as a block that begins with `opening` and has its clocks. Answers its bytes. Inside a transaction. */
+export function insertBlock(
+  core: StoreCore,
+  stream: StreamState,
+  run: { opening: Segment; batches: readonly Batch[]; rowBytes: number },
+): number {
+  const { opening, batches, rowBytes } = run;
+  const block = encodeBlock(batches);
   const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(block.bytes).lastInsertRowid;
   core
     .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     .run(
       stream.id,
-      first.first,
-      readings,
+      opening.first,
+      block.readings,
       block.bytes.length,
       rowBytes,
       block.minTimeMicros,
       block.maxTimeMicros,
       'raw',
-      first.wallMicros,
-      first.monotonicMillis,
-      first.boot,
+      opening.wallMicros,
+      opening.monotonicMillis,
+      opening.boot,
       payload,
     );
   stream.blocks++;
-  stream.blockReadings += readings;
+  stream.blockReadings += block.readings;
   stream.blockBytes += block.bytes.length;
-  // Blocks lie below every journal row: only the first one ever is the oldest.
-  if (stream.oldestBlock === null) {
-    stream.oldestBlock = { first: first.first, wallMicros: first.wallMicros };
-  }
   core.touchStream(stream);
-  core.events.sealed(stream.name, { readings, rowBytes, bytes: block.bytes.length });
+  return block.bytes.length;
 }
 
 /** Journal rows from the oldest on that make one block: without a gap, within the bounds of a block and of a slice. */

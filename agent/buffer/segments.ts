@@ -30,6 +30,19 @@ export function blockFrom(core: StoreCore, stream: StreamState, offset: number):
   );
 }
 
+/** Blocks that begin at `from` or above, ascending. */
+export function blocksFrom(
+  core: StoreCore,
+  stream: StreamState,
+  { from, limit }: { from: number; limit: number },
+): BlockPlace[] {
+  return core
+    .prepare<BlockPlace>(
+      `SELECT ${blockColumns} FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
+    )
+    .all(stream.id, from, limit);
+}
+
 /** The segment that holds `offset`, or else the next one above it; blocks and journal rows may interleave. */
 export function segmentFrom(core: StoreCore, stream: StreamState, offset: number): Place | null {
   const block = blockFrom(core, stream, offset);

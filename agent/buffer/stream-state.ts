@@ -46,6 +46,10 @@ export interface StreamState {
   oldestBlock: { readonly first: number; readonly wallMicros: number } | null | undefined;
   /** Ledger by `account rule`; see {@link ledgerKey}. */
   readonly ledger: Map<string, number>;
+  /** Blocks below this offset are joined as far as they can be; 0 when nobody looked since the store was opened. */
+  joinedUntil: number;
+  /** Blocks sealed since somebody looked for neighbours to join. */
+  blocksUnjoined: number;
   /** By uplink. */
   readonly cursors: Map<string, Cursor>;
 }
@@ -68,6 +72,8 @@ export function newStream(row: { id: number; name: string; priority: number }): 
     blockReadings: 0,
     blockBytes: 0,
     oldestBlock: null,
+    joinedUntil: 0,
+    blocksUnjoined: 0,
     ledger: new Map(),
     cursors: new Map(),
   };

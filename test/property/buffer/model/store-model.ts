@@ -18,6 +18,9 @@ const uplinkSets: readonly StoreSettings['uplinks'][] = [
   [],
 ];
 
+/** Age and bytes seal long before a block is full: there is something to join. */
+const smallBlocks: StoreSettings['seal'] = { readings: 40, bytes: 2_048, ageMillis: 50 };
+
 /**
  * One run of the model: random work against a store on a real file, with a fault at a random statement every now and then, and the twin beside it. Throws
  * with what differs.
@@ -49,6 +52,8 @@ class Model {
   readonly #random: Prng;
   /** Appends are large and little is taken away: the cap is reached. */
   readonly #tight: boolean;
+  /** Blocks are sealed early, one stream gets most: there are neighbours to join. */
+  readonly #joining: boolean;
   #settings: StoreSettings;
   readonly #twin: StoreTwin;
   #nextValue = 0;
@@ -58,10 +63,12 @@ class Model {
   constructor(seed: number) {
     this.#random = new Prng(seed);
     this.#tight = this.#random.chance(0.3);
+    this.#joining = !this.#tight && this.#random.chance(0.5);
     const whenFull = this.#random.chance(0.5) ? 'block' : 'drop_oldest';
     this.#settings = {
       ...smallSettings,
       whenFull,
+      seal: this.#joining ? smallBlocks : smallSettings.seal,
       uplinks: this.#random.pick(uplinkSets),
       streams: [
         { name: 'alpha', priority: 9 },
@@ -178,7 +185,10 @@ class Model {
 
   #act(action: Action): void {
     const { store } = this.rig;
-    if (action === 'commit') return this.#commit();
+    if (action === 'commit') {
+      for (let i = this.#joining ? 4 : 1; i > 0; i--) this.#commit();
+      return;
+    }
     if (action === 'maintain') {
       for (let i = this.#random.below(4); i >= 0; i--) store.maintain(this.rig.now);
       return;
@@ -224,10 +234,16 @@ class Model {
     });
     if (fit >= 0) plans.splice(fit);
     this.#pending = plans[0] ?? null;
-    const { outcomes, doubtful } = this.rig.store.commit(
+    const { store } = this.rig;
+    const { outcomes, doubtful } = store.commit(
       plans.map((plan) => plan.request),
       this.rig.now,
     );
+    // As the disk thread does after each group.
+    if (this.#joining) {
+      this.rig.tick(100);
+      store.maintain(this.rig.now);
+    }
     for (const [i, outcome] of (this.#standing(doubtful) ?? outcomes).entries()) {
       if (outcome.ok) plans[i]!.apply();
       else if (outcome.trouble === 'misuse') throw new Error(outcome.message);
@@ -259,9 +275,9 @@ class Model {
 
   #planAppend(): Plan {
     const random = this.#random;
-    const name = random.pick(streams);
-    const big = random.chance(this.#tight ? 0.9 : 0.25);
-    const count = big ? 1 + random.below(2) : random.below(30);
+    const name = this.#joining && random.chance(0.8) ? streams[0] : random.pick(streams);
+    const big = !this.#joining && random.chance(this.#tight ? 0.9 : 0.25);
+    const count = big ? 1 + random.below(2) : random.below(this.#joining ? 12 : 30);
     const values = Array.from({ length: count }, () => this.#nextValue++);
     const filtered = random.chance(0.3) ? random.below(5) : 0;
     const options = { filtered, clock: random.pick(['device', 'agent'] as const) };
