@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LedgerJson, StatusJson } from '#agent/api/contract.ts';
+import { MiB } from '#agent/base/units.ts';
+import { AgentProcess } from '#agent/host/agent-process.ts';
+import { untilGood } from '#test/support/until.ts';
+
+let folder: string;
+let agent: AgentProcess;
+let listen: Readonly<Record<string, string>>;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sedge-http-'));
+  const file = join(folder, 'sedge.yaml');
+  writeFileSync(
+    file,
+    `agent: { id: gw, data: ${join(folder, 'data')} }
+sources: { push: { type: http, listen: "127.0.0.1:0" } }
+streams: { s: { from: [push], match: "s/{machine}", decode: { format: json } } }
+api: { listen: "127.0.0.1:0" }
+`,
+  );
+  agent = new AgentProcess({ config: file });
+  ({ listen } = await agent.start());
+});
+afterEach(async () => {
+  await agent.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function post(
+  topic: string,
+  body: string,
+  type = 'application/json',
+): Promise<{ code: number; text: string }> {
+  const url = `http://${listen['source:push']}/v1/ingest/${topic}`;
+  const answer = await fetch(url, { method: 'POST', body, headers: { 'content-type': type } });
+  return { code: answer.status, text: await answer.text() };
+}
+
+const told = async <T>(path: string): Promise<T> =>
+  (await (await fetch(`http://${listen['api']}${path}`)).json()) as T;
+
+describe('an agent that is posted to', () => {
+  it('stores a body of many lines whole, far beyond what one payload may be', async () => {
+    const lines = 60_000;
+    const body = Array.from(
+      { length: lines },
+      (_, i) => `{"temp":${i / 8},"pressure":${1_000 + (i % 50)},"name":"sensor ${i % 7}"}\n`,
+    ).join('');
+    expect(body.length).toBeGreaterThan(2 * MiB);
+
+    expect(await post('s', body, 'application/x-ndjson')).toEqual({ code: 204, text: '' });
+
+    const ledger = await told<LedgerJson>('/v1/ledger');
+    expect(ledger.streams.find(({ stream }) => stream === 's')).toMatchObject({
+      received: lines,
+      buffered: lines,
+    });
+    expect(ledger.balanced).toBe(true);
+    const refused = await post('s', body);
+    expect(refused).toMatchObject({ code: 400 });
+    expect(refused.text).toContain('at most 524288 are decoded');
+  });
+
+  it('accounts for messages that no stream takes, and says so', async () => {
+    expect((await post('s/1', '{"v":1}')).code).toBe(204);
+    expect((await told<StatusJson>('/v1/status')).unrouted).toBeNull();
+
+    for (const topic of ['plant/x', 'plant/y']) expect((await post(topic, '{"v":1}')).code).toBe(404);
+
+    // Status is given again for a quarter of a second.
+    const { unrouted } = await untilGood(
+      'a new status',
+      () => told<StatusJson>('/v1/status'),
+      (status) => status.unrouted !== null,
+    );
+    expect(unrouted).toEqual({ messages: 2, topic: 'plant/y', source: 'push' });
+    const ledger = await told<LedgerJson>('/v1/ledger');
+    expect(ledger.balanced).toBe(true);
+    // Two that were filtered, and their samples.
+    expect(ledger.streams.find(({ stream }) => stream === '_dead_letter')).toMatchObject({
+      received: 4,
+      buffered: 2,
+      filtered: [{ rule: 'unrouted', count: 2 }],
+    });
+  });
+});
