@@ -302,6 +302,9 @@ class Chaos {
       const { votersOutgoing, autoLeave } = cluster.newest.membership;
       if (leader !== undefined && votersOutgoing.length > 0 && !autoLeave && tick % 20 === 0)
         leader.ask((member) => member.proposeChange(leaveJoint));
+      // One that stays on when it is removed can be asked to hand over, and to nothing else.
+      if (leader !== undefined && !cluster.isMember(leader.id) && tick % 20 === 10)
+        leader.ask((member) => member.transferLeader(random.pick(cluster.newest.membership.voters)));
       cluster.run(1);
       if (tick < 40 || tick % 5 > 0) continue;
       if (this.#isOfOneMind(core())) {

@@ -172,7 +172,7 @@ export class Cluster implements NodeWitness {
     const look = (): void => {
       if (sender.member !== member) return;
       const hasArrived = (this.nodes.get(to)?.disk.log.lastIndex() ?? 0) >= index;
-      if (!hasArrived && this.now < giveUpAt) this.timeline.after(2, look);
+      if (sender.isPaused || (!hasArrived && this.now < giveUpAt)) this.timeline.after(2, look);
       else sender.ask((asked) => asked.reportSnapshot(to, !hasArrived));
     };
     this.timeline.after(1, look);

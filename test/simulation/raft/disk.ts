@@ -37,7 +37,7 @@ interface Pending extends Write {
  * synced, any first part of what was not, and of the transaction it met perhaps the term and some first entries.
  */
 export class SimDisk {
-  readonly log = new MemoryLog();
+  log = new MemoryLog();
   /** The state machine as of its last sync. applied ≤ the log's last index. */
   registers = new Registers();
   habits: DiskHabits = quickDisk;
@@ -133,6 +133,25 @@ export class SimDisk {
     this.#busy = false;
     // A commit index is not synced for its own sake; term and vote are as they were then.
     if (this.#random.chance(0.5)) this.#hardState = { ...this.#hardState, commit: this.#synced.commit };
+  }
+
+  /** Everything as it is now; called later, it puts that back: an old copy of the file. */
+  copy(): () => void {
+    const { log, registers } = this;
+    const hardState = this.#hardState;
+    const first = log.firstIndex();
+    const snapshot = log.snapshot();
+    const before = { index: first - 1, term: log.term(first - 1)! };
+    const entries = log.entries(first, log.lastIndex() + 1, Infinity) ?? [];
+    return () => {
+      this.log = new MemoryLog();
+      this.log.applySnapshot({ ...snapshot, id: before });
+      this.log.append(entries);
+      this.log.keepSnapshot(snapshot);
+      this.registers = registers;
+      this.#hardState = hardState;
+      this.#synced = hardState;
+    };
   }
 
   /**

@@ -90,6 +90,10 @@ export class Tracker {
     if (!this.#votes.has(id)) this.#votes.set(id, granted);
   }
 
+  hasVoted(id: PeerId): boolean {
+    return this.#votes.has(id);
+  }
+
   tally(): { readonly granted: number; readonly rejected: number; readonly result: VoteResult } {
     let granted = 0;
     let rejected = 0;

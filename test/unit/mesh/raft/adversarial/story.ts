@@ -48,8 +48,9 @@ export class Story {
     this.until(`${id} leads`, () => {
       if (node.isLeader && this.cluster.leader === node) return true;
       const leader = this.cluster.leader;
-      if (leader === undefined) node.ask((member) => member.campaign());
-      else leader.ask((member) => member.transferLeader(node.id));
+      if (leader === undefined) {
+        if (node.view!.role === 'follower') node.ask((member) => member.campaign());
+      } else leader.ask((member) => member.transferLeader(node.id));
       return false;
     });
     this.until(`${id} commits in its term`, () => {
