@@ -41,7 +41,8 @@ export function buildStreams(
     const decoder = createDecoder(stream.decode, tagTable);
     const pipeline = pipelineOf(name, stream.stages, earlier);
     pipelines.set(name, pipeline);
-    return { name, decoder, clock: decoder.clock, preprocess: preprocessOf(pipeline, telemetry) };
+    const preprocess = preprocessOf(pipeline, telemetry, (output) => showListeners(pipelines, output));
+    return { name, decoder, clock: decoder.clock, preprocess };
   });
   return { router: routerOf(config, tagTable), plans, pipelines };
 }
@@ -63,9 +64,23 @@ function newPipeline(stream: string, stages: Stages): Pipeline {
   return compiled.pipeline;
 }
 
-function preprocessOf(pipeline: Pipeline, telemetry: Telemetry): Preprocess {
+/** Hands what a pipeline gave out to the pipelines that join with it. */
+function showListeners(pipelines: ReadonlyMap<string, Pipeline>, { outputs }: PipelineOutput): void {
+  for (const pipeline of pipelines.values()) {
+    if (pipeline.listensTo.size === 0) continue;
+    for (const { stream, batch } of outputs)
+      if (pipeline.listensTo.has(stream)) pipeline.observe(stream, batch);
+  }
+}
+
+function preprocessOf(
+  pipeline: Pipeline,
+  telemetry: Telemetry,
+  show: (output: PipelineOutput) => void,
+): Preprocess {
   const reported = (output: PipelineOutput): Processed => {
     if (output.notes.length > 0) reportNotes(telemetry, pipeline.stream, output.notes);
+    if (output.outputs.length > 0) show(output);
     return output;
   };
   return {

@@ -1,10 +1,18 @@
 import { parseExpression } from './expression/environment.ts';
-import { resamplePointsMax, vibrationBandsMax, vibrationBlockMax, vibrationBlockMin } from './limits.ts';
+import {
+  joinFieldsMax,
+  resamplePointsMax,
+  vibrationBandsMax,
+  vibrationBlockMax,
+  vibrationBlockMin,
+} from './limits.ts';
 import type { StageProblem } from './stage-checks.ts';
 import { StageChecks } from './stage-checks.ts';
 import type { Stage } from './stage.ts';
 import type { AlertConfig } from './stages/alert.ts';
 import { AlertStage } from './stages/alert.ts';
+import type { JoinConfig } from './stages/join.ts';
+import { JoinStage } from './stages/join.ts';
 import type { ResampleConfig } from './stages/resample.ts';
 import { ResampleStage } from './stages/resample.ts';
 import { topicTemplateProblem } from './stages/topic-template.ts';
@@ -60,4 +68,15 @@ export function compileVibration(rule: string, config: VibrationConfig): Compile
     if (!(low >= 0 && low < high && high <= sample_rate / 2))
       checks.problem(`bands.${i}`, `a band is [low, high] in Hz with 0 <= low < high <= ${sample_rate / 2}`);
   return checks.orBuild(() => new VibrationStage(rule, config));
+}
+
+export function compileJoin(rule: string, config: JoinConfig): Compiled {
+  const { with: other, fields, tolerance, max_series } = config;
+  return new StageChecks('join')
+    .need(other !== '', 'with', 'names no stream')
+    .need(fields.length > 0, 'fields', 'names no field')
+    .need(fields.length <= joinFieldsMax, 'fields', `at most ${joinFieldsMax} fields are allowed`)
+    .positive({ tolerance })
+    .series(max_series)
+    .orBuild(() => new JoinStage(rule, config));
 }

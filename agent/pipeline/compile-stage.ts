@@ -7,7 +7,7 @@ import {
   compileSavgol,
   compileUnit,
 } from './compile-filters.ts';
-import { compileAlert, compileResample, compileVibration } from './compile-derivers.ts';
+import { compileAlert, compileJoin, compileResample, compileVibration } from './compile-derivers.ts';
 import { compileCompress, compileDedup } from './compile-reducers.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
@@ -56,6 +56,7 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   dedup: compileDedup,
   alert: compileAlert,
   resample: compileResample,
+  join: compileJoin,
   vibration: compileVibration,
   unit: compileUnit,
 };

@@ -58,3 +58,7 @@ export const vibrationBlockMax = 16_384;
 /** Samples of one reading; a text value holds some 100,000 digits. */
 export const vibrationSamplesMax = 65_536;
 export const vibrationBandsMax = 32;
+/** Readings of the other stream that a join keeps of each series, for readings that come late. */
+export const joinReadingsKept = 8;
+/** Fields that one join takes over. */
+export const joinFieldsMax = 64;

@@ -45,6 +45,8 @@ const nothing: readonly never[] = [];
 /** The stages of one stream in order. Synchronous, without clock; what it remembers is in its stages. */
 export class Pipeline {
   readonly stream: string;
+  /** Other streams that stages want to see. */
+  readonly listensTo: ReadonlySet<string>;
   readonly #stages: readonly Stage[];
   readonly #fingerprints: readonly string[];
   readonly #needsEventTime: boolean;
@@ -58,12 +60,20 @@ export class Pipeline {
     this.stream = options.stream;
     this.#stages = options.stages;
     this.#fingerprints = options.fingerprints;
+    this.listensTo = new Set(
+      options.stages.flatMap(({ listensTo }) => (listensTo === undefined ? [] : [listensTo])),
+    );
     this.#needsEventTime = options.stages.some((stage) => stage.needsEventTime === true);
   }
 
   /** Names of the stages in order, as accounts show them. */
   get rules(): readonly string[] {
     return this.#stages.map((stage) => stage.rule);
+  }
+
+  /** Shows stages that listen to it what another stream's pipeline gave out. */
+  observe(stream: string, batch: Batch): void {
+    for (const stage of this.#stages) if (stage.listensTo === stream) stage.observe?.(batch);
   }
 
   process(batch: Batch, nowMicros: Micros): PipelineOutput {

@@ -26,12 +26,13 @@ export class SeriesMap<State extends object> {
     return this.#states.size;
   }
 
+  /** The state there is, without touching it. */
+  peek(tags: Tags): State | undefined {
+    return this.#states.get(this.#keyOf(tags));
+  }
+
   touch(tags: Tags): State {
-    let key = this.#keys.get(tags);
-    if (key === undefined) {
-      key = seriesKey(tags);
-      this.#keys.set(tags, key);
-    }
+    const key = this.#keyOf(tags);
     let state = this.#states.get(key);
     if (state !== undefined) {
       // With room to spare nothing can be evicted soon, and the order of use need not be kept to the reading.
@@ -86,6 +87,15 @@ export class SeriesMap<State extends object> {
       if (this.#states.size >= this.limit) this.#evict();
       this.#states.set(key, state);
     }
+  }
+
+  #keyOf(tags: Tags): string {
+    let key = this.#keys.get(tags);
+    if (key === undefined) {
+      key = seriesKey(tags);
+      this.#keys.set(tags, key);
+    }
+    return key;
   }
 
   #evict(): void {

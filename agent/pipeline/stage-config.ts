@@ -3,6 +3,7 @@ import type { AlertConfig } from './stages/alert.ts';
 import type { CompressConfig } from './stages/compress.ts';
 import type { DedupConfig } from './stages/dedup.ts';
 import type { DespikeConfig } from './stages/despike.ts';
+import type { JoinConfig } from './stages/join.ts';
 import type { ResampleConfig } from './stages/resample.ts';
 import type { UnitConfig } from './stages/unit.ts';
 import type { VibrationConfig } from './stages/vibration.ts';
@@ -27,6 +28,7 @@ export type StageConfig =
   | { readonly dedup: DedupConfig }
   | { readonly alert: AlertConfig }
   | { readonly resample: ResampleConfig }
+  | { readonly join: JoinConfig }
   | { readonly vibration: VibrationConfig }
   | { readonly unit: UnitConfig };
 

@@ -79,6 +79,9 @@ export interface Stage {
   /** Stable name in accounts: `${index}:${kind}`. */
   readonly rule: string;
   readonly needsEventTime?: boolean;
+  /** Another stream this stage wants to see; what that stream's pipeline gives out is then handed to `observe`. */
+  readonly listensTo?: string;
+  observe?(batch: Batch): void;
   process(batch: Batch, context: StageContext): StageOutput;
   /** Wall clock at which `tick` wants to be called even if no batch comes; null: never. Absent: a stage without timers. */
   nextDeadline?(): Micros | null;

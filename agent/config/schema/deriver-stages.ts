@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, duration, integer, leaf, name, real, text } from './leaf.ts';
+import { choice, duration, flag, integer, leaf, list, name, real, text } from './leaf.ts';
 import { fieldName, seriesMax } from './stage-parts.ts';
 
 /** Stages that make readings for other streams. */
@@ -80,5 +80,27 @@ export const deriverStages = {
     })
     .describe(
       'Turns samples of a vibration into rms, peak, crest factor, kurtosis, strongest frequency and band power.',
+    ),
+  join: z
+    .strictObject({
+      with: name().describe('The other stream, as its own stages give it out.'),
+      fields: list(fieldName(), { min: 1, max: 64 }).describe('Fields to take over from it.'),
+      prefix: text({ what: 'the beginning of a field name', max: 64 })
+        .optional()
+        .describe('Put before their names here; default: nothing.'),
+      by: list(text({ what: 'the name of a tag', max: 256 }), { max: 64 })
+        .optional()
+        .describe('Tags that must be equal; default: all. An empty list: none.'),
+      tolerance: duration('1ms', '365d').describe(
+        'Greatest difference of event time between the two readings.',
+      ),
+      method: choice('previous', 'nearest')
+        .prefault('previous')
+        .describe('The newest reading that is not later, or the nearest of those seen so far.'),
+      required: flag().prefault(false).describe('Drops readings that have no partner.'),
+      max_series: seriesMax(),
+    })
+    .describe(
+      'Adds fields of another stream, by time. It does not wait: give the join to the slower stream.',
     ),
 };

@@ -302,7 +302,7 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:6:9: streams.v.stages[2]: holds 2 stages (keep, rename): write each with its own dash
           6 |       - { keep: "true", rename: { a: b } }
             |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle, despike, ema, median, rate, savgol, kalman, unit, compress, dedup, alert, resample, vibration
+      sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle, despike, ema, median, rate, savgol, kalman, unit, compress, dedup, alert, resample, vibration, join
           7 |       - {}
             |         ^^
       sedge.yaml:8:19: streams.v.stages[4].throttle: "10s" is not a map with keys every, count, max_series

@@ -31,6 +31,7 @@ const filters: readonly StageConfig[] = [
   },
 ];
 const reducers: readonly StageConfig[] = [
+  { join: { with: 'other', fields: ['b'], tolerance: 1000 } },
   { resample: { every: 2500 } },
   { resample: { every: 2500, method: 'linear', max_gap: 7000 } },
   { vibration: { field: 'a', sample_rate: 1, block: 16, overlap: 0.75, max_gap: 60_000 } },
