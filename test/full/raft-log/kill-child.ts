@@ -17,9 +17,10 @@ const log = new RaftLogClient({
 });
 let planned: TwinState;
 let nextId = 1;
+let isAlive = false;
 
 function pump(): void {
-  while (log.waiting < ordersUnderWayMax) {
+  while (isAlive && log.waiting < ordersUnderWayMax) {
     const order = drawOrder(chance, planned, nextId++);
     planned = applied(planned, order);
     log.submit(order);
@@ -27,8 +28,10 @@ function pump(): void {
 }
 
 log.start((report) => {
+  isAlive = report.kind !== 'lost';
   if (report.kind === 'ready') planned = twinOf(log.reader);
   else if (report.kind === 'done') writeSync(1, `${report.id}\n`);
-  else throw new Error(JSON.stringify(report));
+  // The power is cut: the kill follows.
+  else if (isAlive) throw new Error(JSON.stringify(report));
   setImmediate(pump);
 });
