@@ -1,4 +1,4 @@
-import type { Database } from '../ports/database.ts';
+import type { Database, SqlValue } from '../ports/database.ts';
 import type { Cursor } from './cursor.ts';
 import { settledBy, type Claim } from './doubt.ts';
 import type { Budget } from './memory.ts';
@@ -42,17 +42,26 @@ export class Changes {
       ).run(stream.priority, stream.head, stream.blocks, stream.blockReadings, stream.blockBytes, stream.id);
     }
     for (const [cursor, stream] of this.#cursors) writeCursor(db, stream, cursor);
-    for (const [stream, keys] of this.#ledger) {
-      for (const key of keys) {
-        const space = key.indexOf(' ');
-        db.prepare(
-          `INSERT INTO ledger VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = excluded.count`,
-        ).run(stream.id, key.slice(0, space), key.slice(space + 1), stream.ledger.get(key) ?? 0);
-      }
-    }
+    this.#writeLedger(db);
     for (const [uplink, { day, bytes }] of this.#budgets) {
       db.prepare('INSERT OR REPLACE INTO uplinks VALUES (?, ?, ?)').run(uplink, day, bytes);
     }
+  }
+
+  /** Many rows a statement: a group of appends to many streams writes as many accounts as readings. */
+  #writeLedger(db: Database): void {
+    let values: SqlValue[] = [];
+    for (const [stream, keys] of this.#ledger) {
+      for (const key of keys) {
+        const space = key.indexOf(' ');
+        values.push(stream.id, key.slice(0, space), key.slice(space + 1), stream.ledger.get(key) ?? 0);
+        if (values.length < 4 * accountsTogether) continue;
+        db.prepare(upsertMany).run(...values);
+        values = [];
+      }
+    }
+    const one = db.prepare(upsertOne);
+    for (let at = 0; at < values.length; at += 4) one.run(...values.slice(at, at + 4));
   }
 
   claims(): Claim[] {
@@ -81,6 +90,18 @@ export class Changes {
     this.#budgets.clear();
   }
 }
+
+/** Beyond it a statement costs more to bind than it saves. */
+const accountsTogether = 16;
+
+function upsertAccounts(rows: number): string {
+  const row = '(?, ?, ?, ?)';
+  const all = Array.from({ length: rows }, () => row).join(', ');
+  return `INSERT INTO ledger VALUES ${all} ON CONFLICT DO UPDATE SET count = excluded.count`;
+}
+
+const upsertOne = upsertAccounts(1);
+const upsertMany = upsertAccounts(accountsTogether);
 
 function writeCursor(db: Database, stream: StreamState, cursor: Cursor): void {
   db.prepare('INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
