@@ -8,9 +8,9 @@ import { quote, type ProblemParts } from './problem.ts';
 import { collides, isLoopback } from './reach.ts';
 import type { Config, SourceConfig, StreamConfig, UplinkConfig } from './schema/config.ts';
 import type { Listen } from './schema/leaf.ts';
-import { isRecord } from './schema/shape.ts';
 import { globMatcher } from './stream-glob.ts';
 import type { Path } from './source-tree.ts';
+import { checkStages, derivedStreams, unknownName } from './stage-cross-checks.ts';
 
 export interface Findings {
   error(path: Path, message: string, more?: Partial<ProblemParts>): void;
@@ -47,11 +47,11 @@ export function crossCheck(
   findings: Findings,
 ): void {
   for (const [name, source] of Object.entries(config.sources)) checkSource(name, source, findings);
+  const streams = [...new Set([...names.streams, ...derivedStreams(config)])];
   for (const [name, stream] of Object.entries(config.streams)) {
     checkStream(name, stream, config, names, findings);
-    checkStages(name, stream, { config, checks }, findings);
+    checkStages(name, stream, { config, checks, streams }, findings);
   }
-  const streams = [...new Set([...names.streams, ...derivedStreams(config)])];
   for (const [name, uplink] of Object.entries(config.uplinks))
     checkUplink(name, uplink, { ...names, streams }, findings);
   checkPayloads(config, findings);
@@ -196,69 +196,6 @@ function checkStream(
   }
 }
 
-function checkStages(
-  name: string,
-  stream: StreamConfig,
-  { config, checks }: { readonly config: Config; readonly checks: RoomChecks },
-  findings: Findings,
-): void {
-  for (const [index, stage] of stream.stages.entries()) {
-    const path = ['streams', name, 'stages', index];
-    if ('keep' in stage) {
-      const problem = checks.checkExpression(stage.keep);
-      if (problem !== null)
-        findings.error([...path, 'keep'], `${quote(stage.keep)}: ${problem}`, { value: stage.keep });
-    } else if ('rename' in stage) {
-      const taken = new Set<string>();
-      for (const [from, to] of Object.entries(stage.rename)) {
-        if (taken.has(to))
-          findings.error([...path, 'rename', from], `${quote(to)} is the new name of another field too`);
-        taken.add(to);
-      }
-    } else if ('alert' in stage) {
-      checkAlert(stream, stage.alert, [...path, 'alert'], { sources: config.sources, findings });
-    }
-  }
-  for (const { stage, path, message } of checks.checkStages?.(stream.stages) ?? []) {
-    const known = stream.stages[stage];
-    // An expression was told above, with its own words.
-    if (known !== undefined && 'keep' in known) continue;
-    const inside = stage < 0 ? [] : [stage, ...path.split('.').filter((part) => part !== '')];
-    findings.error(['streams', name, 'stages', ...inside], message);
-  }
-}
-
-/** Streams that stages write to by `into`. */
-function derivedStreams(config: Config): string[] {
-  return Object.values(config.streams).flatMap(({ stages }) =>
-    stages.flatMap((stage) =>
-      Object.values(stage as Readonly<Record<string, unknown>>).flatMap((options) => {
-        const into = isRecord(options) ? options['into'] : undefined;
-        return typeof into === 'string' ? [into] : [];
-      }),
-    ),
-  );
-}
-
-/** A message goes to a broker that one of the sources is connected to. */
-function checkAlert(
-  stream: StreamConfig,
-  alert: { readonly publish?: string | undefined; readonly via?: string | undefined },
-  path: Path,
-  { sources, findings }: { readonly sources: Config['sources']; readonly findings: Findings },
-): void {
-  if (alert.publish === undefined) return;
-  const known = Object.keys(sources).filter((name) => ['mqtt', 'broker'].includes(sources[name]!.type));
-  if (alert.via !== undefined) {
-    if (!known.includes(alert.via))
-      findings.error([...path, 'via'], unknownName(alert.via, 'MQTT source', known), {
-        value: alert.via,
-        meant: meantWord(alert.via, known),
-      });
-  } else if (!stream.from.some((name) => known.includes(name)))
-    findings.error([...path, 'publish'], 'has no broker to go to: name an MQTT source in `via`');
-}
-
 /** Header names whose content is a secret. */
 const secretHeader = /^(?:authorization|proxy-authorization|cookie)$|token|api[-_]?key|secret|passw/i;
 
@@ -386,9 +323,4 @@ function checkCases(config: Config, names: CheckedNames, findings: Findings): vo
     for (const [i, reading] of (test.expect ?? []).entries())
       checkTime(reading.time, [...path, 'expect', i, 'time']);
   }
-}
-
-function unknownName(name: string, what: string, known: readonly string[]): string {
-  const others = known.length === 0 ? `there is no ${what}` : `there are ${known.slice(0, 8).join(', ')}`;
-  return `${quote(name)} is no ${what}; ${others}`;
 }
