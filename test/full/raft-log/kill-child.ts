@@ -20,7 +20,8 @@ let nextId = 1;
 let isAlive = false;
 
 function pump(): void {
-  while (isAlive && log.waiting < ordersUnderWayMax) {
+  if (!isAlive) return;
+  while (log.waiting < ordersUnderWayMax) {
     const order = drawOrder(chance, planned, nextId++);
     planned = applied(planned, order);
     log.submit(order);
