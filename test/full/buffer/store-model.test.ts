@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 const single = process.env['SEDGE_MODEL_SEED'];
 const from = Number(single ?? process.env['SEDGE_MODEL_FROM'] ?? 1_000);
 const runs = single === undefined ? Number(process.env['SEDGE_MODEL_RUNS'] ?? 5_000) : 1;
-const steps = 25;
+const steps = 15;
 /** Boards and runners have two cores. */
 const workers = 2;
 
