@@ -33,6 +33,7 @@ export class Cluster implements NodeWitness {
   /** The membership after the last applied change that any member has seen. */
   newest: { readonly index: number; readonly membership: MembershipRecord };
   /** Called for every note of every member; for scripted stories. */
+  onApplied: (node: SimNode, index: number) => void = () => undefined;
   onNote: (node: SimNode, note: Note) => void = () => undefined;
   #order = 0;
 
@@ -107,7 +108,7 @@ export class Cluster implements NodeWitness {
 
   start(id: number): boolean {
     const node = this.node(id);
-    this.invariants.started(node);
+    if (node.member === null) this.invariants.started(node);
     return node.start();
   }
 
@@ -180,6 +181,7 @@ export class Cluster implements NodeWitness {
 
   applied(node: SimNode, entry: Entry): void {
     this.invariants.applied(node, entry);
+    this.onApplied(node, entry.index);
     if (entry.index <= this.newest.index || node.registers.membership === this.newest.membership) return;
     this.newest = { index: entry.index, membership: node.registers.membership };
     if (entry.kind !== 'normal') this.counts.changes++;

@@ -4,11 +4,13 @@ import { leaveJoint, type ChangeStep, type Transition } from '#agent/mesh/raft/m
 import { peerId } from '#agent/mesh/raft/peer-id.ts';
 import { judge, type Operation, type Verdict } from '#test/simulation/linearizability/checker.ts';
 import {
+  nobodyKnows,
   registerModel,
   type RegisterCall,
   type RegisterResult,
 } from '#test/simulation/linearizability/register.ts';
 import { Cluster } from '#test/simulation/raft/cluster.ts';
+import type { Command } from '#test/simulation/raft/command.ts';
 import type { SimNode } from '#test/simulation/raft/node.ts';
 import { unset } from '#test/simulation/raft/registers.ts';
 import type { SimSettings } from '#test/simulation/raft/settings.ts';
@@ -16,11 +18,20 @@ import type { SimSettings } from '#test/simulation/raft/settings.ts';
 /** Long enough for anything that does not wait for a fault to end. */
 const patience = 400;
 
+interface WriteAnswer {
+  readonly command: Command;
+  /** Its place in the record. */
+  readonly at: number;
+  /** Refused at once: it is in no log. */
+  readonly wasTaken: boolean;
+  /** Null: not answered. */
+  readonly took: boolean | null;
+}
+
 /** A group in the simulator, led by a script instead of a seed; its invariants are watched all the same. */
 export class Story {
   readonly cluster: Cluster;
   readonly record: Operation<RegisterCall, RegisterResult>[] = [];
-  #seq = 0;
   #contexts = 0;
 
   constructor(settings: Partial<SimSettings> = {}, seed = 1) {
@@ -61,31 +72,39 @@ export class Story {
   }
 
   /** Asks `id` to write; what became of it is in the record and in the answer. */
-  put(id: number, value: number, register = 1): { took: boolean | null; readonly wasTaken: boolean } {
-    const calledAt = this.cluster.nextOrder();
-    const command = {
-      client: 1_000 + ++this.#seq,
-      seq: 1,
-      key: register,
-      kind: 'put',
-      value,
-      expected: 0,
-    } as const;
-    const call: RegisterCall = { kind: 'put', register, value, expected: 0 };
+  put(id: number, value: number, register = 1): WriteAnswer {
+    return this.#ask(id, { kind: 'put', register, value, expected: unset });
+  }
+
+  /** Asks `id` to write where it finds `expected`. */
+  swap(id: number, expected: number, value: number, register = 1): WriteAnswer {
+    return this.#ask(id, { kind: 'swap', register, value, expected });
+  }
+
+  /** Asks `id` the same once more, as a client does that was not answered: it may take effect once. */
+  repeat(asked: WriteAnswer, id: number): WriteAnswer {
+    return this.#send(id, asked.command, asked.at);
+  }
+
+  #ask(id: number, call: RegisterCall): WriteAnswer {
+    const { kind, register: key, value, expected } = call;
+    assert(kind !== 'read', 'a write is asked');
     const at = this.record.length;
-    const answer: { took: boolean | null; wasTaken: boolean } = { took: null, wasTaken: false };
+    this.record.push({ call, calledAt: this.cluster.nextOrder(), result: nobodyKnows, returnedAt: Infinity });
+    const answer = this.#send(id, { client: 1_000 + at, seq: 1, key, kind, value, expected }, at);
+    // Refused is not done: what stays in the record explains nothing and asks nothing.
+    if (!answer.wasTaken) this.record[at] = { ...this.record[at]!, call: { ...call, kind: 'read' } };
+    return answer;
+  }
+
+  #send(id: number, command: Command, at: number): WriteAnswer {
+    const answer = { command, at, wasTaken: false, took: null as boolean | null };
     const outcome = this.node(id).propose(command, (took) => {
       answer.took = took;
-      this.record[at] = {
-        call,
-        calledAt,
-        result: { value: null, took },
-        returnedAt: this.cluster.nextOrder(),
-      };
+      const result = { value: null, took };
+      this.record[at] = { ...this.record[at]!, result, returnedAt: this.cluster.nextOrder() };
     });
     answer.wasTaken = outcome?.taken === true;
-    const unknown = { call, calledAt, result: { value: null, took: null }, returnedAt: Infinity };
-    if (answer.wasTaken && answer.took === null) this.record[at] = unknown;
     return answer;
   }
 
