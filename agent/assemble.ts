@@ -13,7 +13,8 @@ import { buildSource } from './assembly/sources/build-source.ts';
 import { httpIngest } from './assembly/sources/http.ts';
 import { addressText, type RunningSource } from './assembly/sources/running-source.ts';
 import { storeSettings } from './assembly/store-settings.ts';
-import { type BuiltStreams, buildStreams, pushedSource } from './assembly/streams.ts';
+import { AlarmMessages } from './assembly/alarm-messages.ts';
+import { type BuiltStreams, buildStreams, pushedSource, type StreamPorts } from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
 import type { DiskChannel } from './buffer/disk-protocol.ts';
 import { StoreClient } from './buffer/store-client.ts';
@@ -52,6 +53,7 @@ export class Agent {
   readonly #uplinks: UplinkSet;
   readonly #sources = new Map<string, RunningSource>();
   readonly #rates = new RateMeter();
+  readonly #alarms: AlarmMessages;
   readonly #view: AgentView;
   readonly #pulse: Pulse;
   /** POST /v1/ingest/STREAM on the API itself. */
@@ -69,7 +71,8 @@ export class Agent {
     const channel = disk({ folder: config.agent.data, agent: config.agent.id });
     this.#store = new StoreClient({ channel, telemetry });
     this.#marks = new MarkKeeper((source) => this.#store.marks(source));
-    this.#streams = buildStreams(config, telemetry);
+    this.#alarms = new AlarmMessages(config, { clock, telemetry, secrets });
+    this.#streams = buildStreams(config, this.#streamPorts());
     this.#intake = new Intake({
       store: this.#store,
       router: this.#streams.router,
@@ -166,6 +169,7 @@ export class Agent {
     this.#sources.clear();
     this.#pushed.stop();
     this.#intake.stop();
+    await this.#alarms.stop();
     await this.#uplinks.stopAll();
     await this.#api?.stop();
     this.#pulse.stop();
@@ -207,7 +211,7 @@ export class Agent {
   /** Part by part: one that cannot start keeps no other from it. Answers what went wrong. */
   async #applyReload(old: Config, actions: readonly ReloadAction[]): Promise<readonly SedgeError[]> {
     const failures: SedgeError[] = [];
-    const { telemetry, log } = this.#foundation;
+    const { log } = this.#foundation;
     const of = (part: ReloadAction['part']): readonly ReloadAction[] =>
       actions.filter((one) => one.part === part);
     const ends = (one: ReloadAction): boolean => one.action === 'stop' || one.action === 'restart';
@@ -220,7 +224,8 @@ export class Agent {
     }
     await this.#store.configure(storeSettings(this.config));
     if (of('stream').length > 0 || of('source').length > 0) {
-      this.#streams = buildStreams(this.config, telemetry, {
+      await this.#alarms.configure(this.config);
+      this.#streams = buildStreams(this.config, this.#streamPorts(), {
         config: old,
         pipelines: this.#streams.pipelines,
       });
@@ -245,6 +250,13 @@ export class Agent {
       });
     }
     return failures;
+  }
+
+  #streamPorts(): StreamPorts {
+    return {
+      telemetry: this.#foundation.telemetry,
+      send: (stream, commands) => this.#alarms.send(stream, commands),
+    };
   }
 
   async #stopSource(name: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { Preprocess, Processed, Route, Router, StreamPlan } from '../ingest
 import { reportNotes } from '../pipeline/events.ts';
 import type { Pipeline, PipelineOutput } from '../pipeline/pipeline.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
+import type { Command } from '../pipeline/stage.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { createDecoder } from '../reading/decode/decoder.ts';
 import { TagTable } from '../reading/tag-table.ts';
@@ -20,6 +21,12 @@ export interface BuiltStreams {
   readonly pipelines: ReadonlyMap<string, Pipeline>;
 }
 
+export interface StreamPorts {
+  readonly telemetry: Telemetry;
+  /** Takes what stages want out at once. */
+  readonly send: (stream: string, commands: readonly Command[]) => void;
+}
+
 /** What ran before a reload. */
 export interface EarlierStreams {
   readonly config: Config;
@@ -32,7 +39,7 @@ export interface EarlierStreams {
  */
 export function buildStreams(
   config: Config,
-  telemetry: Telemetry,
+  { telemetry, send }: StreamPorts,
   earlier: EarlierStreams | null = null,
 ): BuiltStreams {
   const tagTable = new TagTable();
@@ -41,7 +48,10 @@ export function buildStreams(
     const decoder = createDecoder(stream.decode, tagTable);
     const pipeline = pipelineOf(name, stream.stages, earlier);
     pipelines.set(name, pipeline);
-    const preprocess = preprocessOf(pipeline, telemetry, (output) => showListeners(pipelines, output));
+    const preprocess = preprocessOf(pipeline, telemetry, (output) => {
+      showListeners(pipelines, output);
+      if (output.commands !== undefined) send(name, output.commands);
+    });
     return { name, decoder, clock: decoder.clock, preprocess };
   });
   return { router: routerOf(config, tagTable), plans, pipelines };
@@ -80,7 +90,7 @@ function preprocessOf(
 ): Preprocess {
   const reported = (output: PipelineOutput): Processed => {
     if (output.notes.length > 0) reportNotes(telemetry, pipeline.stream, output.notes);
-    if (output.outputs.length > 0) show(output);
+    show(output);
     return output;
   };
   return {

@@ -70,7 +70,7 @@ function checkAlert(
   { sources, findings }: { readonly sources: Config['sources']; readonly findings: Findings },
 ): void {
   if (alert.publish === undefined) return;
-  const known = Object.keys(sources).filter((name) => ['mqtt', 'broker'].includes(sources[name]!.type));
+  const known = Object.keys(sources).filter((name) => sources[name]!.type === 'mqtt');
   if (alert.via !== undefined) {
     if (!known.includes(alert.via))
       findings.error([...path, 'via'], unknownName(alert.via, 'MQTT source', known), {

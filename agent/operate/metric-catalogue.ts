@@ -139,6 +139,11 @@ const pipeline: Record<string, MetricDeclaration> = {
   pipeline_late_readings: counter('Readings too late for a filter, left as they were.', 'stream', 'rule'),
   pipeline_entries_evicted: counter('Readings a dedup forgot before their time.', 'stream', 'rule'),
   pipeline_alarms: counter('Alarms raised and cleared.', 'stream', 'rule', 'state'),
+  alarm_messages: counter(
+    'Messages about alarms to the brokers of sources, by outcome.',
+    'source',
+    'outcome',
+  ),
   pipeline_expression_failures: counter('Readings an expression could not judge.', 'stream', 'rule'),
 };
 
