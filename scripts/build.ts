@@ -18,19 +18,13 @@ import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Plugin, rolldown } from 'rolldown';
+import { runtimeFlags } from '#agent/host/runtime-flags.ts';
 import { debRevisionTime, hasDpkgDeb, licencesOf, makeDeb } from './deb.ts';
 import { sharedWritablePages } from './elf.ts';
 import { root } from './steps.ts';
 
 const architectures = ['x64', 'arm64'] as const;
 type Architecture = (typeof architectures)[number];
-
-/**
- * The hard limit stands far above what the bounds of the rooms allow, so that it is never met by load. No flag stands here that V8
- * counts into the identity of compiled code (--expose-gc, --heap-growing-percent): every thread would compile Node's own modules
- * anew. What collects early is set while running, by agent/host/spare-memory.ts.
- */
-const memoryFlags = ['--max-semi-space-size=2', '--max-old-space-size=192', '--v8-pool-size=1'];
 
 const { values: flags } = parseArgs({
   options: {
@@ -208,7 +202,7 @@ function build(architecture: Architecture, chunks: readonly string[]): string {
       // A code cache gains nothing measurable at this size, is refused across architectures and varies from build to build.
       useCodeCache: false,
       execArgvExtension: 'none',
-      execArgv: ['--disable-warning=ExperimentalWarning', ...memoryFlags],
+      execArgv: runtimeFlags,
       assets: {
         'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
         'disk-worker.cjs': 'disk-worker.cjs',

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isSea } from 'node:sea';
 import { SedgeError } from '../base/errors.ts';
+import { runtimeFlags } from './runtime-flags.ts';
 
 /** What a running agent tells the process that started it, once it is ready. */
 export interface AgentReady {
@@ -131,11 +132,8 @@ export class AgentProcess {
 /** The command that runs this program again. */
 export function selfCommand(): [string, ...string[]] {
   if (isSea()) return [process.execPath];
-  return [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    fileURLToPath(new URL('../main.ts', import.meta.url)),
-  ];
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  return [process.execPath, ...runtimeFlags, main];
 }
 
 /** What `promise` resolves to, or null when that takes longer. */

@@ -41,7 +41,9 @@ export async function readInThread(
   question: ConfigQuestion,
   source: { readonly url: URL } | { readonly text: string },
 ): Promise<GoodConfiguration | WrongConfiguration> {
-  const options = { workerData: question, name: 'config' };
+  // While running, code is compiled under other flags: it must not replace, in the folder that CACHE_DIRECTORY names, what a start needs.
+  const environment = question.running === null ? {} : { env: {} };
+  const options = { workerData: question, name: 'config', ...environment };
   const worker =
     'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
   const found = Promise.withResolvers<ConfigAnswer>();
@@ -57,7 +59,7 @@ export async function readInThread(
     else found.resolve(message);
   });
   worker.on('error', failed);
-  worker.on('exit', (code) => failed(new Error(`the config thread ended with code ${code}`)));
+  worker.once('exit', (code) => failed(new Error(`the config thread ended with code ${code}`)));
   const answer = await found.promise;
   if (answer.kind === 'good') return { ...answer, yaml: printed.promise };
   if (answer.kind === 'wrong') return answer;

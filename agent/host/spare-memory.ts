@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { trimAllocator } from './ffi.ts';
 
-type Collect = (options: { type: 'major'; execution: 'sync' }) => void;
+type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
 /** A heap grows by so much before it is collected: a gateway's memory is worth more than a few percent of throughput. */
 const heapGrowthPercent = 10;
@@ -26,7 +26,8 @@ export function growHeapSlowly(): void {
  */
 export function spareMemory(): void {
   collect ??= collector();
-  collect({ type: 'major', execution: 'sync' });
+  // The last resort gives back the pages that were kept in stock, too.
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   trimAllocator();
 }
 

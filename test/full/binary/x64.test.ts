@@ -69,7 +69,7 @@ describe.skipIf(!runs)(title, () => {
     const bad = await workshop.run('validate');
 
     expect(JSON.parse(version.stdout)).toMatchObject({ node: process.version.slice(1), arch: 'x64' });
-    expect(good).toMatchObject({ ended: 0, stdout: 'ok: 1 sources, 1 streams, 1 uplinks\n', stderr: '' });
+    expect(good).toMatchObject({ ended: 0, stdout: 'ok: 1 source, 1 stream, 1 uplink\n', stderr: '' });
     expect(bad.ended).toBe(78);
     expect(bad.stdout).toContain('sedge.yaml:1:1');
     expect(bad.stdout).toContain('sources');

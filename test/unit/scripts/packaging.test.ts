@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '#agent/config/load-config.ts';
+import { runtimeFlags } from '#agent/host/runtime-flags.ts';
 import { mayNotRun } from '#agent/host/sqlite-addon.ts';
 import { checkExpression } from '#agent/pipeline/expression.ts';
 import { debRevisionTime } from '#scripts/deb.ts';
@@ -27,6 +28,14 @@ describe('the configuration that the package installs', () => {
       },
     });
     expect(text.match(/^[^#\n]*listen: "(?!127\.0\.0\.1:)/gm)).toBeNull();
+  });
+});
+
+describe('scripts/sedge', () => {
+  it('starts Node with the flags the executable has', () => {
+    const command = /^exec node (.*) "/m.exec(readFileSync(join(root, 'scripts/sedge'), 'utf8'))?.[1];
+
+    expect(command?.split(' ')).toEqual([...runtimeFlags]);
   });
 });
 
