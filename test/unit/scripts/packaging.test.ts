@@ -33,7 +33,7 @@ describe('the configuration that the package installs', () => {
 
 describe('scripts/sedge', () => {
   it('starts Node with the flags the executable has', () => {
-    const command = /^exec node (.*) "/m.exec(readFileSync(join(root, 'scripts/sedge'), 'utf8'))?.[1];
+    const command = /^exec node (.*?) "/m.exec(readFileSync(join(root, 'scripts/sedge'), 'utf8'))?.[1];
 
     expect(command?.split(' ')).toEqual([...runtimeFlags]);
   });
