@@ -32,9 +32,7 @@ export default defineConfig({
         test: {
           name: 'full',
           include: ['test/full/**/*.test.ts'],
-          // Thousands of seeds: `npm run drills`.
-          exclude: ['test/full/swim/**'],
-          testTimeout: 600_000,
+          testTimeout: 900_000,
           hookTimeout: 120_000,
           pool: 'forks',
           isolate: true,
@@ -43,16 +41,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Half an hour of floods and kills against a real mosquitto: `npm run drills`.
-        test: {
-          name: 'drills',
-          include: ['test/drills/**/*.test.ts', 'test/full/swim/**/*.test.ts'],
-          testTimeout: 900_000,
-          hookTimeout: 120_000,
-          pool: 'forks',
-          isolate: true,
-          fileParallelism: false,
-        },
+        // Half an hour of simulation: `npm run test:long`.
+        test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 1_800_000, pool: 'forks' },
       },
     ],
   },
