@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { GiB, MiB } from '#agent/base/units.ts';
 import { fillBacklog } from '#test/support/bench-backlog.ts';
 import {
@@ -13,7 +13,7 @@ import {
   streamConfig,
 } from '#test/support/bench-agent.ts';
 import { BenchFlood } from '#test/support/bench-flood.ts';
-import { type MemoryFigures, median, memoryOf } from '#test/support/bench-process.ts';
+import { cpuSeconds, type MemoryFigures, median, memoryOf } from '#test/support/bench-process.ts';
 import { BenchReceiver } from '#test/support/bench-receiver.ts';
 import { pause } from '#test/support/until.ts';
 import { SlowDisk } from '#test/support/bench-slow-disk.ts';
@@ -144,16 +144,19 @@ async function slowDisk(program: Program, flood: BenchFlood): Promise<BenchResul
   return { ...result, note: `${result.note}; ${pressure}` };
 }
 
-const starts = 5;
+const starts = 7;
 
 async function start(): Promise<readonly BenchResult[]> {
   const results: BenchResult[] = [];
   for (const program of programs()) {
     const bare: number[] = [];
     const empty: number[] = [];
+    const cpu: number[] = [];
+    // Fills the page cache, and the folder of compiled code.
+    await startOnce(program);
     for (let i = 0; i < starts; i++) {
       bare.push(bareStart(program));
-      empty.push(await startOnce(program));
+      empty.push(await startOnce(program, { cpu }));
     }
     // The budget is one of the product; from source the time goes into loading hundreds of files.
     const budget = program.name === preferredProgram().name ? 500 : undefined;
@@ -161,14 +164,15 @@ async function start(): Promise<readonly BenchResult[]> {
       ...startRow(`empty, ${program.name}`, median(empty), budget),
       reference: median(bare),
       referenceName: program.name === 'binary' ? 'the executable printing its version' : 'node -e 0',
+      note: `${median(cpu).toFixed(0)} ms CPU of all threads; fastest ${Math.min(...empty).toFixed(0)} ms`,
     });
   }
   const program = preferredProgram();
   const full: number[] = [];
   const empty: number[] = [];
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 5; i++) {
     empty.push(await startOnce(program));
-    full.push(await startOnce(program, backlog()));
+    full.push(await startOnce(program, { folder: backlog() }));
   }
   results.push({
     ...startRow(`${backlogName}, ${program.name}`, median(full), 1000),
@@ -183,9 +187,14 @@ function startRow(name: string, figure: number, budget: number | undefined): Ben
   return budget === undefined ? row : { ...row, budget };
 }
 
-async function startOnce(program: Program, folder?: string): Promise<number> {
+/** Milliseconds from the start of the process to ready; `cpu` takes the CPU time of all its threads until then. */
+async function startOnce(
+  program: Program,
+  { folder, cpu }: { folder?: string; cpu?: number[] } = {},
+): Promise<number> {
   const agent = new BenchAgent({ program, config: config(), ...(folder === undefined ? {} : { folder }) });
   const millis = await agent.start();
+  cpu?.push(cpuSeconds(agent.pid) * 1000);
   // Killed, so that the next start finds a log to replay.
   await agent.stop('SIGKILL');
   return millis;
@@ -198,7 +207,24 @@ function bareStart(program: Program): number {
   return performance.now() - began;
 }
 
+/** Each built executable and its package. */
+function sizes(): readonly (BenchResult | BenchSkip)[] {
+  const dist = dirname(binaryFile);
+  const built = existsSync(dist)
+    ? readdirSync(dist).filter((name) => /^sedge.*(?:64|\.deb)$/.test(name))
+    : [];
+  if (built.length === 0) return [{ name: 'size', skipped: 'nothing built: npm run build' }];
+  return built.toSorted().map((name) => ({
+    name: `size, ${name}`,
+    figure: statSync(join(dist, name)).size / 1e6,
+    unit: 'MB',
+    budget: name.endsWith('.deb') ? 30 : 125,
+    lowerIsBetter: true,
+  }));
+}
+
 export const benches: Bench[] = [
+  { name: 'binary size', run: sizes },
   { name: 'memory', run: memory },
   { name: 'start', run: start },
 ];

@@ -54,6 +54,18 @@ export const streamConfig = {
   ],
 };
 
+let cache: string | null = null;
+
+/** What systemd gives the service: kept from start to start, gone with this process. */
+function cacheFolder(): string {
+  if (cache === null) {
+    const folder = scratchFolder();
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    cache = folder;
+  }
+  return cache;
+}
+
 /** One `sedge run` on a folder of its own. JSON is YAML too. */
 export class BenchAgent {
   readonly folder: string;
@@ -95,7 +107,10 @@ export class BenchAgent {
   async start(wrap: readonly string[] = []): Promise<number> {
     const words = [...wrap, ...this.#program.command, 'run', '--config', join(this.folder, 'sedge.yaml')];
     const began = performance.now();
-    const child = spawn(words[0]!, words.slice(1), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = spawn(words[0]!, words.slice(1), {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, CACHE_DIRECTORY: cacheFolder() },
+    });
     this.#child = child;
     child.stderr?.on('data', (bytes: Buffer) => {
       this.#output = (this.#output + bytes.toString()).slice(-4096);
