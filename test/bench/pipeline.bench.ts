@@ -120,6 +120,48 @@ function keepCompiled(): BenchResult {
   };
 }
 
+/** One stage alone, in batches of 500 over 50 series, as nanoseconds a reading; each with what it may cost on a small board's core. */
+const alone: readonly { readonly stage: StageConfig; readonly budgetNs: number }[] = [
+  { stage: { despike: { field: 'temp', window: 7 } }, budgetNs: 300 },
+  { stage: { compress: { field: 'temp', deviation: 1 } }, budgetNs: 500 },
+  { stage: { ema: { field: 'temp', time_constant: 1000 } }, budgetNs: 200 },
+  { stage: { median: { field: 'temp', window: 7 } }, budgetNs: 250 },
+  { stage: { rate: { field: 'temp', kind: 'gauge' } }, budgetNs: 150 },
+  { stage: { savgol: { field: 'temp', window: 11, order: 2 } }, budgetNs: 1500 },
+  {
+    stage: { kalman: { field: 'temp', model: 'velocity', process_noise: 1, measurement_noise: 1 } },
+    budgetNs: 250,
+  },
+  { stage: { unit: { field: 'temp', from: 'Cel', to: '[degF]' } }, budgetNs: 100 },
+  { stage: { dedup: {} }, budgetNs: 1000 },
+  { stage: { alert: { when: 'reading.temp > 1000', for: 1000 } }, budgetNs: 150 },
+  { stage: { resample: { every: 100 } }, budgetNs: 2000 },
+  { stage: { vibration: { field: 'rms', sample_rate: 20, block: 1024 } }, budgetNs: 400 },
+];
+
+function stageAlone({ stage, budgetNs }: (typeof alone)[number]): BenchResult {
+  // Time goes on from pass to pass, as it does in life: else every reading would be late in the second.
+  const batches = batchesOf({ readings, size: 500 });
+  const pipeline = pipelineOf([stage]);
+  const bare = bareLoop(batches);
+  let shift = 0;
+  const perSecond = rate(readings, () => {
+    for (const batch of batches)
+      pipeline.process({ ...batch, timeMicros: batch.timeMicros.map((time) => time + shift) }, now);
+    shift += readings * 1000;
+  });
+  return {
+    name: `stage ${Object.keys(stage)[0]}`,
+    figure: 1e9 / perSecond,
+    unit: 'ns/reading',
+    budget: budgetNs,
+    lowerIsBetter: true,
+    reference: 1e9 / rate(readings, () => void bare()),
+    referenceName: 'three decisions in a bare loop',
+  };
+}
+
 export const benches: readonly Bench[] = [
   { name: 'pipeline', run: () => [keepCompiled(), threeStages(1000), threeStages(100), threeStages(1)] },
+  { name: 'stages', run: () => alone.map(stageAlone) },
 ];

@@ -16,8 +16,8 @@ export interface DedupConfig {
 }
 
 const withinDefaultMs = 600_000;
-/** Bytes of one entry of a map from number to number. */
-const stateBytesPerEntry = 60;
+/** Bytes of one entry of a map from number to number, and of the ring. */
+const stateBytesPerEntry = 75;
 
 /**
  * Drops readings that came before. What a reading is told by is kept as a 53-bit hash with its event time, for `within` and for at
@@ -30,8 +30,14 @@ export class DedupStage implements Stage {
   readonly #withTime: boolean;
   readonly #takes: (name: string) => boolean;
   readonly #hash = new ReadingHash();
-  /** Hash to event time, in order of arrival. */
+  /** Hash to event time. */
   readonly #seen = new Map<number, number>();
+  /**
+   * The hashes in order of arrival, a ring with as many entries as the map: taking the first key of a map again and again costs more
+   * the more keys have left it.
+   */
+  #ring = new Float64Array(64);
+  #oldest = 0;
   #newestMicros = Number.NEGATIVE_INFINITY;
   #evicted = 0;
 
@@ -58,25 +64,41 @@ export class DedupStage implements Stage {
 
   #isNew(hash: number, time: number): boolean {
     const seen = this.#seen.get(hash);
-    if (seen !== undefined) {
-      if (Math.abs(time - seen) <= this.#withinMicros) return false;
-      this.#seen.delete(hash);
-    }
+    if (seen !== undefined && Math.abs(time - seen) <= this.#withinMicros) return false;
     // A time far behind the newest is that of a clock set back; one reading from the far future must not age all others.
     if (time > this.#newestMicros || time < this.#newestMicros - this.#withinMicros - latenessMicrosMax)
       this.#newestMicros = time;
-    this.#seen.set(hash, time);
+    this.#remember(hash, time);
     this.#age();
     return true;
   }
 
+  /** One that is known keeps its place in the ring. */
+  #remember(hash: number, time: number): void {
+    const { size } = this.#seen;
+    this.#seen.set(hash, time);
+    if (this.#seen.size === size) return;
+    if (size === this.#ring.length) this.#grow();
+    this.#ring[(this.#oldest + size) % this.#ring.length] = hash;
+  }
+
   #age(): void {
-    for (const [hash, time] of this.#seen) {
-      const isOld = time < this.#newestMicros - this.#withinMicros;
+    while (this.#seen.size > 0) {
+      const hash = this.#ring[this.#oldest]!;
+      const isOld = this.#seen.get(hash)! < this.#newestMicros - this.#withinMicros;
       if (!isOld && this.#seen.size <= this.#entriesMax) return;
       this.#seen.delete(hash);
+      this.#oldest = (this.#oldest + 1) % this.#ring.length;
       if (!isOld) this.#evicted++;
     }
+  }
+
+  #grow(): void {
+    const grown = new Float64Array(this.#ring.length * 2);
+    grown.set(this.#ring.subarray(this.#oldest));
+    grown.set(this.#ring.subarray(0, this.#oldest), this.#ring.length - this.#oldest);
+    this.#ring = grown;
+    this.#oldest = 0;
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
@@ -84,9 +106,10 @@ export class DedupStage implements Stage {
     writer.uint8(1);
     writer.float64(this.#newestMicros);
     writer.varint(this.#seen.size);
-    for (const [hash, time] of this.#seen) {
+    for (let i = 0; i < this.#seen.size; i++) {
+      const hash = this.#ring[(this.#oldest + i) % this.#ring.length]!;
       writer.float64(hash);
-      writer.float64(time);
+      writer.float64(this.#seen.get(hash)!);
     }
     return writer.finish();
   }
@@ -98,7 +121,7 @@ export class DedupStage implements Stage {
       if (reader.uint8() !== 1) return false;
       this.#newestMicros = reader.float64();
       const count = reader.count(dedupEntriesMax, 'readings remembered');
-      for (let i = 0; i < count; i++) this.#seen.set(reader.float64(), reader.float64());
+      for (let i = 0; i < count; i++) this.#remember(reader.float64(), reader.float64());
       this.#age();
       if (reader.remaining === 0) return true;
     } catch (error) {
@@ -110,6 +133,7 @@ export class DedupStage implements Stage {
 
   #clear(): void {
     this.#seen.clear();
+    this.#oldest = 0;
     this.#newestMicros = Number.NEGATIVE_INFINITY;
   }
 
