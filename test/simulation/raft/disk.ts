@@ -131,8 +131,8 @@ export class SimDisk {
       this.#carryOut({ ...met, entries: met.entries.slice(0, this.#random.below(met.entries.length + 1)) });
     this.#pending.length = 0;
     this.#busy = false;
-    // A commit index is not synced for its own sake; term and vote are as they were then.
-    if (this.#random.chance(0.5)) this.#hardState = { ...this.#hardState, commit: this.#synced.commit };
+    // What was not synced may be gone: a commit index is not, for its own sake.
+    if (this.#random.chance(0.5)) this.#hardState = this.#synced;
   }
 
   /** Everything as it is now; called later, it puts that back: an old copy of the file. */
