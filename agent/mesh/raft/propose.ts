@@ -71,8 +71,13 @@ function refusalOf(core: RaftCore, change: MembershipChange): ChangeRefusal | un
 export function appliedTo(core: RaftCore, index: LogIndex, bytes: number): void {
   const applied = Math.max(index, core.log.applied);
   core.log.appliedTo(applied, bytes);
+  leaveJointIfDue(core);
+}
+
+/** Refused, say during a transfer, it is tried again with the next entry that is applied, or the next check of the quorum. */
+export function leaveJointIfDue(core: RaftCore): void {
   const { membership } = core.tracker;
-  if (!membership.autoLeave || core.role !== 'leader' || applied < core.pendingChangeIndex) return;
+  if (!membership.autoLeave || core.role !== 'leader' || core.log.applied < core.pendingChangeIndex) return;
   // An empty change has no payload, so no bound on sizes stands in its way.
   const outcome = proposeAsLeader(core, [encodeChange(leaveJoint)]);
   core.note({ kind: outcome.taken ? 'leave-joint-proposed' : 'leave-joint-not-proposed', membership });

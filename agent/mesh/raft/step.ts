@@ -12,7 +12,6 @@ import { becomeFollower } from './roles.ts';
 
 /** Takes one message in. Terms first: a higher one is joined, a lower one answered or passed over (Raft §5.1). */
 export function step(core: RaftCore, message: Message): StepOutcome {
-  if (message.type === 'storage-append-done' || message.type === 'storage-apply-done') core.isFull = false;
   if (message.term > core.term) {
     if (!joinHigherTerm(core, message)) return taken;
   } else if (message.term !== 0 && message.term < core.term) {
@@ -24,8 +23,7 @@ export function step(core: RaftCore, message: Message): StepOutcome {
       hup(core, core.settings.preVote ? 'pre-election' : 'election');
       return taken;
     case 'storage-append-done':
-      if (message.upTo !== null) core.log.unstable.stableTo(message.upTo);
-      takeDurableSnapshot(core, message);
+      takeDurable(core, message);
       return taken;
     case 'storage-apply-done':
       takeApplied(core, message);
@@ -76,6 +74,14 @@ function answerLowerTerm(core: RaftCore, message: Message): void {
   } else core.note({ kind: 'stale-message', type, from, term });
 }
 
+function takeDurable(core: RaftCore, message: StorageAppendDone): void {
+  const { unstable } = core.log;
+  const before = unstable.bytes;
+  if (message.upTo !== null) unstable.stableTo(message.upTo);
+  if (unstable.bytes < before || unstable.length === 0) core.isFull = false;
+  takeDurableSnapshot(core, message);
+}
+
 function takeDurableSnapshot(core: RaftCore, message: StorageAppendDone): void {
   if (message.snapshot === null) return;
   const { index } = message.snapshot.id;
@@ -84,6 +90,7 @@ function takeDurableSnapshot(core: RaftCore, message: StorageAppendDone): void {
 }
 
 function takeApplied(core: RaftCore, message: StorageApplyDone): void {
+  core.isFull = false;
   const last = message.entries.at(-1);
   if (last === undefined) return;
   appliedTo(core, last.index, entriesBytes(message.entries));

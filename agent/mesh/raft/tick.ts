@@ -2,6 +2,7 @@ import type { RaftCore } from './core.ts';
 import { hup } from './elect.ts';
 import { checkQuorum } from './lead.ts';
 import { noPeer } from './peer-id.ts';
+import { leaveJointIfDue } from './propose.ts';
 import { abortTransfer, broadcastHeartbeat } from './replicate.ts';
 
 /** One tick of the group's clock. */
@@ -25,6 +26,7 @@ function tickLeader(core: RaftCore): void {
     if (core.settings.checkQuorum) checkQuorum(core);
     // A transfer that takes longer has failed, and proposals must not wait for it.
     if (core.role === 'leader' && core.transferee !== noPeer) abortTransfer(core);
+    leaveJointIfDue(core);
   }
   if (core.role !== 'leader' || core.heartbeatElapsed < core.settings.heartbeatTicks) return;
   core.heartbeatElapsed = 0;

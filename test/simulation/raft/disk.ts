@@ -101,6 +101,8 @@ export class SimDisk {
     let ticks = writeMin + this.#random.float() * (writeMax - writeMin);
     if (stalls > 0 && this.#random.chance(stalls)) ticks += this.#random.float() * stallMax;
     const write = this.#pending[0]!;
+    // An order that writes nothing only waits for those before it.
+    if (write.hardState === null && write.entries.length === 0 && write.snapshot === null) ticks = 0;
     this.#timeline.after(ticks, () => {
       // A crash has taken it.
       if (this.#pending[0] !== write) return;

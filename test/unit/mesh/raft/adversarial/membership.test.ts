@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isChangeKind } from '#agent/mesh/raft/entry.ts';
 import { logStart } from '#agent/mesh/raft/log/log-reader.ts';
 import type { PeerMessage } from '#agent/mesh/raft/message.ts';
-import { noPeer } from '#agent/mesh/raft/peer-id.ts';
+import { noPeer, peerId } from '#agent/mesh/raft/peer-id.ts';
 import { promotableLearners } from '#agent/mesh/raft/promotion.ts';
 import type { SimNode } from '#test/simulation/raft/node.ts';
 import { Host, ids } from '../group.ts';
@@ -140,6 +140,17 @@ describe('M4: one change is under way at a time', () => {
     expect(story.cluster.newest.membership).toMatchObject({ voters: [1], learners: [3] });
     story.converge();
   });
+});
+
+test('M4: a joint phase that ends by itself ends also when a transfer stood in the way, though nobody writes any more', () => {
+  const story = new Story({ voters: 4 });
+  story.elect(1);
+  story.isolate(3);
+  story.change(1, [remove(4), addLearner(5)], 'implicit');
+  // To one that cannot hear it: nothing is proposed until it is given up.
+  story.node(1).ask((member) => member.transferLeader(peerId(3)));
+  story.until('the joint phase is on', () => story.cluster.newest.membership.voters.length === 3);
+  story.until('it has ended', () => story.cluster.newest.membership.votersOutgoing.length === 0);
 });
 
 describe('M5: members come and go', () => {
