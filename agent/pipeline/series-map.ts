@@ -15,6 +15,11 @@ export class SeriesMap<State extends object> {
   readonly #create: () => State;
   /** In order of last use, oldest first. */
   readonly #states = new Map<string, State>();
+  /**
+   * Stands before the oldest key: what it has passed was taken out at once. A new iterator for every eviction would walk over all
+   * that was taken out before, tens of microseconds each.
+   */
+  #oldest = this.#states.keys();
   readonly #keys = new WeakMap<Tags, string>();
 
   constructor(limit: number, create: () => State) {
@@ -67,6 +72,7 @@ export class SeriesMap<State extends object> {
 
   clear(): void {
     this.#states.clear();
+    this.#oldest = this.#states.keys();
   }
 
   write(writer: ByteWriter, writeState: (state: State) => void): void {
@@ -99,10 +105,14 @@ export class SeriesMap<State extends object> {
   }
 
   #evict(): void {
-    for (const key of this.#states.keys()) {
-      this.#states.delete(key);
-      this.evicted++;
-      return;
+    let next = this.#oldest.next();
+    if (next.done === true) {
+      // It came to the end while the map was empty.
+      this.#oldest = this.#states.keys();
+      next = this.#oldest.next();
     }
+    if (next.done === true) return;
+    this.#states.delete(next.value);
+    this.evicted++;
   }
 }

@@ -3,6 +3,7 @@ import { ByteWriter } from '../../base/byte-writer.ts';
 import type { Batch } from '../../reading/batch.ts';
 import { dedupEntriesDefault, dedupEntriesMax, latenessMicrosMax } from '../limits.ts';
 import { rowsKept } from '../rows.ts';
+import { HashTimes } from '../signal/hash-times.ts';
 import { ReadingHash } from '../signal/reading-hash.ts';
 import type { Stage, StageOutput, StageState } from '../stage.ts';
 
@@ -16,8 +17,8 @@ export interface DedupConfig {
 }
 
 const withinDefaultMs = 600_000;
-/** Bytes of one entry of a map from number to number, and of the ring. */
-const stateBytesPerEntry = 75;
+/** Bytes of one entry: hash and time at two to four slots each, and one of the order. */
+const stateBytesPerEntry = 60;
 
 /**
  * Drops readings that came before. What a reading is told by is kept as a 53-bit hash with its event time, for `within` and for at
@@ -31,13 +32,7 @@ export class DedupStage implements Stage {
   readonly #takes: (name: string) => boolean;
   readonly #hash = new ReadingHash();
   /** Hash to event time. */
-  readonly #seen = new Map<number, number>();
-  /**
-   * The hashes in order of arrival, a ring with as many entries as the map: taking the first key of a map again and again costs more
-   * the more keys have left it.
-   */
-  #ring = new Float64Array(64);
-  #oldest = 0;
+  readonly #seen = new HashTimes();
   #newestMicros = Number.NEGATIVE_INFINITY;
   #evicted = 0;
 
@@ -68,37 +63,18 @@ export class DedupStage implements Stage {
     // A time far behind the newest is that of a clock set back; one reading from the far future must not age all others.
     if (time > this.#newestMicros || time < this.#newestMicros - this.#withinMicros - latenessMicrosMax)
       this.#newestMicros = time;
-    this.#remember(hash, time);
+    this.#seen.set(hash, time);
     this.#age();
     return true;
   }
 
-  /** One that is known keeps its place in the ring. */
-  #remember(hash: number, time: number): void {
-    const { size } = this.#seen;
-    this.#seen.set(hash, time);
-    if (this.#seen.size === size) return;
-    if (size === this.#ring.length) this.#grow();
-    this.#ring[(this.#oldest + size) % this.#ring.length] = hash;
-  }
-
   #age(): void {
     while (this.#seen.size > 0) {
-      const hash = this.#ring[this.#oldest]!;
-      const isOld = this.#seen.get(hash)! < this.#newestMicros - this.#withinMicros;
+      const isOld = this.#seen.get(this.#seen.at(0))! < this.#newestMicros - this.#withinMicros;
       if (!isOld && this.#seen.size <= this.#entriesMax) return;
-      this.#seen.delete(hash);
-      this.#oldest = (this.#oldest + 1) % this.#ring.length;
+      this.#seen.dropFirst();
       if (!isOld) this.#evicted++;
     }
-  }
-
-  #grow(): void {
-    const grown = new Float64Array(this.#ring.length * 2);
-    grown.set(this.#ring.subarray(this.#oldest));
-    grown.set(this.#ring.subarray(0, this.#oldest), this.#ring.length - this.#oldest);
-    this.#ring = grown;
-    this.#oldest = 0;
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
@@ -107,7 +83,7 @@ export class DedupStage implements Stage {
     writer.float64(this.#newestMicros);
     writer.varint(this.#seen.size);
     for (let i = 0; i < this.#seen.size; i++) {
-      const hash = this.#ring[(this.#oldest + i) % this.#ring.length]!;
+      const hash = this.#seen.at(i);
       writer.float64(hash);
       writer.float64(this.#seen.get(hash)!);
     }
@@ -121,7 +97,11 @@ export class DedupStage implements Stage {
       if (reader.uint8() !== 1) return false;
       this.#newestMicros = reader.float64();
       const count = reader.count(dedupEntriesMax, 'readings remembered');
-      for (let i = 0; i < count; i++) this.#remember(reader.float64(), reader.float64());
+      for (let i = 0; i < count; i++) {
+        const hash = reader.float64();
+        if (!Number.isFinite(hash)) throw new MalformedBytes('a hash of a dedup');
+        this.#seen.set(hash, reader.float64());
+      }
       this.#age();
       if (reader.remaining === 0) return true;
     } catch (error) {
@@ -133,7 +113,6 @@ export class DedupStage implements Stage {
 
   #clear(): void {
     this.#seen.clear();
-    this.#oldest = 0;
     this.#newestMicros = Number.NEGATIVE_INFINITY;
   }
 

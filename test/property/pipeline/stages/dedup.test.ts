@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { HashTimes } from '#agent/pipeline/signal/hash-times.ts';
 import { conversion } from '#agent/pipeline/ucum/conversion.ts';
 import { parseUnit } from '#agent/pipeline/ucum/parse-unit.ts';
 import { run } from '#test/unit/pipeline/pipeline-fixture.ts';
@@ -30,6 +31,39 @@ test('a dedup passes what its twin passes, which remembers everything', () => {
         twin,
       );
     }),
+    runs,
+  );
+});
+
+test('a map from hash to time does what a Map does', () => {
+  const action = fc.oneof(
+    fc.tuple(fc.constant('set' as const), fc.integer({ min: 0, max: 400 })),
+    fc.constant(['drop'] as const),
+  );
+  fc.assert(
+    // Hashes that begin their search at few places make long runs, across the end of the table too.
+    fc.property(
+      fc.array(action, { maxLength: 600 }),
+      fc.constantFrom(1, 64, 127 * 2 ** 25),
+      (actions, spread) => {
+        const times = new HashTimes();
+        const twin = new Map<number, number>();
+        for (const [i, [kind, n = 0]] of actions.entries()) {
+          if (kind === 'set') {
+            times.set(n * spread, i);
+            twin.set(n * spread, i);
+          } else if (twin.size > 0) {
+            times.dropFirst();
+            twin.delete(twin.keys().next().value!);
+          }
+        }
+        expect(times.size).toBe(twin.size);
+        expect(Array.from({ length: times.size }, (_, i) => [times.at(i), times.get(times.at(i))])).toEqual([
+          ...twin,
+        ]);
+        for (let n = 0; n <= 400; n++) expect(times.get(n * spread)).toBe(twin.get(n * spread));
+      },
+    ),
     runs,
   );
 });
