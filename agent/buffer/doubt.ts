@@ -57,7 +57,7 @@ export class CommitInDoubt extends DiskError {
   readonly result: unknown;
 
   constructor(cause: DiskError, doubt: Doubt, result: unknown) {
-    super('io', cause.message, { cause });
+    super(cause.trouble, cause.message, { cause });
     this.doubt = doubt;
     this.result = result;
   }

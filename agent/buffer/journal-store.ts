@@ -324,7 +324,10 @@ export class JournalStore {
       // An emptied log is written again from its start and needs no room of the device; the reserve is the last resort.
       if (!this.#core.checkpoint() && this.#core.space.reserveBytes() === 0) throw error;
       this.#core.space.releaseReserve();
-      return change();
+      // With room again the database can be opened and asked whether the commit stands.
+      const verdict = error instanceof CommitInDoubt ? this.#core.verdict(error.doubt) : 'lost';
+      if (verdict === 'open') throw error;
+      return verdict === 'stands' ? ((error as CommitInDoubt).result as T) : change();
     }
   }
 
