@@ -40,10 +40,6 @@ export class AlarmOutbox {
     this.#source = options.source;
   }
 
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   send(message: AlarmMessage): void {
     if (this.#isStopped) return;
     if (this.#waiting.length >= messagesMax) {

@@ -72,7 +72,7 @@ export class OutputRows {
     const names = new Set<string>();
     for (const column of this.#batch.columns) {
       names.add(column.name);
-      const gathered = this.#numbers(column) ?? this.#gathered(column.name, column);
+      const gathered = this.#numbers(column) ?? this.#booleans(column) ?? this.#gathered(column.name, column);
       if (gathered !== null) columns.push(gathered);
     }
     for (const held of this.#held) {
@@ -91,12 +91,27 @@ export class OutputRows {
     if (column.kind !== 'number' || column.present !== null) return null;
     const { name } = column;
     const values = new Float64Array(this.#order.length);
-    for (const [i, row] of this.#order.entries()) {
+    for (let i = 0; i < values.length; i++) {
+      const row = this.#order[i]!;
       const value = row >= 0 ? column.values[row]! : heldValue(this.#held[~row]!, name);
       if (typeof value !== 'number') return null;
       values[i] = value;
     }
     return { kind: 'number', name, values, present: null };
+  }
+
+  /** The same for flags. */
+  #booleans(column: Column): Column | null {
+    if (column.kind !== 'boolean' || column.present !== null) return null;
+    const { name } = column;
+    const values = new Uint8Array(this.#order.length);
+    for (let i = 0; i < values.length; i++) {
+      const row = this.#order[i]!;
+      const held = row >= 0 ? column.values[row] === 1 : heldValue(this.#held[~row]!, name);
+      if (typeof held !== 'boolean') return null;
+      values[i] = held ? 1 : 0;
+    }
+    return { kind: 'boolean', name, values, present: null };
   }
 
   #gathered(name: string, column: Column | null): Column | null {

@@ -18,7 +18,6 @@ const reading: fc.Arbitrary<Plain> = fc.record({
   quality: fc.constantFrom<0 | 1 | 2>(0, 0, 0, 0, 1, 2),
 });
 export const readings = fc.array(reading, { maxLength: 30 });
-export const inOrder = readings.map((list) => list.toSorted((left, right) => left.at - right.at));
 
 /** One series of good values in time order; times in milliseconds, most of them apart. */
 export const signal = fc

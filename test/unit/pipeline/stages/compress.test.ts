@@ -31,8 +31,8 @@ describe('compress', () => {
 
     const output = pipeline.process(
       batchOf([
-        { at: 2, values: { v: 9 } },
-        { at: 3, values: { v: 2 } },
+        { at: 2, values: { v: 9, ok: false } },
+        { at: 3, values: { v: 2, ok: true } },
       ]),
       now,
     );
@@ -40,7 +40,7 @@ describe('compress', () => {
     expect(held).toMatchObject({ outputs: [], filtered: [{ rule: '0:compress', count: 1 }] });
     expect(plainOf(output.outputs[0]!.batch)).toEqual([
       { ...second, tags: {}, quality: 0 },
-      { at: 2, values: { v: 9 }, tags: {}, quality: 0 },
+      { at: 2, values: { v: 9, ok: false }, tags: {}, quality: 0 },
     ]);
     expect(output.filtered).toEqual([]);
   });
