@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { urgentPriorityMin } from '../buffer/limits.ts';
 import { micros } from '../base/units.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Preprocess, Processed, Route, Router, StreamPlan } from '../ingest/arrival.ts';
@@ -52,7 +53,8 @@ export function buildStreams(
       showListeners(pipelines, output);
       if (output.commands !== undefined) send(name, output.commands);
     });
-    return { name, decoder, clock: decoder.clock, preprocess };
+    const urgent = stream.priority >= urgentPriorityMin;
+    return { name, decoder, clock: decoder.clock, urgent, preprocess };
   });
   return { router: routerOf(config, tagTable), plans, pipelines };
 }

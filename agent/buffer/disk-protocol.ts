@@ -50,6 +50,8 @@ export type DiskRequest = {
      * nothing behind it is.
      */
     readonly place?: number;
+    /** Of an append: it is in the order of the urgent ones. */
+    readonly urgent?: boolean;
     /** Of an append that was answered `io`: its request then. It may turn out to be stored already. */
     readonly again?: number;
   };

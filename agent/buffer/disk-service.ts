@@ -151,7 +151,8 @@ export class DiskService {
     const settled = this.#doubts.settle(asked);
     const waiting = this.#conclude(settled.decided, answers);
     const rest = this.#order.admit(settled.rest, answers);
-    const { grown, again } = rest.length > 0 ? this.#commitGroup(rest, answers) : { grown: [], again: [] };
+    const { grown, again } =
+      rest.length > 0 ? this.#commitGroup([...rest], answers) : { grown: [], again: [] };
     // Settlements wait in front for a disk that works again; appends are told, so that pressure goes upstream.
     this.#writes.unshift(...waiting, ...again);
     return {
@@ -283,7 +284,7 @@ const pressingSlicesMax = 4;
 
 function toWrite(request: WriteCall): WriteRequest {
   return request.call === 'append'
-    ? { kind: 'append', entries: request.ask }
+    ? { kind: 'append', entries: request.ask, urgent: request.urgent === true }
     : { kind: 'settle', settlement: request.ask };
 }
 

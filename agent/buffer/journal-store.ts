@@ -37,7 +37,7 @@ import { buffered, storedBytes } from './stream-state.ts';
 
 /** What may change the store, one group of which shares a transaction and a sync. */
 export type WriteRequest =
-  | { readonly kind: 'append'; readonly entries: readonly EntryToStore[] }
+  | { readonly kind: 'append'; readonly entries: readonly EntryToStore[]; readonly urgent?: boolean }
   | { readonly kind: 'settle'; readonly settlement: Settlement };
 
 export type WriteOutcome =
@@ -117,7 +117,8 @@ export class JournalStore {
 
   /**
    * Group commit: all requests in one transaction and one sync. A disk that fails stores nothing and answers every append so. An
-   * append behind one that was refused is refused with it, so that appends are stored in their order or not at all.
+   * append behind one that was refused is refused with it, so that appends are stored in their order or not at all; urgent ones have an
+   * order of their own.
    */
   commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
     const core = this.#core;
@@ -132,11 +133,12 @@ export class JournalStore {
         core.transaction(
           () => {
             // What is kept can still be sent and settled; what is new would be lost.
-            let before = refused;
+            const before = { urgent: refused, usual: refused };
             return requests.map((request) => {
-              if (request.kind === 'append' && before !== null) return before;
-              const outcome = this.#apply(request, { now, grown });
-              if (request.kind === 'append' && !outcome.ok) before = outcome;
+              if (request.kind !== 'append') return this.#apply(request, { now, grown });
+              const order = request.urgent === true ? 'urgent' : 'usual';
+              const outcome = before[order] ?? this.#apply(request, { now, grown });
+              if (!outcome.ok) before[order] = outcome;
               return outcome;
             });
           },

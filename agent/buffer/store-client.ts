@@ -34,6 +34,7 @@ import type { BlockRow, StoreStats } from './stats.ts';
 /** An append that was not stored in whole. */
 interface Refusal {
   readonly place: number;
+  readonly urgent: boolean;
   /** By part: stored, or the number of the request that was refused. */
   readonly fates: Map<number, 'stored' | number>;
 }
@@ -41,6 +42,7 @@ interface Refusal {
 interface PostOptions {
   readonly transfer?: readonly ArrayBuffer[];
   readonly place?: number;
+  readonly urgent?: boolean;
   readonly again?: number | undefined;
 }
 
@@ -117,13 +119,16 @@ export class StoreClient implements Store {
    * a crash between two of them stores the first ones twice, and never takes a message for stored that is not. The same list,
    * appended again after a refusal, keeps its place before all that came later, and stores only what is not stored.
    */
-  async append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
+  async append(
+    entries: readonly JournalEntry[],
+    { urgent }: { readonly urgent: boolean } = { urgent: false },
+  ): Promise<AppendOutcome> {
     const bytesMax = this.appendBytesMax;
     const parts = partsOf(
       entries.map((entry) => encodeEntry(entry, bytesMax)),
       bytesMax,
     );
-    const refusal = this.#refused.get(entries) ?? { place: ++this.#place, fates: new Map() };
+    const refusal = this.#refused.get(entries) ?? { place: ++this.#place, urgent, fates: new Map() };
     const outcome = await this.#inOrder(parts, refusal);
     if (outcome.ok) this.#refused.delete(entries);
     else this.#refused.set(entries, refusal);
@@ -145,14 +150,14 @@ export class StoreClient implements Store {
 
   async #appendParts(
     parts: readonly (readonly EntryToStore[])[],
-    { place, fates }: Refusal,
+    { place, urgent, fates }: Refusal,
   ): Promise<AppendOutcome> {
     for (const [index, part] of parts.entries()) {
       const fate = fates.get(index);
       if (fate === 'stored') continue;
       const id = this.#nextId;
       const transfer = part.flatMap((entry) => entry.rows.map((row) => row.bytes.buffer as ArrayBuffer));
-      const outcome = await this.#call('append', part, { transfer, place, again: fate });
+      const outcome = await this.#call('append', part, { transfer, place, urgent, again: fate });
       fates.set(index, outcome.ok ? 'stored' : id);
       if (!outcome.ok) return outcome;
     }
@@ -214,7 +219,7 @@ export class StoreClient implements Store {
   #call<Call extends DiskCall>(
     call: Call,
     ask: DiskCalls[Call]['ask'],
-    { transfer = [], place, again }: PostOptions = {},
+    { transfer = [], place, urgent = false, again }: PostOptions = {},
   ): Promise<DiskCalls[Call]['answer']> {
     assert(this.#state === 'open' || call === 'close', 'the store is started');
     if (this.#death !== null) return Promise.reject(new Error(`the disk thread ended: ${this.#death}`));
@@ -226,7 +231,7 @@ export class StoreClient implements Store {
         id,
         call,
         ask,
-        ...(place === undefined ? {} : { place }),
+        ...(place === undefined ? {} : { place, urgent }),
         ...(again === undefined ? {} : { again }),
       };
       this.#channel.post(request as DiskRequest, transfer);

@@ -37,6 +37,8 @@ export interface Arrival {
   readonly mark: DeliveryMark | null;
   /** Written by the intake: every reading of the message brought its own event time. */
   ownTime: boolean;
+  /** Written by the intake: `early` was taken ahead of its turn because it is urgent, `stored` is committed and not settled. */
+  progress: 'offered' | 'early' | 'stored';
   /** Written by the intake before it settles. */
   verdict: Verdict;
   /** One line about an undecodable payload, else ''. */
@@ -104,6 +106,8 @@ export interface StreamPlan {
   readonly name: string;
   readonly decoder: Decoder;
   readonly preprocess: Preprocess;
+  /** Of high priority: stored apart from the others, so that a full buffer still takes it. Absent: no. */
+  readonly urgent?: boolean;
   /** `device` where the decoder takes event times out of the payload. */
   readonly clock: ClockSource;
 }

@@ -63,6 +63,7 @@ export class GroupMaker {
   readonly #lanes: ReadonlyMap<string, Lane>;
   /** Entries that carry nothing but marks need some stream's name. */
   readonly #markStream: string | null;
+  readonly #hasUrgent: boolean;
   #unrouted: Unrouted | null = null;
 
   constructor(options: { router: Router; deadLetters: DeadLetters; plans: readonly StreamPlan[] }) {
@@ -75,6 +76,20 @@ export class GroupMaker {
       ]),
     );
     this.#markStream = options.plans[0]?.name ?? null;
+    this.#hasUrgent = options.plans.some(({ urgent }) => urgent === true);
+  }
+
+  /** Whether any stream is stored apart from the others. */
+  get hasUrgent(): boolean {
+    return this.#hasUrgent;
+  }
+
+  /** Whether all streams that take this message are stored apart from the others. */
+  isUrgent(arrival: Arrival, source: string): boolean {
+    if (!this.#hasUrgent || arrival.kind !== 'message') return false;
+    if (arrival.stream !== null) return this.#lanes.get(arrival.stream)?.plan.urgent === true;
+    const routes = this.#router.routes(source, arrival.topic);
+    return routes.length > 0 && routes.every(({ stream }) => this.#lanes.get(stream)?.plan.urgent === true);
   }
 
   make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, nowMicros: Micros): Group {

@@ -63,7 +63,7 @@ export class HttpIngest implements HttpHandler {
     this.#held = false;
     const { name, ack } = this.#options;
     this.#inlet ??= this.#dependencies.intake.open<HttpArrival>(
-      { source: name, ack },
+      { ordered: false, source: name, ack },
       {
         settled: (arrivals) => {
           for (const arrival of arrivals) arrival.answer(answerOf(arrival));
@@ -220,6 +220,7 @@ export class HttpIngest implements HttpHandler {
         decoder: this.#dependencies.decoderOf(message.mediaType),
         mark: null,
         ownTime: false,
+        progress: 'offered',
         verdict: 'waiting',
         detail: '',
         answer: (response) => {

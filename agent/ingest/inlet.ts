@@ -21,21 +21,32 @@ export interface InletOptions {
   readonly ack: AckMode;
   /** Unsettled bytes at which this inlet alone is paused; default `limits.inletBytes`. */
   readonly bytesMax?: number;
+  /** False: its arrivals may be settled in any order; default true, as MQTT wants it. */
+  readonly ordered?: boolean;
 }
 
 /**
  * The door of one source (or of one connection) into the intake. `offer` only enqueues. Invariants: 0 <= `bytes`; an
- * arrival counts into `bytes` from its offer until it is settled; the peer is paused at most once between two resumes.
+ * arrival counts into `bytes` from its offer until it is settled; the peer is paused at most once between two resumes; arrivals
+ * settle in the order of their offers, unless the peer said that it needs none.
  */
 export class Inlet<A extends Arrival> {
   readonly source: string;
   readonly ack: AckMode;
   readonly bytesMax: number;
+  readonly #ordered: boolean;
   readonly #peer: InletPeer<A>;
   readonly #host: InletHost;
+  /** Unsettled arrivals from `#first` on. Invariant: first <= head <= length. */
   #queue: A[] = [];
-  /** First arrival of `#queue` not yet taken. */
+  /** The oldest arrival not settled. */
+  #first = 0;
+  /** The oldest arrival not taken, unless it was taken early. */
   #head = 0;
+  /** Arrivals up to here were looked at for urgent ones. */
+  #seen = 0;
+  /** Some were taken early since the queue was empty last: what is stored is then not always the oldest. */
+  #early = false;
   /** Arrivals up to here were settled on receipt. */
   #acknowledged = 0;
   #bytes = 0;
@@ -46,6 +57,7 @@ export class Inlet<A extends Arrival> {
     this.source = options.source;
     this.ack = options.ack;
     this.bytesMax = options.bytesMax ?? limits.inletBytes;
+    this.#ordered = options.ordered ?? true;
     this.#peer = peer;
     this.#host = host;
   }
@@ -93,19 +105,29 @@ export class Inlet<A extends Arrival> {
     const end = Math.min(this.#queue.length, this.#head + count);
     while (this.#head < end && (moved === 0 || moved < bytes)) {
       const arrival = this.#queue[this.#head++]!;
+      if (arrival.progress !== 'offered') continue;
       moved += weightOf(arrival);
       into.push(arrival);
     }
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-      this.#acknowledged = 0;
-    } else if (this.#head >= 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue.splice(0, this.#head);
-      this.#acknowledged = Math.max(0, this.#acknowledged - this.#head);
-      this.#head = 0;
-    }
     return moved;
+  }
+
+  /** Takes up to `count` urgent arrivals from among those that wait, ahead of their turn. */
+  takeUrgent(isUrgent: (arrival: A) => boolean, count: number): A[] {
+    const taken: A[] = [];
+    for (this.#seen = Math.max(this.#seen, this.#head); this.#seen < this.#queue.length; this.#seen++) {
+      if (taken.length === count) break;
+      const arrival = this.#queue[this.#seen]!;
+      if (isUrgent(arrival)) taken.push(arrival);
+    }
+    this.setEarly(taken);
+    return taken;
+  }
+
+  /** These arrivals, taken or waiting, go to the store apart from their neighbours. */
+  setEarly(arrivals: readonly A[]): void {
+    for (const arrival of arrivals) arrival.progress = 'early';
+    this.#early ||= arrivals.length > 0;
   }
 
   /** Acknowledges everything waiting, where the mode is `received`. */
@@ -117,13 +139,42 @@ export class Inlet<A extends Arrival> {
     this.#peer.settled(this.#queue.slice(from));
   }
 
-  /** The commit of these arrivals is synced. Answers the credit they held. */
+  /** The commit of these arrivals is synced: what is in order now is settled. Answers the credit it held. */
   settle(arrivals: readonly A[]): number {
+    const settled = this.#inOrder(arrivals);
+    this.#trim();
     let bytes = 0;
-    for (const arrival of arrivals) bytes += weightOf(arrival);
+    for (const arrival of settled) bytes += weightOf(arrival);
     this.#bytes -= bytes;
-    if (this.ack === 'fsynced') this.#peer.settled(arrivals);
+    if (this.ack === 'fsynced' && settled.length > 0) this.#peer.settled(settled);
     return bytes;
+  }
+
+  /** Of what is stored, that which nothing older keeps from being settled. */
+  #inOrder(stored: readonly A[]): readonly A[] {
+    if (this.#ordered && !this.#early) {
+      this.#first += stored.length;
+      return stored;
+    }
+    for (const arrival of stored) arrival.progress = 'stored';
+    const from = this.#first;
+    while (this.#queue[this.#first]?.progress === 'stored') this.#first++;
+    this.#head = Math.max(this.#head, this.#first);
+    return this.#ordered ? this.#queue.slice(from, this.#first) : stored;
+  }
+
+  /** Lets go of what is settled, in large steps. */
+  #trim(): void {
+    const gone = this.#first;
+    if (gone === this.#queue.length) {
+      this.#queue = [];
+      this.#early = false;
+    } else if (gone >= 1024 && gone * 2 > this.#queue.length) this.#queue.splice(0, gone);
+    else return;
+    this.#first = 0;
+    this.#head = Math.max(0, this.#head - gone);
+    this.#seen = Math.max(0, this.#seen - gone);
+    this.#acknowledged = Math.max(0, this.#acknowledged - gone);
   }
 
   pause(): void {

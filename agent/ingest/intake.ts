@@ -38,6 +38,8 @@ export interface IntakeState {
 
 interface Append {
   readonly group: Group;
+  /** Of urgent streams only: settles as soon as it is committed, as far as each inlet's order allows. */
+  readonly urgent: boolean;
   readonly startedMs: number;
   state: 'running' | 'refused' | 'committed';
 }
@@ -48,7 +50,9 @@ interface Append {
  * `limits.appendsInFlight` appends run at once: while the disk syncs, arrivals gather, so groups grow with the load.
  *
  * A refused append keeps its group, is tried again in order, and holds everything behind it: nothing is dropped or
- * acknowledged meanwhile, and the bytes in flight pause the sources. Invariant: the sum of the inlets' bytes is `bytes`.
+ * acknowledged meanwhile, and the bytes in flight pause the sources. Only what is urgent goes on, in appends of its own, as far as a
+ * source's credit brings it: the store keeps room for it when it is full for the others. Invariant: the sum of the inlets' bytes
+ * is `bytes`.
  */
 export class Intake {
   /** Held by request bodies before they are offered. */
@@ -168,10 +172,48 @@ export class Intake {
 
   #turn(): void {
     for (const inlet of this.#ready) inlet.acknowledgeReceived();
-    if (this.#ready.length === 0 || this.#trouble !== null) return;
+    if (this.#ready.length === 0) return;
+    if (this.#trouble !== null) {
+      if (this.#trouble.trouble === 'full') this.#storeUrgent();
+      return;
+    }
     if (this.#appends.length >= limits.appendsInFlight) return;
-    this.#append(this.#maker.make(this.#gather(), this.#clock.wall()));
+    const parcels = this.#gather();
+    const urgent = this.#setUrgentApart(parcels);
+    if (urgent.size > 0) this.#append(this.#maker.make(urgent, this.#clock.wall()), { urgent: true });
+    this.#append(this.#maker.make(parcels, this.#clock.wall()));
     if (this.#ready.length > 0) this.#schedule();
+  }
+
+  /** While the others are refused: what is urgent among all that waits, one append at a time. */
+  #storeUrgent(): void {
+    if (!this.#maker.hasUrgent || this.#appends.some(({ urgent }) => urgent)) return;
+    const parcels = new Map<AnyInlet, readonly Arrival[]>();
+    let count = limits.groupArrivals;
+    for (const inlet of this.#ready) {
+      const taken = inlet.takeUrgent((arrival) => this.#maker.isUrgent(arrival, inlet.source), count);
+      if (taken.length > 0) parcels.set(inlet, taken);
+      count -= taken.length;
+    }
+    if (parcels.size > 0) this.#append(this.#maker.make(parcels, this.#clock.wall()), { urgent: true });
+  }
+
+  /** Moves what is urgent out of `parcels`. */
+  #setUrgentApart(parcels: Map<AnyInlet, Arrival[]>): Map<AnyInlet, readonly Arrival[]> {
+    const apart = new Map<AnyInlet, readonly Arrival[]>();
+    if (!this.#maker.hasUrgent) return apart;
+    for (const [inlet, arrivals] of parcels) {
+      const isUrgent = (arrival: Arrival): boolean => this.#maker.isUrgent(arrival, inlet.source);
+      const urgent = arrivals.filter(isUrgent);
+      if (urgent.length === 0) continue;
+      inlet.setEarly(urgent);
+      apart.set(inlet, urgent);
+      parcels.set(
+        inlet,
+        arrivals.filter(({ progress }) => progress !== 'early'),
+      );
+    }
+    return apart;
   }
 
   /** Takes from the waiting inlets in turns until the group is full or nothing waits. */
@@ -195,8 +237,8 @@ export class Intake {
     return parcels;
   }
 
-  #append(group: Group): void {
-    const append: Append = { group, startedMs: this.#clock.monotonic(), state: 'running' };
+  #append(group: Group, { urgent } = { urgent: false }): void {
+    const append: Append = { group, urgent, startedMs: this.#clock.monotonic(), state: 'running' };
     this.#appends.push(append);
     if (group.entries.length === 0) {
       append.state = 'committed';
@@ -206,7 +248,7 @@ export class Intake {
 
   #run(append: Append): void {
     append.state = 'running';
-    this.#store.append(append.group.entries).then(
+    this.#store.append(append.group.entries, { urgent: append.urgent }).then(
       (outcome) => this.#answered(append, outcome),
       (thrown: unknown) => this.#answered(append, { ok: false, trouble: 'io', message: messageOf(thrown) }),
     );
@@ -221,12 +263,14 @@ export class Intake {
     append.state = 'refused';
     if (this.#trouble === null) appendRefused(this.#telemetry, outcome);
     this.#trouble = outcome;
-    if (this.#appends.every((one) => one.state !== 'running')) this.#scheduleRetry();
+    this.#scheduleRetry();
+    if (outcome.trouble === 'full') this.#schedule();
     this.#announceDrained();
   }
 
+  /** Once nothing runs any more. */
   #scheduleRetry(): void {
-    this.#retryAlarm?.cancel();
+    if (this.#retryAlarm !== null || this.#appends.some((one) => one.state === 'running')) return;
     this.#retryAlarm = this.#clock.after(millis(this.#retryDelayMs), () => this.#retryRefused());
     this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, limits.appendRetryMsMax);
   }
@@ -242,24 +286,29 @@ export class Intake {
     // A settled peer may offer at once, and so come back here.
     if (this.#settling) return;
     this.#settling = true;
-    while (this.#appends[0]?.state === 'committed') {
-      const { group, startedMs } = this.#appends.shift()!;
-      this.#committed++;
-      groupCommitted(this.#telemetry, group, this.#clock.monotonic() - startedMs);
-      for (const [inlet, arrivals] of group.parcels) {
-        this.#bytes -= inlet.settle(arrivals);
-        this.#forget(inlet);
-      }
+    while (this.#appends[0]?.state === 'committed') this.#settle(this.#appends.shift()!);
+    for (const append of this.#appends.filter(({ urgent, state }) => urgent && state === 'committed')) {
+      this.#appends.splice(this.#appends.indexOf(append), 1);
+      this.#settle(append);
     }
     this.#settling = false;
     assert(this.#bytes >= 0, 'credit given back was taken before');
     this.#relieve();
     if (this.#trouble !== null) {
       if (this.#appends.length === 0) this.#recover();
-      else if (this.#appends.every((one) => one.state !== 'running')) this.#scheduleRetry();
+      else this.#scheduleRetry();
     }
     if (this.#ready.length > 0) this.#schedule();
     this.#announceDrained();
+  }
+
+  #settle({ group, startedMs }: Append): void {
+    this.#committed++;
+    groupCommitted(this.#telemetry, group, this.#clock.monotonic() - startedMs);
+    for (const [inlet, arrivals] of group.parcels) {
+      this.#bytes -= inlet.settle(arrivals);
+      this.#forget(inlet);
+    }
   }
 
   /** Nothing is refused any more. */
@@ -280,6 +329,8 @@ export class Intake {
 
   #charge(bytes: number): void {
     this.#bytes += bytes;
+    // A turn that finds only refused appends looks for what is urgent.
+    if (this.#trouble?.trouble === 'full') this.#schedule();
     if (this.#throttled || this.#bytes < limits.intakeBytes) return;
     this.#throttled = true;
     intakeThrottled(this.#telemetry, this.#bytes);

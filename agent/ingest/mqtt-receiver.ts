@@ -158,6 +158,7 @@ export class MqttReceiver {
       decoder: null,
       mark: stored ? known : null,
       ownTime: false,
+      progress: 'offered',
       verdict: 'waiting',
       detail: '',
       ack,

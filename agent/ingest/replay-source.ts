@@ -172,6 +172,7 @@ export class ReplaySource {
       decoder: null,
       mark: null,
       ownTime: false,
+      progress: 'offered',
       verdict: 'waiting',
       detail: '',
     });

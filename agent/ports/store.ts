@@ -16,10 +16,11 @@ export interface Store {
   readonly appendBytesMax: number;
   /**
    * Commits entries in the order of the calls and answers after fsync. Once a call is refused, those behind it are, until the
-   * same entries are appended again and stored: what is stored is always a prefix of what was appended. An answer `ok` promises that every reading
+   * same entries are appended again and stored: what is stored is always a prefix of what was appended. Urgent appends, of streams of
+   * high priority only, have an order of their own, and room that others leave to them. An answer `ok` promises that every reading
    * and every account of these entries survives a power cut.
    */
-  append(entries: readonly JournalEntry[]): Promise<AppendOutcome>;
+  append(entries: readonly JournalEntry[], options?: { readonly urgent: boolean }): Promise<AppendOutcome>;
   /** The next stored readings of `stream` at or above `from`, at most `readings` and about `bytes`; null when there are none. */
   read(request: ReadRequest): Promise<StoredRun | null>;
   /** What a receiver has taken or refused. Moves the cursor, the accounts and the budget in one transaction. */

@@ -73,12 +73,18 @@ export class RecordingTelemetry implements Telemetry {
 /** A store whose appends are answered by the test. */
 export class ScriptedStore {
   readonly appendBytesMax = 4 * 1_048_576;
-  readonly calls: { entries: readonly JournalEntry[]; answer: (outcome: AppendOutcome) => Promise<void> }[] =
-    [];
+  readonly calls: {
+    entries: readonly JournalEntry[];
+    urgent: boolean;
+    answer: (outcome: AppendOutcome) => Promise<void>;
+  }[] = [];
   /** Entries of the appends answered `ok`, in that order. */
   readonly stored: JournalEntry[] = [];
 
-  append(entries: readonly JournalEntry[]): Promise<AppendOutcome> {
+  append(
+    entries: readonly JournalEntry[],
+    { urgent }: { readonly urgent: boolean } = { urgent: false },
+  ): Promise<AppendOutcome> {
     return new Promise((resolve) => {
       const answer = async (outcome: AppendOutcome): Promise<void> => {
         if (outcome.ok) this.stored.push(...entries);
@@ -86,7 +92,7 @@ export class ScriptedStore {
         resolve(outcome);
         await flushPromises();
       };
-      const call = { entries, answer };
+      const call = { entries, urgent, answer };
       this.calls.push(call);
     });
   }
@@ -191,6 +197,7 @@ export function arrival(topic: string, text: string, more: Partial<TestArrival> 
     decoder: null,
     mark: null,
     ownTime: false,
+    progress: 'offered',
     verdict: 'waiting',
     detail: '',
     id: ++lastId,

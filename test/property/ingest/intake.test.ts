@@ -6,6 +6,7 @@ import {
   arrival,
   full,
   intakeRig,
+  plan,
   storedTexts,
   type TestArrival,
 } from '#test/support/mqtt-fakes.ts';
@@ -36,59 +37,68 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('Intake under any interleaving', () => {
-  it('settles every arrival exactly once, in order per inlet, and only what was committed', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const { intake, store, scheduler, clock } = intakeRig();
-        const peers = [new RecordingPeer(), new RecordingPeer(), new RecordingPeer()];
-        const inlets = peers.map((peer, i) =>
-          intake.open({ source: `s${i}`, ack: 'fsynced', bytesMax: 10_000 }, peer),
-        );
-        const offered: TestArrival[][] = [[], [], []];
-        const committed = (): Set<string> =>
-          new Set([...storedTexts(store.stored, 'a'), ...storedTexts(store.stored, 'b')]);
-        const check = (): void => {
-          const texts = committed();
-          for (const [i, peer] of peers.entries()) {
-            const settled = offered[i]!.slice(0, peer.settledIds.length);
-            expect(peer.settledIds).toEqual(settled.map((one) => one.id));
-            for (const one of settled) {
-              const text = Buffer.from(one.payload).toString();
-              if (one.verdict === 'stored') expect(texts.has(text)).toBe(true);
+  it.each([
+    ['', []],
+    [', with a stream that is stored apart', ['a']],
+  ])(
+    'settles every arrival exactly once, in order per inlet, and only what was committed%s',
+    async (_what, urgent) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+          const plans = ['a', 'b'].map((name) => ({ ...plan(name), urgent: urgent.includes(name) }));
+          const { intake, store, scheduler, clock } = intakeRig(plans);
+          const peers = [new RecordingPeer(), new RecordingPeer(), new RecordingPeer()];
+          const inlets = peers.map((peer, i) =>
+            intake.open({ source: `s${i}`, ack: 'fsynced', bytesMax: 10_000 }, peer),
+          );
+          const offered: TestArrival[][] = [[], [], []];
+          const committed = (): Set<string> =>
+            new Set([...storedTexts(store.stored, 'a'), ...storedTexts(store.stored, 'b')]);
+          const check = (): void => {
+            const texts = committed();
+            for (const [i, peer] of peers.entries()) {
+              const settled = offered[i]!.slice(0, peer.settledIds.length);
+              expect(peer.settledIds).toEqual(settled.map((one) => one.id));
+              for (const one of settled) {
+                const text = Buffer.from(one.payload).toString();
+                if (one.verdict === 'stored') expect(texts.has(text)).toBe(true);
+              }
+              expect(peer.paused || inlets[i]!.bytes < 10_000).toBe(true);
             }
-            expect(peer.paused || inlets[i]!.bytes < 10_000).toBe(true);
+            expect(intake.inspect().appendsInFlight).toBeLessThanOrEqual(
+              limits.appendsInFlight + urgent.length,
+            );
+            expect(intake.inspect().bytes).toBe(inlets.reduce((sum, inlet) => sum + inlet.bytes, 0));
+          };
+
+          for (const [n, one] of steps.entries()) {
+            if (one.do === 'offer') {
+              const text = one.topic === 'bad' ? `bad${n}` : `${n}`.padEnd(one.size, '.');
+              const message = arrival(one.topic === 'bad' ? 'a/1' : one.topic, text);
+              offered[one.inlet]!.push(message);
+              inlets[one.inlet]!.offer(message);
+            } else if (one.do === 'turn') scheduler.run();
+            else if (one.do === 'retry') intake.retryNow();
+            else if (one.do === 'wait') clock.advance(limits.appendRetryMsMax);
+            else if (one.do === 'answer') await store.calls[one.which]?.answer(one.ok ? { ok: true } : full);
+            check();
           }
-          expect(intake.inspect().appendsInFlight).toBeLessThanOrEqual(limits.appendsInFlight);
-          expect(intake.inspect().bytes).toBe(inlets.reduce((sum, inlet) => sum + inlet.bytes, 0));
-        };
-
-        for (const [n, one] of steps.entries()) {
-          if (one.do === 'offer') {
-            const text = one.topic === 'bad' ? `bad${n}` : `${n}`.padEnd(one.size, '.');
-            const message = arrival(one.topic === 'bad' ? 'a/1' : one.topic, text);
-            offered[one.inlet]!.push(message);
-            inlets[one.inlet]!.offer(message);
-          } else if (one.do === 'turn') scheduler.run();
-          else if (one.do === 'retry') intake.retryNow();
-          else if (one.do === 'wait') clock.advance(limits.appendRetryMsMax);
-          else if (one.do === 'answer') await store.calls[one.which]?.answer(one.ok ? { ok: true } : full);
+          // Liveness: with a store that answers, everything settles.
+          for (let i = 0; i < 50 && intake.inspect().bytes > 0; i++) {
+            scheduler.run();
+            clock.advance(limits.appendRetryMsMax);
+            await store.answerAll();
+          }
           check();
-        }
-        // Liveness: with a store that answers, everything settles.
-        for (let i = 0; i < 50 && intake.inspect().bytes > 0; i++) {
-          scheduler.run();
-          clock.advance(limits.appendRetryMsMax);
-          await store.answerAll();
-        }
-        check();
 
-        expect(peers.map((peer) => peer.settledIds.length)).toEqual(offered.map((list) => list.length));
-        expect(peers.some((peer) => peer.paused)).toBe(false);
-        const received = store.stored.reduce((sum, entry) => sum + entry.received, 0);
-        const routed = offered.flat().map((one) => (one.topic.startsWith('both') ? 2 : 1));
-        expect(received).toBe(routed.reduce((sum: number, n) => sum + n, 0));
-      }),
-      { numRuns: 100 },
-    );
-  });
+          expect(peers.map((peer) => peer.settledIds.length)).toEqual(offered.map((list) => list.length));
+          expect(peers.some((peer) => peer.paused)).toBe(false);
+          const received = store.stored.reduce((sum, entry) => sum + entry.received, 0);
+          const routed = offered.flat().map((one) => (one.topic.startsWith('both') ? 2 : 1));
+          expect(received).toBe(routed.reduce((sum: number, n) => sum + n, 0));
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 });

@@ -28,6 +28,14 @@ test('a group that begins with the refused append is tried whole', () => {
   expect(order.admit(group, [])).toEqual(group);
 });
 
+test('urgent appends and the others have each an order of their own', () => {
+  const order = new AppendOrder();
+  order.decided(append(5), full);
+  const group = items({ ...append(6), urgent: true }, append(7));
+
+  expect(order.admit(group, [])).toEqual([group[0]]);
+});
+
 test('once the refused append is stored, everything may follow', () => {
   const order = new AppendOrder();
   order.decided(append(6), full);

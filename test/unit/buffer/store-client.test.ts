@@ -134,6 +134,19 @@ describe('StoreClient.append', () => {
     expect(requests.map(({ place }) => place)).toEqual([1, 2, 1]);
   });
 
+  it('says of an urgent append that it is one, also when it is asked again', async () => {
+    const { store, requests } = await client([0]);
+    const alarm = [textEntry(1, 20)];
+    await store.append(alarm, { urgent: true });
+
+    await store.append(alarm, { urgent: true });
+
+    expect(requests.map(({ place, urgent }) => [place, urgent])).toEqual([
+      [1, true],
+      [1, true],
+    ]);
+  });
+
   it('stores only the rest when a partly refused append is tried again', async () => {
     const { store, stored } = await client([1]);
     const entries = [textEntry(30_000, 100)];

@@ -17,6 +17,7 @@ function sparse(count: number): Arrival[] {
     stream: null,
     decoder: null,
     mark: null,
+    progress: 'offered',
     verdict: 'waiting',
     detail: '',
     ownTime: true,

@@ -328,3 +328,89 @@ describe('Intake', () => {
     expect(drained).toBe(2);
   });
 });
+
+describe('Intake with an urgent stream', () => {
+  const plans = [{ ...plan('a'), urgent: true }, plan('b')];
+
+  it('stores it apart from its neighbours, and settles both in the order they came', async () => {
+    const { intake, store, scheduler } = intakeRig(plans);
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const [usual, urgent] = [arrival('b/1', 'usual'), arrival('a/1', 'urgent')];
+    inlet.offer(usual);
+    inlet.offer(urgent);
+    scheduler.run();
+    expect(
+      store.calls.map(({ entries, urgent: apart }) => [apart, entries.map(({ stream }) => stream)]),
+    ).toEqual([
+      [true, ['a']],
+      [false, ['b']],
+    ]);
+
+    await store.calls[0]!.answer({ ok: true });
+    expect(peer.settledIds).toEqual([]);
+    await store.answerAll();
+
+    expect(peer.settledIds).toEqual([usual.id, urgent.id]);
+    expect(intake.inspect()).toMatchObject({ bytes: 0, waiting: 0, appendsInFlight: 0 });
+  });
+
+  it('goes on storing and acknowledging it while a full store refuses the others', async () => {
+    const { intake, store, scheduler, clock } = intakeRig(plans);
+    const [alarms, telemetry] = [new RecordingPeer(), new RecordingPeer()];
+    const [first, second] = [alarms, telemetry].map((peer) =>
+      intake.open({ source: 's', ack: 'fsynced' }, peer),
+    );
+    second!.offer(arrival('b/1', 'usual'));
+    scheduler.run();
+    await store.answerAll(full);
+    second!.offer(arrival('b/1', 'more'));
+    second!.offer(arrival('a/1', 'alarm behind it'));
+    const alarm = arrival('a/1', 'alarm');
+    first!.offer(alarm);
+
+    scheduler.run();
+    await store.calls.find(({ urgent }) => urgent)!.answer({ ok: true });
+
+    expect(storedTexts(store.stored, 'a').sort()).toEqual(['alarm', 'alarm behind it']);
+    expect(alarms.settledIds).toEqual([alarm.id]);
+    expect(telemetry.settledIds).toEqual([]);
+    clock.advance(limits.appendRetryMsMax);
+    await store.answerAll();
+    scheduler.run();
+    await store.answerAll();
+    expect(telemetry.settledIds).toHaveLength(3);
+    expect(storedTexts(store.stored, 'b')).toEqual(['usual', 'more']);
+    expect(intake.inspect()).toMatchObject({ bytes: 0, trouble: null });
+  });
+
+  it('tries the refused ones again in time although urgent ones keep coming', async () => {
+    const { intake, store, scheduler, clock } = intakeRig(plans);
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    inlet.offer(arrival('b/1', 'usual'));
+    scheduler.run();
+    await store.answerAll(full);
+
+    for (let waited = 0; waited < limits.appendRetryMsMin; waited += 10) {
+      inlet.offer(arrival('a/1', `alarm ${waited}`));
+      scheduler.run();
+      await store.answerAll();
+      clock.advance(10);
+    }
+
+    expect(store.calls.map(({ urgent }) => urgent)).toEqual([false]);
+  });
+
+  it('stores nothing ahead of its turn while the device fails', async () => {
+    const { intake, store, scheduler } = intakeRig(plans);
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    inlet.offer(arrival('b/1', 'usual'));
+    scheduler.run();
+    await store.answerAll({ ok: false, trouble: 'io', message: 'broken' });
+    inlet.offer(arrival('a/1', 'alarm'));
+
+    scheduler.run();
+
+    expect(store.calls).toEqual([]);
+  });
+});
