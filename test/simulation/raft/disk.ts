@@ -1,3 +1,4 @@
+import { assert } from '#agent/base/assert.ts';
 import type { Prng } from '#agent/base/prng.ts';
 import type { Entry } from '#agent/mesh/raft/entry.ts';
 import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
@@ -123,14 +124,20 @@ export class SimDisk {
     this.#wrote(write);
   }
 
+  /** Term and vote stand, and some first entries; the commit index does not, as it may rest on those that are missing. */
+  #tear(write: Write): void {
+    const { commit } = this.#hardState;
+    const hardState = write.hardState === null ? null : { ...write.hardState, commit };
+    const entries = write.entries.slice(0, this.#random.below(write.entries.length + 1));
+    this.#carryOut({ ...write, hardState, entries });
+  }
+
   /** Power is cut, or the process dies with its writes on the way. */
   crash(): void {
     const kept = this.#pending.length === 0 ? 0 : this.#random.below(this.#pending.length + 1);
     for (const write of this.#pending.slice(0, kept)) this.#carryOut(write);
     const met = this.#pending[kept];
-    const isTorn = met !== undefined && met.snapshot === null && this.#random.chance(this.habits.torn);
-    if (isTorn)
-      this.#carryOut({ ...met, entries: met.entries.slice(0, this.#random.below(met.entries.length + 1)) });
+    if (met !== undefined && met.snapshot === null && this.#random.chance(this.habits.torn)) this.#tear(met);
     this.#pending.length = 0;
     this.#busy = false;
     // What was not synced may be gone: a commit index is not, for its own sake.
@@ -164,8 +171,9 @@ export class SimDisk {
     const { log, registers } = this;
     const last = log.lastIndex();
     const { term, vote, commit } = this.#hardState;
-    // Applied is committed; and a torn tail cannot have been.
-    const known = Math.min(Math.max(commit, registers.applied, log.firstIndex() - 1), last);
+    // Applied is committed.
+    const known = Math.max(commit, registers.applied, log.firstIndex() - 1);
+    assert(known <= last, `a disk holds ${known} committed of ${last}`);
     const hardState: HardState = term === 0 && known === 0 ? emptyHardState : { term, vote, commit: known };
     this.#hardState = hardState;
     return {

@@ -34,6 +34,8 @@ function runOne(seed: number): ChaosReport | null {
 }
 
 for (let seed = first; seed < first + count; seed++) {
+  const done = seed - first;
+  if (done > 0 && done % 1_000 === 0) console.error(`${done} of ${count} seeds, ${failed} failed`);
   const report = runOne(seed);
   if (report === null && values['keep-going']) continue;
   if (report === null) break;
