@@ -52,11 +52,13 @@ export function checkStages(
 
 /** Streams that stages write to by `into`. */
 export function derivedStreams(config: Config): string[] {
-  return Object.values(config.streams).flatMap(({ stages }) =>
+  return Object.entries(config.streams).flatMap(([name, { stages }]) =>
     stages.flatMap((stage) =>
-      Object.values(stage as Readonly<Record<string, unknown>>).flatMap((options) => {
-        const into = isRecord(options) ? options['into'] : undefined;
-        return typeof into === 'string' ? [into] : [];
+      Object.entries(stage as Readonly<Record<string, unknown>>).flatMap(([kind, options]) => {
+        const { into = kind === 'sketch' ? `${name}_sketch` : undefined, late_into } = isRecord(options)
+          ? (options as { into?: unknown; late_into?: unknown })
+          : {};
+        return [into, late_into].filter((one) => typeof one === 'string');
       }),
     ),
   );

@@ -9,6 +9,7 @@ import {
 } from './compile-filters.ts';
 import { compileAlert, compileJoin, compileResample, compileVibration } from './compile-derivers.ts';
 import { compileCompress, compileDedup } from './compile-reducers.ts';
+import { compileSketch, compileWindow } from './compile-windows.ts';
 import { parseExpression } from './expression/environment.ts';
 import { calibrationPointsMax, fieldPatternsMax, seriesLimitMax } from './limits.ts';
 import type {
@@ -35,8 +36,10 @@ type ConfigOf<Kind extends StageKind> = Extract<StageConfig, Readonly<Record<Kin
 /** A stage, or everything that is wrong with its config. */
 type Compiled = Stage | readonly StageProblem[];
 
-/** Every stage there is. `rule` is its name in accounts. */
-const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf<Kind>) => Compiled } = {
+/** Every stage there is. `rule` is its name in accounts, `stream` whose pipeline it stands in. */
+const compilers: {
+  readonly [Kind in StageKind]: (rule: string, config: ConfigOf<Kind>, stream: string) => Compiled;
+} = {
   keep: (rule, text) => {
     const parsed = parseExpression(text);
     return parsed.ok ? keepStage(rule, parsed.value) : [{ path: 'keep', message: parsed.error }];
@@ -59,16 +62,18 @@ const compilers: { readonly [Kind in StageKind]: (rule: string, config: ConfigOf
   join: compileJoin,
   vibration: compileVibration,
   unit: compileUnit,
+  window: compileWindow,
+  sketch: compileSketch,
 };
 
-export function compileStage(index: number, config: StageConfig): Compiled {
+export function compileStage(index: number, config: StageConfig, stream: string): Compiled {
   const kind = Object.keys(config)[0] ?? '';
   if (!Object.hasOwn(compilers, kind)) {
     const known = Object.keys(compilers).join(', ');
     return [{ path: '', message: `there is no stage "${kind}"; there are ${known}` }];
   }
-  const compile = compilers[kind as StageKind] as (rule: string, config: unknown) => Compiled;
-  return compile(`${index}:${kind}`, (config as Record<string, unknown>)[kind]);
+  const compile = compilers[kind as StageKind] as (rule: string, config: unknown, stream: string) => Compiled;
+  return compile(`${index}:${kind}`, (config as Record<string, unknown>)[kind], stream);
 }
 
 function orProblems(problems: readonly StageProblem[], stage: () => Stage): Compiled {

@@ -62,3 +62,11 @@ export const vibrationBandsMax = 32;
 export const joinReadingsKept = 8;
 /** Fields that one join takes over. */
 export const joinFieldsMax = 64;
+/** What the windows of one stage may hold in memory, by stated sizes; beyond it the series unheard for longest is given out early. */
+export const windowAccumulatorBytesMax = 128 * 1024 * 1024;
+/** Windows of one series that may be open at a time, lateness and sliding taken together: 2.8 hours of corrections at one second. */
+export const windowSlicesMax = 10_000;
+/** Values remembered between two saves of a sketch, 4 kB; then its own bytes are less. */
+export const addedValuesMax = 512;
+/** Names in one `emit`; with this many fields at the most a reading has 1024 columns. */
+export const windowEmitsMax = 32;

@@ -31,7 +31,7 @@ export function compilePipeline(options: {
   const problems: PipelineProblem[] = [];
   const stages: Stage[] = [];
   for (const [index, config] of configs.entries()) {
-    const compiled = compileStage(index, config);
+    const compiled = compileStage(index, config, stream);
     if (isProblems(compiled)) problems.push(...compiled.map((problem) => ({ stage: index, ...problem })));
     else stages.push(compiled);
   }

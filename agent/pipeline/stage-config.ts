@@ -7,6 +7,7 @@ import type { JoinConfig } from './stages/join.ts';
 import type { ResampleConfig } from './stages/resample.ts';
 import type { UnitConfig } from './stages/unit.ts';
 import type { VibrationConfig } from './stages/vibration.ts';
+import type { SketchConfig, WindowConfig } from './window/window-config.ts';
 
 /** One entry of a stream's `stages:` as decoded from the config: one key each, names as written there, spans in milliseconds. */
 export type StageConfig =
@@ -30,7 +31,9 @@ export type StageConfig =
   | { readonly resample: ResampleConfig }
   | { readonly join: JoinConfig }
   | { readonly vibration: VibrationConfig }
-  | { readonly unit: UnitConfig };
+  | { readonly unit: UnitConfig }
+  | { readonly window: WindowConfig }
+  | { readonly sketch: SketchConfig };
 
 /** Either `value * scale + offset`, or a curve through `points`. */
 export interface CalibrateConfig {

@@ -91,6 +91,13 @@ export interface Stage {
   snapshot?(): Uint8Array<ArrayBuffer>;
   /** False when the bytes are not a state of this stage; it is then empty. */
   restore?(bytes: Uint8Array): boolean;
+  /**
+   * What changed since the last `delta` or `snapshot`; null: nothing. With it a stage is exact even after a crash: its state is
+   * stored in the transaction of the readings that made it. Absent: the state is kept over a clean stop only.
+   */
+  delta?(): Uint8Array<ArrayBuffer> | null;
+  /** Goes on from a restored state by one `delta`. False when the bytes do not continue it; it is then empty. */
+  apply?(bytes: Uint8Array): boolean;
   /** Absent: no state. */
   inspect?(): StageState;
 }

@@ -4,6 +4,7 @@ import { filterStages } from './filter-stages.ts';
 import { choice, duration, integer, leaf, list, real, text } from './leaf.ts';
 import { reducerStages } from './reducer-stages.ts';
 import { fieldName, fieldPattern, seriesMax } from './stage-parts.ts';
+import { windowStages } from './window-stages.ts';
 
 const points = () =>
   leaf(
@@ -99,6 +100,7 @@ export const stageKeys = {
   ...filterStages,
   ...reducerStages,
   ...deriverStages,
+  ...windowStages,
 };
 
 /** A stage as configured; the key says which. Units as everywhere: milliseconds. */

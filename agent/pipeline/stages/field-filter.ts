@@ -131,7 +131,8 @@ export function numericField(batch: Batch, name: string): NumericField | null {
   return values === null ? null : { at, values, present: column.present };
 }
 
-function numbersOf(column: Column): Float64Array | null {
+/** Null when the column holds no numbers at all. */
+export function numbersOf(column: Column): Float64Array | null {
   switch (column.kind) {
     case 'number':
       return column.values;
