@@ -42,7 +42,7 @@ export function compileSketch(rule: string, config: SketchConfig, stream: string
 }
 
 function spanChecks(kind: string, spans: WindowSpans): StageChecks {
-  const { every, slide, session, out_of_order, lateness, idle, fields, late_into, by } = spans;
+  const { every, slide, session, out_of_order, lateness, idle, fields, late_into } = spans;
   const checks = new StageChecks(kind)
     .positive({ every, slide, session, idle })
     .notNegative({ out_of_order, lateness })
@@ -54,7 +54,6 @@ function spanChecks(kind: string, spans: WindowSpans): StageChecks {
       'names no field',
     )
     .need(late_into !== '', 'late_into', 'is empty')
-    .need(by === undefined || by.length > 0, 'by', 'names no tag')
     .series(spans.max_series);
   if (checks.problems.length > 0) return checks;
   if (every !== undefined && slide !== undefined && every % slide !== 0)

@@ -1,16 +1,16 @@
 import * as z from 'zod';
-import { choice, duration, list, name, text } from './leaf.ts';
+import { choice, duration, leaf, list, name, text } from './leaf.ts';
 import { fieldPattern, seriesMax } from './stage-parts.ts';
 
 /** Stages that sum readings up in windows of event time. */
 
-const tagName = () => text({ what: 'a tag name of 1 to 256 characters', type: 'tag name', max: 256 });
+const tag = z.string().min(1).max(256);
 
 /** One tag may be written without a list. */
 const tagNames = () =>
-  z.preprocess(
-    (value) => (typeof value === 'string' ? [value] : value),
-    list(tagName(), { min: 1, max: 64 }),
+  leaf(
+    z.union([tag, z.array(tag).max(64)]).transform((given): readonly string[] => [given].flat()),
+    { type: 'tag name, or list of them', expected: 'a tag name or a list of at most 64' },
   );
 
 const spanKeys = {
@@ -22,7 +22,9 @@ const spanKeys = {
     .describe('Instead of `every`: a window lasts until its series has been silent this long.'),
   by: tagNames()
     .optional()
-    .describe('Tags that windows are kept apart by; default: all the tags of a series.'),
+    .describe(
+      'Tags that windows are kept apart by, `[]` for one window of all series; default: all the tags of a series.',
+    ),
   fields: list(fieldPattern(), { min: 1, max: 1024 })
     .optional()
     .describe('Fields to take in, globs allowed; default: every field that holds numbers.'),

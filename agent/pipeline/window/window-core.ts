@@ -200,7 +200,7 @@ export class WindowCore {
       dirtyMembers.add(member);
     }
     if (group.members.length === 1) this.#raise(group, time - this.#plan.outOfOrderMicros, due);
-    else if (group.slowest === member || group.slowest === null)
+    else if (group.slowest === member || this.#isSilent(group.slowest, member.heardMicros))
       this.#raise(group, this.#slowestOf(group, member.heardMicros), due);
   }
 
@@ -208,11 +208,15 @@ export class WindowCore {
   #slowestOf(group: Group, nowMicros: number): number {
     let slowest: Member | null = null;
     for (const member of group.members) {
-      if (nowMicros - member.heardMicros >= this.#plan.idleMicros) continue;
+      if (this.#isSilent(member, nowMicros)) continue;
       if (slowest === null || member.maxMicros < slowest.maxMicros) slowest = member;
     }
     group.slowest = slowest;
     return slowest === null ? group.watermark : slowest.maxMicros - this.#plan.outOfOrderMicros;
+  }
+
+  #isSilent(member: Member | null, nowMicros: number): boolean {
+    return member === null || nowMicros - member.heardMicros >= this.#plan.idleMicros;
   }
 
   #raise(group: Group, watermark: number, due: Due[]): void {

@@ -108,9 +108,6 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:8:9: streams.v.stages[0].score: this version of sedge does not have the stage \`score:\` yet
           8 |       - score: { model: m }
             |         ^^^^^
-      sedge.yaml:9:9: streams.v.stages[1].window: this version of sedge does not have the stage \`window:\` yet
-          9 |       - window: { every: 10s }
-            |         ^^^^^^
       "
     `);
   });
@@ -302,7 +299,7 @@ describe('a mistake in values is told with place, value, what was expected and w
       sedge.yaml:6:9: streams.v.stages[2]: holds 2 stages (keep, rename): write each with its own dash
           6 |       - { keep: "true", rename: { a: b } }
             |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle, despike, ema, median, rate, savgol, kalman, unit, compress, dedup, alert, resample, vibration, join
+      sedge.yaml:7:9: streams.v.stages[3]: names no stage: give one of keep, calibrate, select, rename, deadband, throttle, despike, ema, median, rate, savgol, kalman, unit, compress, dedup, alert, resample, vibration, join, window, sketch
           7 |       - {}
             |         ^^
       sedge.yaml:8:19: streams.v.stages[4].throttle: "10s" is not a map with keys every, count, max_series
