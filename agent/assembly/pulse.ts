@@ -82,6 +82,8 @@ export class Pulse {
 
   #look(): void {
     const { foundation, intake } = this.#watched;
+    // Windows of silent series end with the clock.
+    intake.tick(foundation.clock.wall());
     this.#lookAtIntake(intake);
     this.#lookAtDisk();
     this.#lookAtSources();

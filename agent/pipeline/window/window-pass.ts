@@ -1,0 +1,100 @@
+import type { Batch, Column } from '../../reading/batch.ts';
+import type { Accumulator } from './accumulator.ts';
+import type { Group, Slice } from './groups.ts';
+
+/** Windows of a group to be given out up to a watermark. */
+export interface Due {
+  readonly group: Group;
+  readonly until: number;
+}
+
+/** Where the sums of a slice are had. */
+interface Sums {
+  accumulatorOf(slice: Slice, field: number): Accumulator;
+  readonly table: { readonly dirtySlices: Set<Slice> };
+}
+
+export interface WatchedColumn {
+  readonly field: number;
+  readonly column: Column;
+  /** Null: texts. */
+  readonly values: Float64Array | null;
+}
+
+/** One batch on its way through: which slice each row goes to, and how far values were taken in. */
+export class WindowPass {
+  readonly due: Due[] = [];
+  readonly #core: Sums;
+  readonly #batch: Batch;
+  readonly #columns: readonly WatchedColumn[];
+  readonly #slices: Slice[] = [];
+  /** By row: place in `#slices`; -1: in none. */
+  readonly #places: Int32Array;
+  #taken = 0;
+
+  constructor(core: Sums, batch: Batch, columns: readonly WatchedColumn[]) {
+    this.#core = core;
+    this.#batch = batch;
+    this.#columns = columns;
+    this.#places = new Int32Array(batch.length).fill(-1);
+  }
+
+  put(row: number, slice: Slice, quality: number): void {
+    if (slice.touched < 0) {
+      slice.touched = this.#slices.length;
+      this.#slices.push(slice);
+      if (!slice.isDirty) {
+        slice.isDirty = true;
+        this.#core.table.dirtySlices.add(slice);
+      }
+    }
+    if (quality > slice.quality) slice.quality = quality;
+    this.#places[row] = slice.touched;
+  }
+
+  /** Takes the values of all rows below `row` in, then lets windows close. */
+  settle(row: number, close: () => void): void {
+    for (const column of this.#columns) {
+      if (column.values !== null) this.#takeNumbers(column, column.values, row);
+      else this.#takeTexts(column, row);
+    }
+    this.#taken = row;
+    close();
+  }
+
+  end(): void {
+    for (const slice of this.#slices) slice.touched = -1;
+  }
+
+  #takeNumbers({ field, column }: WatchedColumn, values: Float64Array, to: number): void {
+    const { timeMicros } = this.#batch;
+    const { present } = column;
+    const places = this.#places;
+    let row = this.#taken;
+    while (row < to) {
+      const place = places[row]!;
+      const from = row++;
+      while (row < to && places[row] === place) row++;
+      if (place < 0) continue;
+      const slice = this.#slices[place]!;
+      if (present !== null && slice.fields[field] === undefined && !present.subarray(from, row).includes(1))
+        continue;
+      const sums = this.#core.accumulatorOf(slice, field);
+      if (row - from === 1) {
+        const value = values[from]!;
+        if (value - value === 0 && (present === null || present[from] === 1))
+          sums.update(value, timeMicros[from]!);
+      } else sums.updateRun(values, { present, times: timeMicros, from, to: row });
+    }
+  }
+
+  #takeTexts({ field, column }: WatchedColumn, to: number): void {
+    for (let row = this.#taken; row < to; row++) {
+      const place = this.#places[row]!;
+      if (place < 0 || (column.present !== null && column.present[row] === 0)) continue;
+      const value = column.values[row]!;
+      const text = column.kind === 'boolean' ? (value === 1 ? 'true' : 'false') : (value as string);
+      this.#core.accumulatorOf(this.#slices[place]!, field).updateText(text);
+    }
+  }
+}
