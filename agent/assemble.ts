@@ -71,7 +71,12 @@ export class Agent {
     const channel = disk({ folder: config.agent.data, agent: config.agent.id });
     this.#store = new StoreClient({ channel, telemetry });
     this.#marks = new MarkKeeper((source) => this.#store.marks(source));
-    this.#alarms = new AlarmMessages(config, { clock, telemetry, secrets });
+    this.#alarms = new AlarmMessages(config, {
+      clock,
+      telemetry,
+      secrets,
+      embedded: (source, message) => this.#sources.get(source)?.publish?.(message) ?? false,
+    });
     this.#streams = buildStreams(config, this.#streamPorts());
     this.#intake = new Intake({
       store: this.#store,

@@ -64,7 +64,7 @@ export function derivedStreams(config: Config): string[] {
   );
 }
 
-/** A message goes to a broker that one of the sources is connected to. */
+/** A message goes to a broker that one of the sources is connected to, or is. */
 function checkAlert(
   stream: StreamConfig,
   alert: { readonly publish?: string | undefined; readonly via?: string | undefined },
@@ -72,15 +72,18 @@ function checkAlert(
   { sources, findings }: { readonly sources: Config['sources']; readonly findings: Findings },
 ): void {
   if (alert.publish === undefined) return;
-  const known = Object.keys(sources).filter((name) => sources[name]!.type === 'mqtt');
+  const known = Object.keys(sources).filter((name) => ['mqtt', 'broker'].includes(sources[name]!.type));
   if (alert.via !== undefined) {
     if (!known.includes(alert.via))
-      findings.error([...path, 'via'], unknownName(alert.via, 'MQTT source', known), {
+      findings.error([...path, 'via'], unknownName(alert.via, 'source of type mqtt or broker', known), {
         value: alert.via,
         meant: meantWord(alert.via, known),
       });
   } else if (!stream.from.some((name) => known.includes(name)))
-    findings.error([...path, 'publish'], 'has no broker to go to: name an MQTT source in `via`');
+    findings.error(
+      [...path, 'publish'],
+      'has no broker to go to: name a source of type mqtt or broker in `via`',
+    );
 }
 
 export function unknownName(name: string, what: string, known: readonly string[]): string {

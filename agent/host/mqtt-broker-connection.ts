@@ -6,7 +6,7 @@ import { type FiveSide, connackOf } from './mqtt-broker-five.ts';
 import { propertiesOf } from './mqtt-broker-persistence.ts';
 import { type MessageProperties, propertiesHead } from './mqtt-broker-properties.ts';
 import type { BrokerSessions } from './mqtt-broker-sessions.ts';
-import { brokerLimits } from './mqtt-limits.ts';
+import { brokerLimits, mqttLimits } from './mqtt-limits.ts';
 import type { Gate } from './mqtt-gate.ts';
 
 /** One connection. aedes knows it by its gate. */
@@ -216,6 +216,24 @@ export const noBytes = new Uint8Array(0);
 export const gates = new WeakMap<Gate, Connection>();
 
 /** Topics a client may publish to: no wildcards (3.1.1, §3.3.2.1) and none of the broker's own. */
+/** Answers a CONNECT and ends. */
+export function turnAway({ gate }: Connection, { connack }: ConnectProblem): void {
+  gate.writeAside(connack);
+  gate.end();
+  setTimeout(() => gate.destroy(), mqttLimits.closeGraceMs).unref();
+}
+
+/** Who may publish to one topic and nothing else. */
+export const publisherTo = (topic: string): BrokerUser => ({
+  name: null,
+  mayPublish: (one) => one === topic,
+  maySubscribe: () => false,
+});
+
+/** MQTT 5 PUBACK or PUBREC: Not authorized. */
+export const notAuthorizedAck = (qos: 1 | 2, packetId: number): Buffer =>
+  Buffer.from([qos === 1 ? 0x40 : 0x50, 3, packetId >> 8, packetId & 255, 0x87]);
+
 export function mayPublish(user: BrokerUser, topic: string): boolean {
   return !topic.startsWith('$') && !topic.includes('#') && !topic.includes('+') && user.mayPublish(topic);
 }

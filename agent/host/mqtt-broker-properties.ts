@@ -40,7 +40,7 @@ const shapes: Readonly<Record<number, 'byte' | 'two' | 'four' | 'variable' | 'te
   41: 'byte',
   42: 'byte',
 };
-export const propertyIds = { messageExpiry: 2, sessionExpiry: 17 } as const;
+export const propertyIds = { messageExpiry: 2, contentType: 3, sessionExpiry: 17, userProperty: 38 } as const;
 /** Payload format, content type, response topic, correlation data, user property. */
 const passedOn = new Set([1, 3, 8, 9, 38]);
 
@@ -73,7 +73,7 @@ export const fourBytes = (bytes: Uint8Array, to: number): number =>
   new DataView(bytes.buffer, bytes.byteOffset).getUint32(to - 4);
 
 /** What subscribers get of a publisher's properties. @throws {MalformedBytes} */
-export function messageProperties(bytes: Uint8Array, wallMs: number): MessageProperties {
+function messageProperties(bytes: Uint8Array, wallMs: number): MessageProperties {
   const kept: Uint8Array[] = [];
   let expiresMs = 0;
   for (const { id, from, to } of propertiesIn(bytes)) {
@@ -81,6 +81,33 @@ export function messageProperties(bytes: Uint8Array, wallMs: number): MessagePro
     else if (passedOn.has(id)) kept.push(bytes.subarray(from, to));
   }
   return { bytes: Buffer.concat(kept), expiresMs };
+}
+
+/** Null: they are malformed. */
+export function readProperties(bytes: Uint8Array | undefined): MessageProperties | null {
+  if (bytes === undefined) return noProperties;
+  try {
+    return messageProperties(bytes, Date.now());
+  } catch {
+    return null;
+  }
+}
+
+/** Of a message of the agent's own. */
+export function encodedProperties(
+  contentType: string,
+  userProperties: Readonly<Record<string, string>>,
+): MessageProperties {
+  const parts = [Buffer.of(propertyIds.contentType), textOf(contentType)];
+  for (const [name, value] of Object.entries(userProperties))
+    parts.push(Buffer.of(propertyIds.userProperty), textOf(name), textOf(value));
+  return { bytes: Buffer.concat(parts), expiresMs: 0 };
+}
+
+/** UTF-8 Encoded String (§1.5.4); the text is shorter than 64 KiB. */
+function textOf(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length & 255), bytes]);
 }
 
 /** What stands before the payload in an MQTT 5 PUBLISH: length and properties. */

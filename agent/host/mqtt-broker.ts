@@ -4,6 +4,7 @@ import { messageOf } from '../base/errors.ts';
 import type {
   BrokerClient,
   BrokerEvents,
+  BrokerMessage,
   BrokerUser,
   EmbeddedBroker,
   EmbeddedBrokerOptions,
@@ -13,7 +14,6 @@ import type {
 } from '../ports/broker.ts';
 import {
   type Connection,
-  type ConnectProblem,
   type SubscribedClient,
   type WillPacket,
   causeOf,
@@ -25,18 +25,21 @@ import {
   mayReceive,
   noBytes,
   notAuthorized,
+  notAuthorizedAck,
   prepareFive,
+  publisherTo,
   shown,
+  turnAway,
   wrongCredentials,
 } from './mqtt-broker-connection.ts';
 import { FiveSide, disconnectOf, versionOf } from './mqtt-broker-five.ts';
 import { AedesPersistence } from './mqtt-broker-persistence.ts';
-import { type MessageProperties, messageProperties, noProperties } from './mqtt-broker-properties.ts';
-import { BrokerSessions } from './mqtt-broker-sessions.ts';
+import { encodedProperties, type MessageProperties, readProperties } from './mqtt-broker-properties.ts';
+import { BrokerSessions, type Forwarded } from './mqtt-broker-sessions.ts';
 import { listenMqtt, type Listener } from './mqtt-listen.ts';
 import { encodeAcks, packetTypes } from './mqtt-frames.ts';
 import { Gate } from './mqtt-gate.ts';
-import { brokerLimits, mqttLimits } from './mqtt-limits.ts';
+import { brokerLimits } from './mqtt-limits.ts';
 import { TopicTexts } from './mqtt-topic-texts.ts';
 
 /**
@@ -95,7 +98,10 @@ class AedesBroker implements EmbeddedBroker {
           () => five === null || prepareFive(connection, five, packet, options),
         );
         // aedes forgets a connection that it does not take here.
-        if (problem !== null) this.#turnAway(connection, problem);
+        if (problem !== null) {
+          turnAway(connection, problem);
+          events.refused('protocol', `a client ${problem.what}`);
+        }
         done(null, problem === null);
       },
       authenticate: (client, username, password, done) => {
@@ -139,6 +145,12 @@ class AedesBroker implements EmbeddedBroker {
 
   get clients(): number {
     return this.#connections.size;
+  }
+
+  publish({ topic, payload, contentType, userProperties }: BrokerMessage): void {
+    if (!this.#subscribed) return;
+    const properties = encodedProperties(contentType, userProperties);
+    this.#spread({ topic, payload: Buffer.from(payload), qos: 1, retain: false, properties }, '');
   }
 
   async start(): Promise<void> {
@@ -260,9 +272,8 @@ class AedesBroker implements EmbeddedBroker {
   }
 
   #takeWill(client: { clientId: string; user: BrokerUser }, will: WillPacket): void {
-    const { topic, qos, retain } = will;
-    const payload = Buffer.from(will.payload);
-    this.#events.will(client, { topic, payload, qos, retain, dup: false, packetId: 0 });
+    const { topic, qos, retain, payload } = will;
+    this.#events.will(client, { topic, payload: Buffer.from(payload), qos, retain, dup: false, packetId: 0 });
   }
 
   #failed(client: Client, error: Error): void {
@@ -313,33 +324,30 @@ class AedesBroker implements EmbeddedBroker {
 
   /** MQTT 5 has a word for it: the connection stays. */
   #refuse({ gate, clientId }: Connection, { topic, qos, packetId }: MqttPublish): void {
-    if (qos > 0)
-      gate.writeAside(Buffer.from([qos === 1 ? 0x40 : 0x50, 3, packetId >> 8, packetId & 255, 0x87]));
+    if (qos !== 0) gate.writeAside(notAuthorizedAck(qos, packetId));
     this.#events.refused('permission', `client ${shown(clientId)} may not publish to ${shown(topic)}`);
   }
 
   #forward(connection: Connection, packet: MqttPublish): void {
     const { topic, qos, retain, properties: given } = packet;
-    let properties = noProperties;
-    try {
-      if (given !== undefined) properties = messageProperties(given, Date.now());
-    } catch {
-      this.#break(connection, 'protocol', 'sent a malformed PUBLISH: its properties');
-      return;
-    }
+    const properties = readProperties(given);
+    if (properties === null)
+      return this.#break(connection, 'protocol', 'sent a malformed PUBLISH: its properties');
     // The payload is a view of the socket's bytes; a queue would keep all of them.
     const payload = Buffer.from(packet.payload);
-    const counter = this.#nextCounter();
-    this.#sessions.forward({ topic, payload, qos, retain, properties }, counter, connection.clientId);
+    this.#spread({ topic, payload, qos, retain, properties }, connection.clientId);
     if (qos > 0) connection.forwardedUpTo = this.#sessions.position;
-    const { clientId } = connection;
-    if (!this.#handOver({ topic, payload, qos, retain, properties, brokerCounter: counter, clientId }))
-      this.#sessions.unforwarded(counter);
+  }
+
+  /** To every subscriber, there or away; `clientId` is '' for the agent itself. */
+  #spread(message: Forwarded, clientId: string): void {
+    const brokerCounter = this.#nextCounter();
+    this.#sessions.forward(message, brokerCounter, clientId);
+    if (!this.#handOver({ ...message, brokerCounter, clientId })) this.#sessions.unforwarded(brokerCounter);
   }
 
   #nextCounter(): number {
-    const aedes = this.#aedes as unknown as { counter: number };
-    return ++aedes.counter;
+    return ++(this.#aedes as unknown as { counter: number }).counter;
   }
 
   /** To the subscribers that are connected. What they miss stays in the queues of their sessions. */
@@ -365,13 +373,6 @@ class AedesBroker implements EmbeddedBroker {
     return true;
   }
 
-  #turnAway({ gate }: Connection, { connack, what }: ConnectProblem): void {
-    gate.writeAside(connack);
-    gate.end();
-    setTimeout(() => gate.destroy(), mqttLimits.closeGraceMs).unref();
-    this.#events.refused('protocol', `a client ${what}`);
-  }
-
   #break(connection: Connection, reason: 'protocol' | 'permission', what: string): void {
     const name = connection.clientId === '' ? 'a client' : `client ${shown(connection.clientId)}`;
     if (connection.five !== null)
@@ -390,8 +391,7 @@ class AedesBroker implements EmbeddedBroker {
     }
     for (const { clientId, topic, qos, retain, payload } of this.#sessions.sweep(nowMs)) {
       // It was allowed when the client connected, to an agent that is gone.
-      const user: BrokerUser = { name: null, mayPublish: (one) => one === topic, maySubscribe: () => false };
-      this.#takeWill({ clientId, user }, { topic, qos, retain, payload });
+      this.#takeWill({ clientId, user: publisherTo(topic) }, { topic, qos, retain, payload });
       this.#handOver({ topic, qos, retain, payload, brokerCounter: this.#nextCounter() });
     }
     const shed = this.#sessions.takeShed();

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { SedgeError } from '../base/errors.ts';
 import type {
   BrokerClient,
+  BrokerMessage,
   BrokerPeer,
   BrokerUser,
   EmbeddedBroker,
@@ -108,6 +109,12 @@ export class BrokerSource {
       },
     );
     brokerListening(telemetry, name, this.addresses);
+  }
+
+  /** Sends a message of the agent itself to subscribers. False: the broker is not listening. */
+  publish(message: BrokerMessage): boolean {
+    this.#broker?.publish(message);
+    return this.#broker !== null;
   }
 
   /** Reads nothing more, and keeps the connections, so that what was taken in can still be acknowledged before `stop`. */

@@ -121,8 +121,21 @@ export interface EmbeddedBroker {
   /** The addresses bound, in the order of the options. */
   readonly addresses: readonly ListenAddress[];
   readonly clients: number;
+  /**
+   * A message of the agent itself, QoS 1, not retained: goes to whoever is subscribed and into the queues of sessions that are away.
+   * No user's permissions count, and no source takes it in.
+   */
+  publish(message: BrokerMessage): void;
   /** Ends every connection and stops listening. Safe to call twice. */
   close(): Promise<void>;
+}
+
+export interface BrokerMessage {
+  /** Without wildcards, not in `$`. */
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly contentType: string;
+  readonly userProperties: Readonly<Record<string, string>>;
 }
 
 export interface BrokerEvents {

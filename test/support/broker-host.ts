@@ -66,6 +66,16 @@ export class BrokerHost {
     return this;
   }
 
+  /** A message of the agent itself. */
+  publish(topic: string, payload: string): void {
+    this.#broker!.publish({
+      topic,
+      payload: Buffer.from(payload),
+      contentType: 'text/plain',
+      userProperties: {},
+    });
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients.splice(0)) await client.endAsync(true);
     await this.#broker?.close();

@@ -45,6 +45,7 @@ export function brokerSource(
       await source.start();
       running = true;
     },
+    publish: (message) => source.publish(message),
     hold: () => Promise.resolve(source.hold()),
     stop: async () => {
       running = false;

@@ -1,3 +1,4 @@
+import type { BrokerMessage } from '../../ports/broker.ts';
 import type { Secrets } from '../../host/secrets.ts';
 import type { Intake } from '../../ingest/intake.ts';
 import type { MarkKeeper } from '../../ingest/mark-keeper.ts';
@@ -14,6 +15,8 @@ export interface RunningSource {
   hold(): Promise<void>;
   stop(): Promise<void>;
   state(): SourceReport;
+  /** Sends to the subscribers of the embedded broker; false: it is not listening. Absent: the source is none. */
+  publish?(message: BrokerMessage): boolean;
 }
 
 export interface SourceReport {

@@ -38,7 +38,7 @@ export const deriverStages = {
       via: name()
         .optional()
         .describe(
-          'MQTT source whose broker takes the message; default: the first one this stream takes messages from.',
+          'Source of type mqtt or broker whose broker takes the message; default: the first one this stream takes messages from.',
         ),
       max_series: seriesMax(),
     })

@@ -30,7 +30,7 @@ export interface AlertConfig {
   readonly into?: string | undefined;
   /** Topic of a message that goes out at once, {name} stands for a tag. */
   readonly publish?: string | undefined;
-  /** MQTT source whose broker takes the message. Not looked at here. */
+  /** Source of type mqtt or broker whose broker takes the message. Not looked at here. */
   readonly via?: string | undefined;
   readonly max_series?: number | undefined;
 }

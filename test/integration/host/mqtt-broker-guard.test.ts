@@ -42,6 +42,29 @@ describe.each([4, 5] as const)('what users may, protocol level %i', (protocolVer
   const user = (name: string, more: IClientOptions = {}): IClientOptions =>
     as(name, { protocolVersion, ...more });
 
+  it("brings the agent's own messages to those who may read them, later to sessions that are away, and takes none in", async () => {
+    const host = await hostOf({}, users);
+    const session: IClientOptions =
+      protocolVersion === 5
+        ? { clean: false, clientId: 'v', properties: { sessionExpiryInterval: 60 } }
+        : { clean: false, clientId: 'v' };
+    const viewer = await host.client(user('viewer', session));
+    await viewer.client.subscribeAsync('open/#', { qos: 1 });
+    host.publish('open/a', 'there');
+    host.publish('closed/a', 'secret');
+    await until(() => viewer.got.length > 0);
+    await viewer.client.endAsync();
+
+    host.publish('open/a', 'away');
+    const again = await host.client(user('viewer', session));
+    await until(() => again.got.length > 0);
+    await settle();
+
+    expect([...texts(viewer.got), ...texts(again.got)]).toEqual(['there', 'away']);
+    expect(again.got[0]).toMatchObject({ qos: 1, retain: false });
+    expect(host.taken).toEqual([]);
+  });
+
   it.each(['#', '+/x', 'closed/#', '$SYS/#', '$SYS/+/new/clients', '$share/g/open/#'])(
     'refuses the filter %s to one that may have open/#',
     async (filter) => {

@@ -327,11 +327,11 @@ describe('a mistake in values is told with place, value, what was expected and w
       'uplinks:\n  cloud: { type: http, url: "http://c", streams: [v, trouble] }\n';
     expect(told(text)).toMatchInlineSnapshot(`
       "
-      sedge.yaml:6:49: streams.v.stages[0].alert.via: "lime" is no MQTT source; there are line
+      sedge.yaml:6:49: streams.v.stages[0].alert.via: "lime" is no source of type mqtt or broker; there are line
           6 |       - alert: { when: "true", publish: a, via: lime }
             |                                                 ^^^^
             = did you mean "line"?
-      sedge.yaml:7:41: streams.v.stages[1].alert.publish: has no broker to go to: name an MQTT source in \`via\`
+      sedge.yaml:7:41: streams.v.stages[1].alert.publish: has no broker to go to: name a source of type mqtt or broker in \`via\`
           7 |       - alert: { when: "true", publish: a }
             |                                         ^
       "

@@ -10,7 +10,12 @@ class ScriptedBroker implements EmbeddedBrokers {
 
   open(_options: unknown, events: BrokerEvents): ReturnType<EmbeddedBrokers['open']> {
     this.#events = events;
-    return Promise.resolve({ addresses: [], clients: 0, close: () => Promise.resolve() });
+    return Promise.resolve({
+      addresses: [],
+      clients: 0,
+      publish: () => undefined,
+      close: () => Promise.resolve(),
+    });
   }
 
   async connect(clientId: string): Promise<void> {
