@@ -72,8 +72,8 @@ export const raftMutants: readonly Mutant[] = [
     name: 'M5',
     fault: 'nothing is learnt from votes',
     file: `${room}/elect.ts`,
-    code: 'if (!core.settings.commitFromVotes ||',
-    instead: 'if (core.settings.commitFromVotes ||',
+    code: 'if (!core.settings.frankVotes ||',
+    instead: 'if (core.settings.frankVotes ||',
   },
   {
     name: 'M9',

@@ -81,7 +81,7 @@ export function answerVote(core: RaftCore, message: VoteMessage): void {
  * hold the longer log and never stands itself (known from raft-rs). A campaign that rests on a membership now passed is over.
  */
 export function learnCommit(core: RaftCore, { from, commit }: VoteMessage | VoteAnswer): void {
-  if (!core.settings.commitFromVotes || core.role === 'leader' || !core.log.tryCommit(commit)) return;
+  if (!core.settings.frankVotes || core.role === 'leader' || !core.log.tryCommit(commit)) return;
   core.note({ kind: 'commit-learnt-from-vote', from, commit });
   if (core.role !== 'follower' && core.log.hasUnappliedChange()) becomeFollower(core, core.term, noPeer);
 }

@@ -49,10 +49,10 @@ export interface RaftOptions {
    */
   readonly guardImpossible?: boolean;
   /**
-   * Learn from votes and refusals what is committed, also where etcd-io/raft does not and members wait for ever for one that left.
-   * Default true.
+   * Votes and refusals tell more than those of etcd-io/raft: what is committed, and the own term to a candidate of a lower one. Without,
+   * members may wait for ever for one that left, or stand for ever in terms that others have passed. Default true.
    */
-  readonly commitFromVotes?: boolean;
+  readonly frankVotes?: boolean;
   /** Default `lean`. */
   readonly pacing?: Pacing;
   readonly observe?: (note: Note, member: MemberView) => void;
@@ -71,7 +71,7 @@ export interface Settings {
   readonly stepDownOnRemoval: boolean;
   readonly guardChanges: boolean;
   readonly guardImpossible: boolean;
-  readonly commitFromVotes: boolean;
+  readonly frankVotes: boolean;
   readonly pacing: Pacing;
 }
 
@@ -88,7 +88,7 @@ export function settingsOf(options: RaftOptions): Settings {
     stepDownOnRemoval: options.stepDownOnRemoval ?? true,
     guardChanges: options.guardChanges ?? true,
     guardImpossible: options.guardImpossible ?? true,
-    commitFromVotes: options.commitFromVotes ?? true,
+    frankVotes: options.frankVotes ?? true,
     pacing: options.pacing ?? 'lean',
   };
   const bounds = settings.limits;

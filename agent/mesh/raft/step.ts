@@ -58,14 +58,14 @@ function joinHigherTerm(core: RaftCore, message: Message): boolean {
 
 function answerLowerTerm(core: RaftCore, message: Message): void {
   const { type, from, term } = message;
-  const { checkQuorum, preVote } = core.settings;
+  const { checkQuorum, preVote, frankVotes } = core.settings;
   const isFromLeader = type === 'heartbeat' || type === 'append';
   if ((checkQuorum || preVote || !core.promotable) && isFromLeader) {
     // With leases or pre-votes this member may never be asked to vote, and a learner never stands itself: only this answer frees a
     // leader of a lower term.
     answerAppend(core, from, 0, null);
-  } else if (type === 'pre-vote' || (type === 'vote' && !core.promotable)) {
-    // A silent refusal would keep a candidate of a lower term from ever catching up, where nobody else would tell it the term.
+  } else if (type === 'pre-vote' || (type === 'vote' && frankVotes)) {
+    // A silent refusal would keep a candidate of a lower term from catching up (Raft §5.1).
     rejectVote(core, message);
   } else if (type === 'storage-append-done') {
     // The entries may have been replaced since by a leader of this term; a snapshot, being committed, was not.

@@ -79,6 +79,7 @@ class Chaos {
     this.#seed = seed;
     this.#random = random;
     this.#cluster = new Cluster({ seed: random.uint32(), settings });
+    this.#cluster.network.cutTakesFlying = random.chance(0.5);
     this.#clients = new Clients(this.#cluster, random.uint32(), {
       clients: 1 + random.below(8),
       registers: 1 + random.below(4),
@@ -100,7 +101,7 @@ class Chaos {
       cluster.run(1);
       this.#restart(0.05);
       if (this.#acts.length > 0 && this.#random.chance(this.#eventfulness))
-        this.#random.pick(this.#acts)(this.#random.pick([...cluster.nodes.values()]));
+        this.#random.pick(this.#acts)(this.#victim());
     }
     const healedTicks = this.#heal();
     const { record, acknowledged } = this.#clients;
@@ -118,6 +119,12 @@ class Chaos {
       isUndecided: verdict === 'unknown' || steps < 0,
       counts: cluster.counts,
     };
+  }
+
+  /** Anybody, and often the leader: most that goes wrong does so where one is replaced. */
+  #victim(): SimNode {
+    const { leader, nodes } = this.#cluster;
+    return leader !== undefined && this.#random.chance(0.3) ? leader : this.#random.pick([...nodes.values()]);
   }
 
   #restart(chance: number): void {

@@ -102,13 +102,20 @@ export class Clients {
   }
 
   #send(client: Client, running: Running): void {
-    const node = this.#random.pick([...this.#cluster.nodes.values()]);
+    const node = this.#random.pick(this.#whomToAsk());
     if (running.command === null) return this.#read(client, running, node);
     const outcome = node.propose(running.command, (took) =>
       this.#answered(client, running, { value: null, took }),
     );
     if (outcome?.taken === true) running.wasTaken = true;
     else if (!running.wasTaken && client.running === running) client.running = null;
+  }
+
+  /** Often those who believe that they lead, the deposed among them: there the stale reads are. */
+  #whomToAsk(): SimNode[] {
+    const nodes = [...this.#cluster.nodes.values()];
+    const leaders = this.#random.chance(0.5) ? nodes.filter(({ isLeader }) => isLeader) : [];
+    return leaders.length > 0 ? leaders : nodes;
   }
 
   #read(client: Client, running: Running, node: SimNode): void {

@@ -32,6 +32,8 @@ const keyOf = (from: number, to: number): number => from * 4096 + to;
 /** Carries messages between members, or does not. */
 export class Network {
   weather: Weather = calm;
+  /** A cut takes what is on its way along, as that of a cable; else a cut only stops what is sent from now on, and old messages come late. */
+  cutTakesFlying = true;
   readonly #timeline: Timeline;
   readonly #random: Prng;
   readonly #deliver: (message: PeerMessage) => void;
@@ -108,8 +110,7 @@ export class Network {
       this.#arrival.set(key, at);
     }
     this.#timeline.at(at, () => {
-      // A cut takes what is on its way along.
-      if (this.#cut.has(key) || this.filter(message)) this.#lost(message);
+      if ((this.cutTakesFlying && this.#cut.has(key)) || this.filter(message)) this.#lost(message);
       else this.#deliver(message);
     });
   }

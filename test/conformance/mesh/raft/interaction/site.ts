@@ -87,7 +87,7 @@ export class Site {
       ...rest,
       pacing: this.#recorded === 'current' ? 'lean' : 'eager',
       guardImpossible: false,
-      commitFromVotes: false,
+      frankVotes: false,
       id,
       log,
       // The scripts set the timeouts that matter; the random ones were made with this spread pinned.
