@@ -41,7 +41,7 @@ async function runVitest(projects: readonly string[], filters: readonly string[]
 
 const words = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
 const filters = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const base = words.has('--full') ? [] : ['unit', 'integration'];
+const base = words.has('--full') ? [] : ['unit', 'property', 'integration'];
 const full = words.has('--full') || words.has('--all') ? ['full'] : [];
 const withChecks = filters.length === 0 && base.length > 0;
 

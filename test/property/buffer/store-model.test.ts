@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runModel } from './model/store-model.ts';
 
-/** Short runs; the full project does thousands of longer ones. More, or one again: `SEDGE_MODEL_RUNS=5000`, `SEDGE_MODEL_SEED=17`, with `vitest run --project unit store-model`. */
+/** Short runs; the full project does thousands of longer ones. More, or one again: `SEDGE_MODEL_RUNS=5000`, `SEDGE_MODEL_SEED=17`, with `vitest run --project property store-model`. */
 const runs = Number(process.env['SEDGE_MODEL_RUNS'] ?? 200);
 const steps = 10;
 const seed = process.env['SEDGE_MODEL_SEED'];
@@ -17,7 +17,7 @@ test(
         runModel(run, steps);
       } catch (error) {
         throw new Error(
-          `${(error as Error).message}\nreplay: SEDGE_MODEL_SEED=${run} vitest run --project unit store-model`,
+          `${(error as Error).message}\nreplay: SEDGE_MODEL_SEED=${run} vitest run --project property store-model`,
           { cause: error },
         );
       }

@@ -372,7 +372,16 @@ test('delivery marks answer in the order of their commits, across restarts', () 
 
 test('of a source that brings one message a commit, the marks of the last commits are kept', () => {
   open();
-  for (let i = 1; i <= markRowsPerSourceMax + 2; i++) commitMarks(markOf(i, 'released'));
+  for (let i = 1; i <= markRowsPerSourceMax + 2; i += 512) {
+    const some = range(i, Math.min(i + 512, markRowsPerSourceMax + 3));
+    rig.store.commit(
+      some.map((packetId) => ({
+        kind: 'append',
+        entries: [{ ...entryOf('s', []), marks: encodeMarks([markOf(packetId, 'released')]) }],
+      })),
+      rig.now,
+    );
+  }
 
   expect(marksOf('line').map(({ packetId }) => packetId)).toEqual(range(3, markRowsPerSourceMax + 3));
 });

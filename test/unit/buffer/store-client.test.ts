@@ -9,7 +9,7 @@ import type { JournalEntry } from '#agent/reading/journal-entry.ts';
 import { encodeMarks } from '#agent/reading/mark-bytes.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
 
-const appendBytesMax = 786_432;
+const appendBytesMax = 65_536;
 
 /** A disk thread that keeps what it takes and refuses the appends it is told to, by their number. */
 function disk(refused: ReadonlySet<number>) {
@@ -91,19 +91,19 @@ describe('StoreClient.append', () => {
   it('cuts what does not fit into parts within the bound, accounts counted once', async () => {
     const { store, stored, sizes } = await client();
 
-    expect(await store.append([textEntry(30_000, 100), textEntry(10, 20)])).toEqual({ ok: true });
+    expect(await store.append([textEntry(3_000, 100), textEntry(10, 20)])).toEqual({ ok: true });
 
     expect(sizes.length).toBeGreaterThan(3);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(appendBytesMax);
-    expect(readingsOf(stored)).toBe(30_010);
-    expect(receivedOf(stored)).toBe(30_016);
+    expect(readingsOf(stored)).toBe(3_010);
+    expect(receivedOf(stored)).toBe(3_016);
   });
 
   it('sends the marks of a cut append with its last part, so that none is stored before its readings', async () => {
     const { store, requests } = await client();
     const marks = [{ source: 'line', packetId: 1, hash: 2, state: 'released' as const }];
 
-    await store.append([{ ...textEntry(30_000, 100), marks }, textEntry(10, 20)]);
+    await store.append([{ ...textEntry(3_000, 100), marks }, textEntry(10, 20)]);
 
     const sent = requests.map(({ ask }) => ask.flatMap((entry) => entry.marks));
     expect(sent.slice(0, -1).flat()).toEqual([]);
@@ -114,13 +114,13 @@ describe('StoreClient.append', () => {
     const { store, stored, requests } = await client([1]);
 
     const answers = await Promise.all([
-      store.append([textEntry(30_000, 100)]),
+      store.append([textEntry(3_000, 100)]),
       store.append([textEntry(1, 20)]),
     ]);
 
     expect(answers.map(({ ok }) => ok)).toEqual([false, true]);
     expect(requests.map(({ place }) => place)).toEqual([1, 1, 2]);
-    expect(readingsOf(stored.slice(0, -1))).toBeLessThan(30_000);
+    expect(readingsOf(stored.slice(0, -1))).toBeLessThan(3_000);
   });
 
   it('gives an append its place once, and keeps it when it is asked again', async () => {
@@ -149,13 +149,13 @@ describe('StoreClient.append', () => {
 
   it('stores only the rest when a partly refused append is tried again', async () => {
     const { store, stored } = await client([1]);
-    const entries = [textEntry(30_000, 100)];
+    const entries = [textEntry(3_000, 100)];
 
     expect(await store.append(entries)).toMatchObject({ ok: false, trouble: 'full' });
-    expect(readingsOf(stored)).toBeLessThan(30_000);
+    expect(readingsOf(stored)).toBeLessThan(3_000);
     expect(await store.append(entries)).toEqual({ ok: true });
 
-    expect(readingsOf(stored)).toBe(30_000);
-    expect(receivedOf(stored)).toBe(30_003);
+    expect(readingsOf(stored)).toBe(3_000);
+    expect(receivedOf(stored)).toBe(3_003);
   });
 });

@@ -17,7 +17,7 @@ function runSeeds(
     try {
       new LogModel(seed, machine, met).run(options.steps);
     } catch (error) {
-      const replay = `SEDGE_RAFT_LOG_SEED=${seed} vitest run --project unit log-model`;
+      const replay = `SEDGE_RAFT_LOG_SEED=${seed} vitest run --project property log-model`;
       throw new Error(`seed ${seed} (${replay})`, { cause: error });
     } finally {
       machine.dispose();
