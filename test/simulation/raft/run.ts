@@ -6,17 +6,47 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '#agent/base/errors.ts';
 import { runChaos, type ChaosReport } from './chaos.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    count: { type: 'string', default: '1' },
-    nodes: { type: 'string' },
-    'keep-going': { type: 'boolean', default: false },
-  },
-});
-const first = Number(values.seed);
-const count = Number(values.count);
-const voters = values.nodes === undefined ? {} : { voters: Number(values.nodes) };
+interface Parameters {
+  readonly first: number;
+  readonly count: number;
+  readonly voters: number | undefined;
+  readonly keepsGoing: boolean;
+}
+
+/** @throws with one line for whoever typed it */
+function readParameters(): Parameters {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string', default: '1' },
+      nodes: { type: 'string' },
+      'keep-going': { type: 'boolean', default: false },
+    },
+  });
+  const whole = (name: string, text: string, from: number, to: number): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= from && value <= to) return value;
+    throw new Error(`--${name} ${text}: a whole number from ${from} to ${to} is expected`);
+  };
+  return {
+    first: whole('seed', values.seed, 0, Number.MAX_SAFE_INTEGER - 1e9),
+    count: whole('count', values.count, 1, 1e9),
+    voters: values.nodes === undefined ? undefined : whole('nodes', values.nodes, 1, 9),
+    keepsGoing: values['keep-going'],
+  };
+}
+
+function parametersOrExit(): Parameters {
+  try {
+    return readParameters();
+  } catch (error) {
+    console.error(`sim: ${messageOf(error).split('\n', 1)[0]!.trim()}`);
+    process.exit(64);
+  }
+}
+
+const { first, count, voters: size, keepsGoing } = parametersOrExit();
+const voters = size === undefined ? {} : { voters: size };
 const total = { ticks: 0, operations: 0, acknowledged: 0, undecided: 0, slowest: 0 };
 const counts: Record<string, number> = {};
 const start = performance.now();
@@ -37,7 +67,7 @@ for (let seed = first; seed < first + count; seed++) {
   const done = seed - first;
   if (done > 0 && done % 1_000 === 0) console.error(`${done} of ${count} seeds, ${failed} failed`);
   const report = runOne(seed);
-  if (report === null && values['keep-going']) continue;
+  if (report === null && keepsGoing) continue;
   if (report === null) break;
   total.ticks += report.ticks;
   total.operations += report.operations;

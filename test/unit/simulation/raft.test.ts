@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '#agent/mesh/raft/entry.ts';
 import { peerId } from '#agent/mesh/raft/peer-id.ts';
@@ -140,10 +138,4 @@ describe('the watch', () => {
     expect(story.read(3)).toBe(7);
     expect(story.verdict).toBe('not-linearizable');
   });
-});
-
-test('the command line replays a seed and says so in one line', () => {
-  const program = fileURLToPath(new URL('../../simulation/raft/run.ts', import.meta.url));
-  const printed = execFileSync(process.execPath, [program, '--seed', '5'], { encoding: 'utf8' });
-  expect(printed).toMatch(/^seed 5: \d members, .*trace \d+\n1 seeds clean: /);
 });

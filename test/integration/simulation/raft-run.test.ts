@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const program = fileURLToPath(new URL('../../simulation/raft/run.ts', import.meta.url));
+const run = (...parameters: string[]) =>
+  spawnSync(process.execPath, [program, ...parameters], { encoding: 'utf8' });
+
+test('the command line replays a seed and says so in one line', () => {
+  const { stdout, status } = run('--seed', '5');
+  expect(stdout).toMatch(/^seed 5: \d members, .*trace \d+\n1 seeds clean: /);
+  expect(status).toBe(0);
+});
+
+test('the same seed gives the same run in another process', () => {
+  const traces = [1, 2].map(() => /trace \d+/.exec(run('--seed', '9', '--nodes', '3').stdout)![0]);
+  expect(traces[1]).toBe(traces[0]);
+});
+
+test('what is no seed, no count and no group costs one line', () => {
+  for (const parameters of [
+    ['--seed', 'x'],
+    ['--count', '0'],
+    ['--nodes', '12'],
+    ['--node', '3'],
+  ]) {
+    const { stderr, status } = run(...parameters);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(64);
+  }
+});
