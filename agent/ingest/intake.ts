@@ -113,7 +113,7 @@ export class Intake {
 
   /** Lets stages give out what is due although nothing arrived. */
   tick(nowMicros: Micros): void {
-    if (this.#trouble !== null) return;
+    if (this.#trouble !== null || this.#appends.length >= limits.appendsInFlight) return;
     const entries = this.#maker.tick(nowMicros);
     if (entries.length > 0) this.#append(emptyGroup(entries));
   }

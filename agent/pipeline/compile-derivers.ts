@@ -39,7 +39,7 @@ export function compileAlert(rule: string, config: AlertConfig): Compiled {
   return checks.orBuild(() => new AlertStage(rule, config, when.value, clear === null ? null : clear.value));
 }
 
-export function compileResample(rule: string, config: ResampleConfig): Compiled {
+export function compileResample(rule: string, config: ResampleConfig, stream: string): Compiled {
   const { every, max_gap } = config;
   const points = (max_gap ?? 0) / every;
   return new StageChecks('resample')
@@ -50,7 +50,7 @@ export function compileResample(rule: string, config: ResampleConfig): Compiled 
       `would fill ${Math.round(points)} points between two readings; at most ${resamplePointsMax} are allowed`,
     )
     .series(config.max_series)
-    .orBuild(() => new ResampleStage(rule, config));
+    .orBuild(() => new ResampleStage(rule, config, stream));
 }
 
 export function compileVibration(rule: string, config: VibrationConfig): Compiled {

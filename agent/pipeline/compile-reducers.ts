@@ -9,16 +9,16 @@ import { DedupStage } from './stages/dedup.ts';
 
 type Compiled = Stage | readonly StageProblem[];
 
-export function compileCompress(rule: string, config: CompressConfig): Compiled {
+export function compileCompress(rule: string, config: CompressConfig, stream: string): Compiled {
   const { deviation, min_interval, max_interval, exception } = config;
   return new StageChecks('compress')
     .names({ field: config.field })
     .notNegative({ deviation, min_interval, 'exception.deviation': exception?.deviation })
     .notNegative({ 'exception.min_interval': exception?.min_interval })
-    .positive({ max_interval, 'exception.max_interval': exception?.max_interval })
+    .positive({ max_interval, max_hold: config.max_hold, 'exception.max_interval': exception?.max_interval })
     .need((min_interval ?? 0) <= (max_interval ?? Infinity), 'min_interval', 'is longer than max_interval')
     .series(config.max_series)
-    .orBuild(() => new CompressStage(rule, config));
+    .orBuild(() => new CompressStage(rule, config, stream));
 }
 
 export function compileDedup(rule: string, config: DedupConfig): Compiled {

@@ -36,6 +36,11 @@ export const stateBytesMax = 512 * 1024 * 1024;
 export const filterWindowMax = 255;
 /** Fields of one reading that a stage holds back: what a batch may have columns. */
 export const fieldsOfHeldMax = 1024;
+/**
+ * Silence of a series after which a stage gives out what it holds of it, unless its config says otherwise: longer than meters are read
+ * apart, and short enough that the last value of a machine that stopped is not missed.
+ */
+export const holdMsDefault = 3_600_000;
 /** Readings one dedup remembers unless its config says otherwise, 3 MB; at 100 a second ten minutes of redeliveries take 60,000. */
 export const dedupEntriesDefault = 50_000;
 /** What a config may ask for at most: 120 MB. */

@@ -70,6 +70,11 @@ export class SeriesMap<State extends object> {
     };
   }
 
+  /** Keys as {@link seriesTags} reads them. */
+  entries(): IterableIterator<[string, State]> {
+    return this.#states.entries();
+  }
+
   clear(): void {
     this.#states.clear();
     this.#oldest = this.#states.keys();
@@ -87,7 +92,7 @@ export class SeriesMap<State extends object> {
   read(reader: ByteReader, readState: () => State): void {
     const count = reader.varint();
     for (let i = 0; i < count; i++) {
-      const key = reader.text();
+      const key = readKey(reader);
       const state = readState();
       if (this.#states.has(key)) throw new MalformedBytes('a series occurs twice');
       if (this.#states.size >= this.limit) this.#evict();
@@ -115,4 +120,20 @@ export class SeriesMap<State extends object> {
     this.#states.delete(next.value);
     this.evicted++;
   }
+}
+
+/** @throws {MalformedBytes} for what is not the key of any tags. */
+function readKey(reader: ByteReader): string {
+  const key = reader.text();
+  try {
+    if (seriesKey(seriesTags(key)) === key) return key;
+  } catch {
+    // Told below.
+  }
+  throw new MalformedBytes('the key of a series');
+}
+
+/** The tags of which `seriesKey` made the key. */
+export function seriesTags(key: string): Tags {
+  return JSON.parse(`{${key.slice(0, -1)}}`) as Tags;
 }

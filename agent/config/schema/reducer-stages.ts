@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { choice, duration, flag, integer, list, real } from './leaf.ts';
-import { fieldName, seriesMax } from './stage-parts.ts';
+import { fieldName, maxHold, seriesMax } from './stage-parts.ts';
 
 /** Stages that give out fewer readings than they take in. */
 
@@ -38,6 +38,7 @@ export const reducerStages = {
         .describe(
           'Adds FIELD.count, .sum, .min, .max and .integral (unit × s) of the readings each one stands for.',
         ),
+      max_hold: maxHold('max_interval, else 1h'),
       max_series: seriesMax(),
     })
     .describe('Keeps the readings from which a line draws the others (swinging door).'),

@@ -1,11 +1,14 @@
-import type { Batch, Quality, Scalar } from '../../reading/batch.ts';
+import type { Micros } from '../../base/units.ts';
+import type { Batch, ClockSource, Quality, Scalar } from '../../reading/batch.ts';
 import { Quality as Grade } from '../../reading/batch.ts';
 import type { HeldReading } from '../held-reading.ts';
 import { heldReading, heldValue, readHeld, writeHeld } from '../held-reading.ts';
-import { latenessMicrosMax, seriesLimitDefault } from '../limits.ts';
+import { latenessMicrosMax, resamplePointsMax, seriesLimitDefault } from '../limits.ts';
 import { OutputRows } from '../output-rows.ts';
 import { SeriesMap } from '../series-map.ts';
-import type { Stage, StageOutput, StageState } from '../stage.ts';
+import type { SilentSeries } from '../silence.ts';
+import { LooseRows, Silence } from '../silence.ts';
+import type { Stage, StageContext, StageOutput, StageState } from '../stage.ts';
 import { notesOf } from './field-filter.ts';
 import { loadSeries, saveSeries, seriesState } from './series-state.ts';
 
@@ -19,9 +22,17 @@ export interface ResampleConfig {
   readonly max_series?: number | undefined;
 }
 
-interface Series {
+interface Series extends SilentSeries {
   last: HeldReading | null;
+  /** Up to here the grid was filled in silence; before every time, where it was not. */
+  filledMicros: number;
 }
+
+const freshSeries = (): Series => ({
+  last: null,
+  filledMicros: Number.NEGATIVE_INFINITY,
+  heardMicros: Number.NaN,
+});
 
 /** Bytes of one series with a reading of a few fields. */
 const stateBytesPerSeries = 600;
@@ -29,7 +40,8 @@ const stateBytesPerSeries = 600;
 /**
  * Gives the readings of every series on an even grid of event time. A grid point is known when a reading at or after it has come;
  * one that a reading falls on is that reading. Where two readings are further apart than `max_gap`, a held value ends that long after
- * the first, and no line is drawn. Bad and late readings are dropped and counted (`!bad`, `!late`).
+ * the first, and no line is drawn; a series that is silent for so long by the clock on the wall gets its held values without waiting for the next
+ * reading. Bad and late readings are dropped and counted (`!bad`, `!late`).
  */
 export class ResampleStage implements Stage {
   readonly rule: string;
@@ -37,16 +49,22 @@ export class ResampleStage implements Stage {
   readonly #maxGapMicros: number;
   readonly #isLinear: boolean;
   readonly #series: SeriesMap<Series>;
+  readonly #silence: Silence;
+  readonly #stream: string;
+  #clock: ClockSource = 'device';
 
-  constructor(rule: string, config: ResampleConfig) {
+  constructor(rule: string, config: ResampleConfig, stream: string) {
     this.rule = rule;
+    this.#stream = stream;
+    this.#silence = new Silence(config.max_gap ?? config.every * 10);
     this.#everyMicros = config.every * 1000;
     this.#maxGapMicros = (config.max_gap ?? config.every * 10) * 1000;
     this.#isLinear = config.method === 'linear';
-    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, () => ({ last: null }));
+    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, freshSeries);
   }
 
-  process(batch: Batch): StageOutput {
+  process(batch: Batch, { nowMicros }: StageContext): StageOutput {
+    this.#clock = batch.clock;
     const before = this.#series.evicted;
     const stateOf = this.#series.over(batch);
     const output = new OutputRows(batch);
@@ -65,11 +83,14 @@ export class ResampleStage implements Stage {
           continue;
         }
         series.last = null;
+        series.filledMicros = Number.NEGATIVE_INFINITY;
       }
       const reading = heldReading(batch, row);
-      if (series.last !== null) this.#fill(series.last, reading, batch.seriesIndex[row]!, output);
-      if (time % this.#everyMicros === 0 && reading.timeNanos === 0) output.row(row);
+      if (series.last !== null) this.#fill(series, reading, batch.seriesIndex[row]!, output);
+      if (time > series.filledMicros && time % this.#everyMicros === 0 && reading.timeNanos === 0)
+        output.row(row);
       series.last = reading;
+      if (!this.#isLinear) this.#silence.heard(series, nowMicros);
     }
     const main = output.finish();
     const evictions = notesOf(this.rule, 0, this.#series.evicted - before);
@@ -87,27 +108,72 @@ export class ResampleStage implements Stage {
     };
   }
 
-  /** The grid points between two readings of one series. */
-  #fill(from: HeldReading, to: HeldReading, seriesIndex: number, output: OutputRows): void {
-    const every = this.#everyMicros;
-    const span = to.timeMicros - from.timeMicros;
-    const isGap = span > this.#maxGapMicros;
-    if (isGap && this.#isLinear) return;
-    const last = isGap ? from.timeMicros + this.#maxGapMicros : to.timeMicros;
-    const first = (Math.floor(from.timeMicros / every) + 1) * every;
-    for (let time = first; time <= last && time < to.timeMicros + (to.timeNanos > 0 ? 1 : 0); time += every)
-      output.held(
-        this.#isLinear ? between(from, to, time) : { ...from, timeMicros: time, timeNanos: 0 },
-        seriesIndex,
-      );
+  nextDeadline(): Micros | null {
+    return this.#silence.deadline;
+  }
+
+  /** Held values of series that are silent, up to where no later reading would lengthen them. */
+  tick({ nowMicros }: StageContext): StageOutput {
+    const loose = new LooseRows({ stream: this.#stream, clock: this.#clock });
+    this.#silence.look(this.#series, nowMicros, {
+      holds: ({ last, filledMicros }) => last !== null && filledMicros < last.timeMicros + this.#maxGapMicros,
+      isFull: () => loose.rows.length >= resamplePointsMax,
+      release: (series, tags) => {
+        const { timeMicros } = series.last!;
+        const end = timeMicros + this.#maxGapMicros;
+        const first = this.#gridAfter(Math.max(timeMicros, series.filledMicros));
+        this.#hold(series, { first, last: end }, loose.place(tags), loose.rows);
+        series.filledMicros = end;
+      },
+    });
+    const main = loose.rows.finish();
+    return main === null ? { main } : { main, derived: main.length };
+  }
+
+  /** The grid points between the last reading of a series and the next. */
+  #fill(series: Series, to: HeldReading, seriesIndex: number, output: OutputRows): void {
+    const from = series.last!;
+    const isGap = to.timeMicros - from.timeMicros > this.#maxGapMicros;
+    const first = this.#gridAfter(Math.max(from.timeMicros, series.filledMicros));
+    const before = to.timeMicros - (to.timeNanos > 0 ? 0 : 1);
+    if (!this.#isLinear) {
+      const last = isGap ? from.timeMicros + this.#maxGapMicros : before;
+      this.#hold(series, { first, last: Math.min(last, before) }, seriesIndex, output);
+    } else if (!isGap) {
+      for (let time = first; time <= before; time += this.#everyMicros)
+        output.held(between(from, to, time), seriesIndex);
+    }
+  }
+
+  /** The last reading of a series at each grid point. */
+  #hold(
+    series: Series,
+    span: { readonly first: number; readonly last: number },
+    seriesIndex: number,
+    output: OutputRows,
+  ): void {
+    for (let time = span.first; time <= span.last; time += this.#everyMicros)
+      output.held({ ...series.last!, timeMicros: time, timeNanos: 0 }, seriesIndex);
+  }
+
+  #gridAfter(time: number): number {
+    return (Math.floor(time / this.#everyMicros) + 1) * this.#everyMicros;
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
-    return saveSeries(this.#series, 1, (writer, series) => writeHeld(writer, series.last));
+    return saveSeries(this.#series, 2, (writer, series) => {
+      writeHeld(writer, series.last);
+      writer.float64(series.filledMicros);
+    });
   }
 
   restore(bytes: Uint8Array): boolean {
-    return loadSeries(this.#series, bytes, 1, (reader) => ({ last: readHeld(reader) }));
+    if (!this.#isLinear) this.#silence.restored();
+    return loadSeries(this.#series, bytes, 2, (reader) => ({
+      ...freshSeries(),
+      last: readHeld(reader),
+      filledMicros: reader.float64(),
+    }));
   }
 
   inspect(): StageState {

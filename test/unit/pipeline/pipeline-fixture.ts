@@ -64,6 +64,9 @@ export function run(
   };
 }
 
+/** `ms` of wall clock after `now`. */
+export const later = (ms: number): typeof now => micros(now + ms * 1000);
+
 /** Values of one field that came out. */
 export const valuesOut = (
   field: string,

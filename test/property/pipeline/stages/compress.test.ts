@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CompressConfig } from '#agent/pipeline/stages/compress.ts';
-import { run } from '#test/unit/pipeline/pipeline-fixture.ts';
+import { batchOf, later, pipelineOf, plainOf } from '#test/unit/pipeline/pipeline-fixture.ts';
 import type { Plain } from '#test/unit/pipeline/pipeline-fixture.ts';
 import { runs, signal } from './signal-arbitraries.ts';
 
@@ -13,10 +13,24 @@ const options = fc.record({
   exception: fc.constantFrom(undefined, { deviation: 0.5 }, { deviation: 1, max_interval: 4000 }),
 });
 
+/** Points after which the clock on the wall ran on while the series was silent. */
+const silences = fc.array(fc.nat(40), { maxLength: 3 });
+
 /** What is given out for points in time order; a last bad reading drives out what is held. */
-function compressed(config: Omit<CompressConfig, 'field'>, points: readonly Point[]): Plain[] {
+function compressed(
+  config: Omit<CompressConfig, 'field'>,
+  points: readonly Point[],
+  silentAfter: readonly number[],
+): Plain[] {
   const end: Plain = { at: points.at(-1)!.at + 1, values: { a: 0 }, quality: 2 };
-  const { out } = run([{ compress: { field: 'a', ...config } }], [...points, end]);
+  const pipeline = pipelineOf({ compress: { field: 'a', ...config } });
+  const out: Plain[] = [];
+  for (const [i, reading] of [...points, end].entries()) {
+    const silentMs = silentAfter.filter((at) => at < i).length * 4_000_000;
+    const outputs = [pipeline.process(batchOf([reading]), later(silentMs))];
+    if (silentAfter.includes(i)) outputs.push(pipeline.tick(later(silentMs + 4_000_000)));
+    for (const { batch } of outputs.flatMap((output) => output.outputs)) out.push(...plainOf(batch));
+  }
   return out.slice(0, -1);
 }
 
@@ -34,8 +48,8 @@ const lineAt = (line: readonly Plain[], at: number): number => {
 
 test('a line through what comes out is within the deviation at every raw point', () => {
   fc.assert(
-    fc.property(options, apart, (config, points) => {
-      const line = compressed(config, points);
+    fc.property(options, apart, silences, (config, points, silentAfter) => {
+      const line = compressed(config, points, silentAfter);
       expect(line[0]!.at).toBe(points[0]!.at);
       expect(line.at(-1)!.at).toBe(points.at(-1)!.at);
       const bound = config.deviation + 2 * (config.exception?.deviation ?? 0) + 1e-9;
@@ -48,9 +62,9 @@ test('a line through what comes out is within the deviation at every raw point',
 
 test('every reading that comes out is a raw one, and carries the sums of all since the one before', () => {
   fc.assert(
-    fc.property(options, apart, (config, points) => {
+    fc.property(options, apart, silences, (config, points, silentAfter) => {
       let from = 0;
-      for (const { at, values } of compressed(config, points)) {
+      for (const { at, values } of compressed(config, points, silentAfter)) {
         const to = points.findIndex((point) => point.at === at) + 1;
         const raw = points.slice(from, to).map((point) => point.values.a);
         let integral = 0;
@@ -89,7 +103,7 @@ test('a door keeps what its twin keeps, which looks at every point of the segmen
         kept.push(points[origin]!);
       }
       if (points.length > 1) kept.push(points.at(-1)!);
-      expect(compressed({ deviation, summary: false }, points).map(({ at }) => at)).toEqual(
+      expect(compressed({ deviation, summary: false }, points, []).map(({ at }) => at)).toEqual(
         kept.map(({ at }) => at),
       );
     }),

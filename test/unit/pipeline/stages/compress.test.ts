@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Plain } from '../pipeline-fixture.ts';
-import { batchOf, now, pipelineOf, plainOf, run, seconds } from '../pipeline-fixture.ts';
+import { batchOf, later, now, pipelineOf, plainOf, run, seconds } from '../pipeline-fixture.ts';
 
 const times = (out: readonly Plain[]): number[] => out.map(({ at }) => at);
 
@@ -104,5 +104,82 @@ describe('compress', () => {
 
     expect(times(plainOf(output.outputs[0]!.batch))).toEqual([9, 8, 10]);
     expect(output.notes).toEqual([{ kind: 'late_readings', rule: '0:compress', count: 1 }]);
+  });
+
+  describe('a series that falls silent', () => {
+    const stage = { compress: { field: 'v', deviation: 0.5, max_interval: 60_000 } };
+    const two: Plain[] = ['a', 'b'].flatMap((m) =>
+      seconds('v', [1, 1, 7]).map((reading) => ({ ...reading, tags: { m } })),
+    );
+
+    test('gives out what it holds after max_interval of wall clock, as derived, and once', () => {
+      const pipeline = pipelineOf(stage);
+      pipeline.process(batchOf(two), now);
+
+      const deadline = pipeline.nextDeadline();
+      const early = pipeline.tick(later(59_999));
+      const output = pipeline.tick(later(60_000));
+
+      expect(deadline).toBe(later(60_000));
+      expect(early.outputs).toEqual([]);
+      const value = { v: 7, 'v.count': 1, 'v.sum': 7, 'v.min': 7, 'v.max': 7, 'v.integral': 4 };
+      expect(output).toMatchObject({ derived: 2, filtered: [] });
+      expect(output.outputs.map(({ stream, batch }) => [stream, plainOf(batch)])).toEqual([
+        ['line', ['a', 'b'].map((m) => ({ at: 2, values: value, tags: { m }, quality: 0 }))],
+      ]);
+      expect(pipeline.tick(later(200_000)).outputs).toEqual([]);
+      expect(pipeline.nextDeadline()).toBeNull();
+    });
+
+    test('goes on from there: the next segment begins at what was given out', () => {
+      const pipeline = pipelineOf({
+        compress: { field: 'v', deviation: 0.5, max_hold: 1000, summary: false },
+      });
+      pipeline.process(batchOf(seconds('v', [1, 2])), now);
+      pipeline.tick(later(1000));
+
+      const output = pipeline.process(
+        batchOf([2, 3, 4].map((at) => ({ at, values: { v: at + (at === 4 ? 9 : 1) } }))),
+        later(2000),
+      );
+
+      expect(times(plainOf(output.outputs[0]?.batch ?? null))).toEqual([3]);
+      expect(times(plainOf(pipeline.tick(later(3000)).outputs[0]!.batch))).toEqual([4]);
+    });
+
+    test('gives out what the exception test left out, too', () => {
+      const pipeline = pipelineOf({
+        compress: { field: 'v', deviation: 0, exception: { deviation: 1 }, max_hold: 1000 },
+      });
+      pipeline.process(batchOf(seconds('v', [1, 1.5])), now);
+
+      const { outputs } = pipeline.tick(later(1000));
+
+      expect(plainOf(outputs[0]!.batch).map(({ values }) => values['v'])).toEqual([1.5]);
+    });
+
+    test('is counted from the first look after a restart, and speaks of the tags it had', () => {
+      const before = pipelineOf(stage);
+      const tags = { m: 'a"b', 'ä,': 'x:y' };
+      before.process(batchOf(seconds('v', [1, 1]).map((reading) => ({ ...reading, tags }))), now);
+      const pipeline = pipelineOf(stage);
+      pipeline.restore(before.snapshot());
+
+      const first = pipeline.tick(later(90_000));
+      const second = pipeline.tick(later(150_000));
+
+      expect(first.outputs).toEqual([]);
+      expect(plainOf(second.outputs[0]!.batch)).toMatchObject([{ at: 1, tags }]);
+    });
+
+    test('is counted anew when the clock on the wall was set back', () => {
+      const pipeline = pipelineOf(stage);
+      pipeline.process(batchOf(two), later(1e9));
+      pipeline.process(batchOf([{ at: 3, values: { v: 1 }, tags: { m: 'c' } }]), now);
+      pipeline.process(batchOf([{ at: 4, values: { v: 1 }, tags: { m: 'c' } }]), now);
+
+      expect(pipeline.tick(later(60_000)).derived).toBe(1);
+      expect(pipeline.tick(later(120_000)).derived).toBe(2);
+    });
   });
 });

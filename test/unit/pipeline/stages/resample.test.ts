@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Plain } from '../pipeline-fixture.ts';
-import { pipelineOf, run } from '../pipeline-fixture.ts';
+import { batchOf, later, now, pipelineOf, plainOf, run } from '../pipeline-fixture.ts';
 
 const points = (out: readonly Plain[]): unknown[] => out.map(({ at, values }) => [at, values['v']]);
 const input: Plain[] = [
@@ -73,5 +73,41 @@ describe('resample', () => {
 
   test('refuses a grid of which one gap would take more points than fit', () => {
     expect(() => pipelineOf({ resample: { every: 1, max_gap: 60_000 } })).toThrow('60000 points');
+  });
+
+  test('gives a series that falls silent its held values after max_gap of wall clock, and no point twice', () => {
+    const pipeline = pipelineOf({ resample: { every: 1000, max_gap: 3000 } });
+    const given = (readings: readonly Plain[]): unknown[] =>
+      pipeline.process(batchOf(readings), now).outputs.flatMap(({ batch }) => points(plainOf(batch)));
+    const first = given([{ at: 0.5, values: { v: 10 } }]);
+
+    const early = pipeline.tick(later(2999));
+    const silent = pipeline.tick(later(3000));
+    const again = pipeline.tick(later(9000));
+    const next = given([
+      { at: 3, values: { v: 20 } },
+      { at: 5.5, values: { v: 30 } },
+    ]);
+
+    expect(first).toEqual([]);
+    expect(early.outputs).toEqual([]);
+    expect(silent).toMatchObject({ derived: 3, filtered: [] });
+    expect(points(plainOf(silent.outputs[0]!.batch))).toEqual([
+      [1, 10],
+      [2, 10],
+      [3, 10],
+    ]);
+    expect(again.outputs).toEqual([]);
+    expect(next).toEqual([
+      [4, 20],
+      [5, 20],
+    ]);
+  });
+
+  test('waits for the end of a line however long the silence', () => {
+    const pipeline = pipelineOf({ resample: { every: 1000, method: 'linear' } });
+    pipeline.process(batchOf(input), now);
+
+    expect(pipeline.nextDeadline()).toBeNull();
   });
 });
