@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { FilteredCount } from '../reading/journal-entry.ts';
 import type { MarkRun } from '../reading/mark-bytes.ts';
 import { deadLetterStream } from './dead-letter.ts';
+import { countEra, eraOf } from './eras.ts';
 import { pageBytes, urgentPriorityMin } from './limits.ts';
 import { storeMarks } from './marks.ts';
 import { makeRoom } from './retention.ts';
@@ -22,6 +23,8 @@ export interface EntryToStore {
   readonly filtered: readonly FilteredCount[];
   readonly marks: readonly MarkRun[];
   readonly rows: readonly RowToStore[];
+  /** See `JournalEntry.clockBase`. */
+  readonly clockBase?: number | null;
 }
 
 /** Pages an append may fill at most: overflow chains end in a partly filled page, small rows share leaves. */
@@ -69,25 +72,41 @@ export function storeEntries(core: StoreCore, entries: readonly EntryToStore[], 
     const stream = core.stream(entry.stream);
     core.account(stream, { account: 'received', rule: '', count: entry.received });
     for (const { rule, count } of entry.filtered) core.account(stream, { account: 'filtered', rule, count });
+    const era = entry.rows.length === 0 ? 0 : eraOf(core, entry.clockBase);
     for (const row of entry.rows) {
       if (room === 'dropped') dropIncoming(core, stream, row.count);
-      else insertRow(core, stream, row, now);
+      else insertRow(core, stream, row, { ...now, era });
     }
     storeMarks(core, entry.marks);
   }
   return true;
 }
 
-export function insertRow(core: StoreCore, stream: StreamState, row: RowToStore, now: Moment): void {
+export function insertRow(
+  core: StoreCore,
+  stream: StreamState,
+  row: RowToStore,
+  now: Moment & { readonly era: number },
+): void {
   const memory = core.memory;
   const seq = memory.nextSeq++;
   const wallMicros = Math.round(now.wallMicros);
   const monotonicMillis = Math.round(now.monotonicMillis);
   core
     .prepare(
-      'INSERT INTO journal (seq, stream, first, count, wall, mono, boot, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO journal (seq, stream, first, count, wall, mono, boot, row, era) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     )
-    .run(seq, stream.id, stream.head, row.count, wallMicros, monotonicMillis, memory.boot, row.bytes);
+    .run(
+      seq,
+      stream.id,
+      stream.head,
+      row.count,
+      wallMicros,
+      monotonicMillis,
+      memory.boot,
+      row.bytes,
+      now.era,
+    );
   const bytes = row.bytes.length;
   stream.journal.push({
     seq,
@@ -97,10 +116,12 @@ export function insertRow(core: StoreCore, stream: StreamState, row: RowToStore,
     wallMicros,
     monotonicMillis,
     boot: memory.boot,
+    era: now.era,
   });
   stream.head += row.count;
   stream.journalReadings += row.count;
   stream.journalBytes += bytes;
+  countEra(stream.journalEras, now.era, row.count);
   memory.journalRows++;
   memory.journalBytes += bytes;
   memory.bytesSinceSpaceCheck += bytes + pageBytes;

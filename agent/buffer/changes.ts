@@ -38,8 +38,16 @@ export class Changes {
   write(db: Database): void {
     for (const stream of this.#streams) {
       db.prepare(
-        `UPDATE streams SET priority = ?, head = ?, blocks = ?, block_readings = ?, block_bytes = ? WHERE id = ?`,
-      ).run(stream.priority, stream.head, stream.blocks, stream.blockReadings, stream.blockBytes, stream.id);
+        `UPDATE streams SET priority = ?, head = ?, blocks = ?, block_readings = ?, block_bytes = ?, eras = ? WHERE id = ?`,
+      ).run(
+        stream.priority,
+        stream.head,
+        stream.blocks,
+        stream.blockReadings,
+        stream.blockBytes,
+        JSON.stringify([...stream.blockEras]),
+        stream.id,
+      );
     }
     for (const [cursor, stream] of this.#cursors) writeCursor(db, stream, cursor);
     this.#writeLedger(db);

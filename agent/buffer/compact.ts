@@ -47,7 +47,8 @@ function runToJoin(
   let sum: Sum = { count: 0, rowBytes: 0 };
   for (const block of window) {
     const before = run.at(-1);
-    const apart = before !== undefined && before.first + before.count !== block.first;
+    const apart =
+      before !== undefined && (before.first + before.count !== block.first || before.era !== block.era);
     const grown = { count: sum.count + block.count, rowBytes: sum.rowBytes + block.rowBytes };
     if (apart || share(core, grown) > 1 || share(core, block) >= 0.5 || block.fidelity !== 'raw') {
       // Nothing can join these any more: joined now, or never.

@@ -1,5 +1,6 @@
 import { SedgeError } from '../base/errors.ts';
 import { absorb, newCursor, waitingIn } from './cursor.ts';
+import { forgetEras } from './eras.ts';
 import { uplinksMax } from './limits.ts';
 import { missing, unite, type Interval } from './intervals.ts';
 import { releaseSettled, segmentsIn, tail } from './segments.ts';
@@ -19,6 +20,7 @@ export function alignUplinks(core: StoreCore, settings: StoreSettings): void {
       `${settings.uplinks.length} uplinks, ${uplinksMax} are the limit`,
     );
   }
+  forgetEras(core);
   const configured = new Map(settings.streams.map((stream) => [stream.name, stream.priority]));
   for (const stream of core.memory.streams.values()) {
     const priority = configured.get(stream.name) ?? stream.priority;

@@ -20,6 +20,7 @@ export interface DiskCalls {
   stats: { ask: null; answer: StoreStats };
   blocks: { ask: { stream: string; from: number; limit: number }; answer: readonly BlockRow[] };
   purge: { ask: PurgeRequest; answer: number };
+  clock: { ask: ClockNotice; answer: number };
   fsck: { ask: { repair: boolean }; answer: FsckReport };
   close: { ask: null; answer: null };
 }
@@ -30,6 +31,23 @@ export interface OpenAnswer {
   readonly epoch: string;
   /** Largest encoded size of one append under these settings. */
   readonly appendBytesMax: number;
+  readonly clock: ClockTerms;
+}
+
+/** What the store remembers of earlier clocks. */
+export interface ClockTerms {
+  /** The newest wall time committed, 0 in a new store: a clock below it is stale. */
+  readonly floorMicros: number;
+  /** What this boot's times were counted from last; null when none were. */
+  readonly base: number | null;
+}
+
+/** How the agent's clock stands now. Answered by the readings kept that have another time now. */
+export interface ClockNotice {
+  /** Times are counted from here, see `JournalEntry.clockBase`; null: the wall clock is trusted. */
+  readonly base: number | null;
+  /** True wall time at monotonic 0 of this boot, once known: what was counted from other bases is corrected. */
+  readonly trueBase: number | null;
 }
 
 /** A run with its batch encoded as a journal row: one buffer crosses the threads, not a graph of arrays. */
@@ -37,6 +55,7 @@ export interface ReadAnswer {
   readonly first: number;
   readonly row: Uint8Array<ArrayBuffer>;
   readonly fidelity: 'raw' | 'segment' | 'window' | 'sketch';
+  readonly clock?: 'unset' | 'rebased';
   readonly committedMicros: number;
 }
 

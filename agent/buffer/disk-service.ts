@@ -66,7 +66,8 @@ export class DiskService {
   readonly #store: JournalStore;
   readonly #events: BufferEvents;
   readonly #log: ObservationLog;
-  readonly #now: () => Moment;
+  readonly #clocks: () => Moment;
+  #clockBase: number | null = null;
   readonly #doubts: Doubts;
   readonly #order = new AppendOrder();
   #writes: WriteItem[] = [];
@@ -81,7 +82,7 @@ export class DiskService {
     this.#store = options.store;
     this.#events = options.events;
     this.#log = options.log;
-    this.#now = options.now;
+    this.#clocks = options.now;
     this.#doubts = new Doubts((doubt) => this.#store.verdict(doubt));
   }
 
@@ -228,8 +229,8 @@ export class DiskService {
         if (run === null) return null;
         const row = encodeJournalRow(run.batch);
         transfer.push(row.buffer);
-        const { first, fidelity, committedMicros } = run;
-        return { first, row, fidelity, committedMicros } satisfies ReadAnswer;
+        const { stream: _, batch: __, ...told } = run;
+        return { ...told, row } satisfies ReadAnswer;
       }
       case 'backlog':
         return store.backlog(request.ask);
@@ -245,6 +246,9 @@ export class DiskService {
         return store.purge(request.ask);
       case 'fsck':
         return store.fsck(request.ask);
+      case 'clock':
+        this.#clockBase = request.ask.base;
+        return request.ask.trueBase === null ? 0 : store.setClock(request.ask.trueBase);
       case 'close':
         store.close();
         return null;
@@ -254,7 +258,16 @@ export class DiskService {
   }
 
   #terms(): OpenAnswer {
-    return { epoch: this.#store.epoch, appendBytesMax: this.#store.appendBytesMax };
+    const { epoch, appendBytesMax, clockTerms } = this.#store;
+    return { epoch, appendBytesMax, clock: clockTerms };
+  }
+
+  /** While nobody has set the wall clock, it is counted from the monotonic one, as the agent does. */
+  #now(): Moment {
+    const { wallMicros, monotonicMillis } = this.#clocks();
+    const base = this.#clockBase;
+    if (base === null) return { wallMicros, monotonicMillis };
+    return { wallMicros: base + Math.round(monotonicMillis * 1_000), monotonicMillis, clockBase: base };
   }
 
   /** What was asked before is answered first; a settlement that met a failing disk is not waited for. */

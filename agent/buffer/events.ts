@@ -53,6 +53,16 @@ export class BufferEvents {
     );
   }
 
+  clockSet(readings: number): void {
+    this.#telemetry.count('buffer_rebased_readings', {}, readings);
+    this.#telemetry.log(
+      'notice',
+      'buffer_rebased',
+      `the clock was set: ${readings} readings that are kept have their true time of arrival now`,
+      { readings },
+    );
+  }
+
   quarantined(stream: string, range: { first: number; count: number; reason: string }): void {
     this.#telemetry.count('buffer_quarantined_readings', { stream }, range.count);
     this.#telemetry.log(

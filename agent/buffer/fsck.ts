@@ -3,6 +3,7 @@ import { quarantine } from './damage.ts';
 import { ledgerOf } from './ledger.ts';
 import { contentOf, Damage } from './read.ts';
 import { segmentFrom } from './segments.ts';
+import { countEra } from './eras.ts';
 import type { StoreCore } from './store-core.ts';
 import type { StreamState } from './stream-state.ts';
 
@@ -84,6 +85,7 @@ function checkDatabase(core: StoreCore, walk: Walk): void {
 
 function checkStream(core: StoreCore, name: string, walk: Walk): void {
   const sums = { blocks: 0, blockReadings: 0, blockBytes: 0 };
+  const eras = new Map<number, number>();
   let end = 0;
   for (let at = 0; ;) {
     const stream = core.memory.streams.get(name);
@@ -116,10 +118,13 @@ function checkStream(core: StoreCore, name: string, walk: Walk): void {
       sums.blocks++;
       sums.blockReadings += count;
       sums.blockBytes += bytes;
+      countEra(eras, place.row.era, count);
     }
   }
   const stream = core.memory.streams.get(name);
-  if (stream !== undefined) checkSums(core, stream, sums, walk);
+  if (stream === undefined) return;
+  checkSums(core, stream, sums, walk);
+  checkEras(core, stream, eras, walk);
 }
 
 function checkSums(
@@ -138,5 +143,26 @@ function checkSums(
     });
   }
   const detail = `claims ${blockReadings} readings in ${blocks} blocks of ${blockBytes} bytes; there are ${sums.blockReadings} in ${sums.blocks} of ${sums.blockBytes}`;
+  note(walk, { kind: 'aggregate', stream: stream.name, detail, repaired: walk.repair });
+}
+
+function checkEras(
+  core: StoreCore,
+  stream: StreamState,
+  eras: ReadonlyMap<number, number>,
+  walk: Walk,
+): void {
+  const differ = [...stream.blockEras.keys(), ...eras.keys()].some(
+    (id) => stream.blockEras.get(id) !== eras.get(id),
+  );
+  if (!differ) return;
+  if (walk.repair) {
+    core.within(() => {
+      stream.blockEras.clear();
+      for (const [id, count] of eras) stream.blockEras.set(id, count);
+      core.touchStream(stream);
+    });
+  }
+  const detail = 'its counts of readings without a set clock are wrong';
   note(walk, { kind: 'aggregate', stream: stream.name, detail, repaired: walk.repair });
 }

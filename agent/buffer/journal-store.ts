@@ -3,13 +3,15 @@ import { SedgeError } from '../base/errors.ts';
 import { micros, type Micros } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
-import { bytesOf, pagesForAll, storeEntries, type EntryToStore } from './append.ts';
+import { bytesOf, storeEntries, type EntryToStore } from './append.ts';
 import { compactStep } from './compact.ts';
 import { alignUplinks } from './configure.ts';
 import { waiting } from './cursor.ts';
 import { lookAtDevice, walInUse } from './device.ts';
 import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
+import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
+import { committedAt, clockTerms, keepFloor, moveFloor, setClock } from './eras.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
@@ -24,12 +26,13 @@ import {
 } from './limits.ts';
 import { loadMarks } from './marks.ts';
 import { PlaceWatch } from './place-watch.ts';
+import { pagesTouched } from './pages-touched.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
 import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
 import { segmentFrom } from './segments.ts';
-import type { Shares, StoreSettings } from './settings.ts';
+import type { StoreSettings } from './settings.ts';
 import { checkSettlement, settle } from './settle.ts';
 import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
 import { StoreCore, type Moment, type StoreOptions } from './store-core.ts';
@@ -111,6 +114,7 @@ export class JournalStore {
   }
 
   close(): void {
+    if (this.#opened && !this.#core.astray) keepFloor(this.#core);
     this.#opened = false;
     this.#core.close();
   }
@@ -134,6 +138,7 @@ export class JournalStore {
           () => {
             // What is kept can still be sent and settled; what is new would be lost.
             const before = { urgent: refused, usual: refused };
+            moveFloor(core, now);
             return requests.map((request) => {
               if (request.kind !== 'append') return this.#apply(request, { now, grown });
               const order = request.urgent === true ? 'urgent' : 'usual';
@@ -210,6 +215,20 @@ export class JournalStore {
 
   blocks(stream: string, page: { from: number; limit: number }): BlockRow[] {
     return blocksOf(this.#core, stream, page);
+  }
+
+  get clockTerms(): ClockTerms {
+    return clockTerms(this.#core.memory);
+  }
+
+  /** The true wall time at monotonic 0 of this boot: what was counted from elsewhere is corrected. Answers how many readings. @throws {DiskError} */
+  setClock(trueBase: number): number {
+    const core = this.#core;
+    const readings = this.#relieved(() =>
+      core.transaction(() => setClock(core, trueBase), { durable: true }),
+    );
+    if (readings > 0) core.events.clockSet(readings);
+    return readings;
   }
 
   purge(request: PurgeRequest): number {
@@ -374,23 +393,8 @@ export class JournalStore {
     const stream = this.#core.memory.streams.get(name);
     if (stream === undefined) return null;
     const place = segmentFrom(this.#core, stream, base);
-    return place === null ? null : micros(place.row.wallMicros);
+    return place === null ? null : micros(committedAt(this.#core.memory, place.row));
   }
-}
-
-/** Readings, copies of readings, and what settling touches: a cursor, the leaves rows stood on, the lists of free pages. */
-function pagesTouched(requests: readonly WriteRequest[], shares: Shares): number {
-  const appends = [];
-  let pages = 0;
-  for (const request of requests) {
-    if (request.kind === 'append') {
-      appends.push(request.entries);
-      continue;
-    }
-    pages += 8 + Math.min(request.settlement.count, 4_096) / 64;
-    if (request.settlement.outcome.kind === 'refused') pages += (1.1 * shares.refusalBytes) / pageBytes;
-  }
-  return pages + pagesForAll(appends);
 }
 
 /** Pages of accounts, roots and maps any transaction may touch. */

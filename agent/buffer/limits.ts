@@ -98,3 +98,8 @@ export const placeCheckMillis = 1_000;
 export const doubtfulRequestsMax = 8_192;
 /** Tries of one settlement on a failing disk, half a second apart, before its uplink is told: ten minutes. */
 export const settleRetriesMax = 1_200;
+
+/** The floor of time is written at most once a minute of clock: a page of the log each, and at most a minute low after a crash. */
+export const floorStepMicros = 60_000_000;
+/** Settings of the clock that are told apart, over all boots that readings are kept of: 16 bytes each. */
+export const erasMax = 1_024;

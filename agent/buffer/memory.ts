@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { DiskError, type Database } from '../ports/database.ts';
+import { countEra, type ClockMemory, type Era } from './eras.ts';
 import type { Interval } from './intervals.ts';
 import { blocksUnjoinedMin } from './limits.ts';
 import { loadShelves, type MarkShelves } from './marks.ts';
@@ -21,7 +22,9 @@ export interface StoreMemory {
   /** Rows of all streams in the journal. */
   journalRows: number;
   journalBytes: number;
-  readonly boot: number;
+  /** 0 while a full disk keeps it from being noted. */
+  boot: number;
+  readonly clock: ClockMemory;
   /** By uplink, also of those that are not configured any more. */
   readonly budgets: Map<string, Budget>;
   readonly marks: MarkShelves;
@@ -41,6 +44,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     stream.blocks = row.blocks;
     stream.blockReadings = row.block_readings;
     stream.blockBytes = row.block_bytes;
+    for (const [era, count] of JSON.parse(row.eras) as [number, number][]) stream.blockEras.set(era, count);
     stream.oldestBlock = row.blocks === 0 ? null : undefined;
     byId.set(row.id, stream);
     streams.set(row.name, stream);
@@ -53,6 +57,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     journalRows: 0,
     journalBytes: 0,
     boot: bootId(db, boot),
+    clock: loadClock(db),
     budgets: new Map(),
     marks: loadShelves(db),
     mayGrow: true,
@@ -73,7 +78,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
 function loadJournal(db: Database, memory: StoreMemory, byId: ReadonlyMap<number, StreamState>): void {
   const rows = db
     .prepare<JournalRow & { stream: number }>(
-      `SELECT seq, stream, first, count, length(row) AS bytes, wall AS wallMicros, mono AS monotonicMillis, boot
+      `SELECT seq, stream, first, count, length(row) AS bytes, wall AS wallMicros, mono AS monotonicMillis, boot, era
        FROM journal ORDER BY seq`,
     )
     .all();
@@ -83,6 +88,8 @@ function loadJournal(db: Database, memory: StoreMemory, byId: ReadonlyMap<number
     stream.journal.push(row);
     stream.journalReadings += row.count;
     stream.journalBytes += row.bytes;
+    countEra(stream.journalEras, row.era, row.count);
+    memory.clock.floorMicros = Math.max(memory.clock.floorMicros, row.wallMicros);
     stream.head = Math.max(stream.head, row.first + row.count);
     memory.nextSeq = row.seq + 1;
     memory.journalRows++;
@@ -105,6 +112,16 @@ function loadCursors(db: Database, byId: ReadonlyMap<number, StreamState>): void
   }
 }
 
+function loadClock(db: Database): ClockMemory {
+  const floor = db.prepare<{ value: unknown }>("SELECT value FROM meta WHERE key = 'floor'").get()?.value;
+  const eras = new Map<number, Era>();
+  for (const era of db.prepare<Era>('SELECT id, boot, base FROM eras').all()) eras.set(era.id, { ...era });
+  const trueBases = new Map<number, number>();
+  const set = db.prepare<{ id: number; base: number }>('SELECT id, base FROM boots WHERE base IS NOT NULL');
+  for (const { id, base } of set.all()) trueBases.set(id, base);
+  return { eras, trueBases, floorMicros: typeof floor === 'number' ? floor : 0, latest: null };
+}
+
 /** 0 stands for a boot that could not be noted because the disk is full: its monotonic times compare with none. */
 function bootId(db: Database, boot: string): number {
   const row = db.prepare<{ id: number }>('SELECT id FROM boots WHERE boot = ?').get(boot);
@@ -125,6 +142,7 @@ interface StreamRow {
   blocks: number;
   block_readings: number;
   block_bytes: number;
+  eras: string;
 }
 
 interface CursorRow {

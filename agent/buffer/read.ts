@@ -7,6 +7,7 @@ import type { CodecError } from './codec/codec-error.ts';
 import { concatBatches } from './codec/concat.ts';
 import { decodeJournalRow } from './codec/journal-row.ts';
 import { quarantine } from './damage.ts';
+import { committedAt, correctionOf, shifted } from './eras.ts';
 import { readBytesMax, readReadingsMax, readSegmentsMax } from './limits.ts';
 import { segmentFrom, type Place } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
@@ -71,16 +72,19 @@ function gather(core: StoreCore, request: ReadRequest): StoredRun | null {
   }
   const opening = parts[0];
   if (opening === undefined) return null;
+  const { row } = opening.place;
+  const correction = correctionOf(core.memory, row.era);
   return {
     stream: stream.name,
     first: opening.first,
-    batch: concatBatches(parts.map((part) => part.batch)),
+    batch: shifted(concatBatches(parts.map((part) => part.batch)), correction ?? 0),
     fidelity: fidelity(opening.place),
-    committedMicros: micros(opening.place.row.wallMicros),
+    committedMicros: micros(committedAt(core.memory, row)),
+    ...(row.era === 0 ? {} : { clock: correction === null ? 'unset' : 'rebased' }),
   };
 }
 
-/** Of the segment at or above `at`, what is wanted and continues the opening part without a gap or a change of clock or fidelity. */
+/** Of the segment at or above `at`, what is wanted and continues the opening part without a gap or a change of clock, era or fidelity. */
 function nextPart(
   core: StoreCore,
   stream: StreamState,
@@ -90,8 +94,9 @@ function nextPart(
   const place = segmentFrom(core, stream, appetite.at);
   if (place === null || place.row.first >= until) return null;
   const first = Math.max(appetite.at, place.row.first);
-  if (opening !== undefined && (first !== appetite.at || fidelity(place) !== fidelity(opening.place))) {
-    return null;
+  if (opening !== undefined) {
+    if (first !== appetite.at || fidelity(place) !== fidelity(opening.place)) return null;
+    if (place.row.era !== opening.place.row.era) return null;
   }
   const bytesEach = Math.max(
     1,

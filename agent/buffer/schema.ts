@@ -5,8 +5,8 @@ import type { Entropy } from '../ports/entropy.ts';
 import { drawEpoch, isEpoch } from './epoch.ts';
 import { pageBytes } from './limits.ts';
 
-/** 1: the first. 2: `meta` holds the epoch. */
-export const schemaVersion = 2;
+/** 1: the first. 2: `meta` holds the epoch. 3: eras of clocks that were not set, and the floor of time in `meta`. */
+export const schemaVersion = 3;
 
 /** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -50,6 +50,15 @@ const tables = `
     kind TEXT NOT NULL, reason TEXT NOT NULL, wall INTEGER NOT NULL, bytes BLOB);
 `;
 
+/** What schema 3 adds; see `eras.ts`. A constant default rewrites no row. `streams.eras` holds `[era, readings]` over blocks. */
+const eraTables = `
+  CREATE TABLE eras (id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, base INTEGER NOT NULL);
+  ALTER TABLE boots ADD COLUMN base INTEGER;
+  ALTER TABLE journal ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE blocks ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE streams ADD COLUMN eras TEXT NOT NULL DEFAULT '[]';
+`;
+
 export interface SchemaOptions {
   readonly agent: string;
   /** Drawn from once in the life of a database. */
@@ -91,9 +100,12 @@ function bringUp(db: Database, version: number, { agent, entropy }: SchemaOption
     db.exec(tables);
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('agent', agent);
   }
-  const epoch = drawEpoch(entropy);
-  assert(isEpoch(epoch), 'an epoch is 16 hex digits');
-  db.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', epoch);
+  if (version < 2) {
+    const epoch = drawEpoch(entropy);
+    assert(isEpoch(epoch), 'an epoch is 16 hex digits');
+    db.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', epoch);
+  }
+  db.exec(eraTables);
   db.pragma(`user_version = ${schemaVersion}`);
   db.exec('COMMIT');
 }

@@ -1,6 +1,7 @@
 import type { Batch } from '../reading/batch.ts';
 import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
+import { countEra } from './eras.ts';
 import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
 import { contentOf, Damage } from './read.ts';
 import { removeJournalRows } from './segments.ts';
@@ -44,7 +45,7 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   const bytes = insertBlock(core, stream, { opening: first, batches, rowBytes });
   // Blocks lie below every journal row: only the first one ever is the oldest.
   if (stream.oldestBlock === null) {
-    stream.oldestBlock = { first: first.first, wallMicros: first.wallMicros };
+    stream.oldestBlock = { first: first.first, wallMicros: first.wallMicros, era: first.era };
   }
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);
   core.events.sealed(stream.name, { readings, rowBytes, bytes });
@@ -60,7 +61,7 @@ export function insertBlock(
   const block = encodeBlock(batches);
   const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(block.bytes).lastInsertRowid;
   core
-    .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     .run(
       stream.id,
       opening.first,
@@ -74,10 +75,12 @@ export function insertBlock(
       opening.monotonicMillis,
       opening.boot,
       payload,
+      opening.era,
     );
   stream.blocks++;
   stream.blockReadings += block.readings;
   stream.blockBytes += block.bytes.length;
+  countEra(stream.blockEras, opening.era, block.readings);
   core.touchStream(stream);
   return block.bytes.length;
 }
@@ -91,7 +94,7 @@ function oldestRun(core: StoreCore, stream: StreamState): { rows: JournalRow[]; 
   for (const row of stream.journal) {
     const before = rows.at(-1);
     if (before !== undefined) {
-      if (before.first + before.count !== row.first) break;
+      if (before.first + before.count !== row.first || before.era !== row.era) break;
       if (
         readings + row.count > core.settings.seal.readings ||
         rowBytes + row.bytes > core.shares.sealSliceBytes

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { absorb, waitingIn, type CursorAccount } from './cursor.ts';
+import { committedAt, countEra } from './eras.ts';
 import { measure, missing, unite, type Interval } from './intervals.ts';
 import type { StoreCore } from './store-core.ts';
 import { journalIndexAt, type BlockPlace, type JournalRow, type StreamState } from './stream-state.ts';
@@ -10,7 +11,7 @@ export type Place =
   | { readonly kind: 'block'; readonly row: BlockPlace };
 
 const blockColumns = `first, count, bytes, row_bytes AS rowBytes, fidelity, wall AS wallMicros, mono AS monotonicMillis,
-  boot, payload`;
+  boot, era, payload`;
 
 /** The block that holds `offset`, or else the next one above it. */
 export function blockFrom(core: StoreCore, stream: StreamState, offset: number): BlockPlace | null {
@@ -78,15 +79,16 @@ export function tail(core: StoreCore, stream: StreamState): number {
 export function oldestWall(core: StoreCore, stream: StreamState): number | null {
   const block = oldestBlock(core, stream);
   const row = stream.journal[0];
-  if (block !== null && (row === undefined || block.first < row.first)) return block.wallMicros;
-  return row?.wallMicros ?? null;
+  if (block !== null && (row === undefined || block.first < row.first))
+    return committedAt(core.memory, block);
+  return row === undefined ? null : committedAt(core.memory, row);
 }
 
 function oldestBlock(core: StoreCore, stream: StreamState): StreamState['oldestBlock'] & ({} | null) {
   if (stream.oldestBlock === undefined) {
     const row = core
-      .prepare<{ first: number; wallMicros: number }>(
-        'SELECT first, wall AS wallMicros FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
+      .prepare<{ first: number; wallMicros: number; era: number }>(
+        'SELECT first, wall AS wallMicros, era FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
       )
       .get(stream.id);
     stream.oldestBlock = row ?? null;
@@ -107,6 +109,7 @@ export function removeSegment(core: StoreCore, stream: StreamState, place: Place
     stream.blocks--;
     stream.blockReadings -= place.row.count;
     stream.blockBytes -= place.row.bytes;
+    countEra(stream.blockEras, place.row.era, -place.row.count);
     if (stream.oldestBlock?.first === place.row.first) stream.oldestBlock = undefined;
     if (stream.blocks === 0) stream.oldestBlock = null;
   }
@@ -120,6 +123,7 @@ export function removeJournalRows(core: StoreCore, stream: StreamState, index: n
     statement.run(row.seq);
     stream.journalReadings -= row.count;
     stream.journalBytes -= row.bytes;
+    countEra(stream.journalEras, row.era, -row.count);
     core.memory.journalBytes -= row.bytes;
     core.memory.journalRows--;
   }

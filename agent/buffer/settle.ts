@@ -1,6 +1,7 @@
 import { SedgeError } from '../base/errors.ts';
 import type { Settlement } from '../ports/store.ts';
 import { dropIncoming, insertRow, pagesForRow, type RowToStore } from './append.ts';
+import { eraOf } from './eras.ts';
 import { encodeJournalRow } from './codec/journal-row.ts';
 import { absorb, rangesAfter, waitingIn } from './cursor.ts';
 import { deadLetters, deadLetterStream } from './dead-letter.ts';
@@ -119,5 +120,5 @@ function storeCopy(core: StoreCore, row: RowToStore, now: Moment): void {
     return;
   }
   core.account(stream, { account: 'received', rule: '', count: row.count });
-  insertRow(core, stream, row, now);
+  insertRow(core, stream, row, { ...now, era: eraOf(core, now.clockBase) });
 }

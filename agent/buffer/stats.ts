@@ -1,3 +1,4 @@
+import { correctionOf, countsOf } from './eras.ts';
 import { oldestWall, tail } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
 import { buffered, storedBytes } from './stream-state.ts';
@@ -14,6 +15,8 @@ export interface StreamStats {
   readonly blocks: number;
   /** Commit time of the oldest reading kept, microseconds; null when there is none. */
   readonly oldestMicros: number | null;
+  /** Readings kept whose times were counted while nobody had set the clock. */
+  readonly clock: { readonly waiting: number; readonly rebased: number; readonly lost: number };
 }
 
 export interface StoreStats {
@@ -44,6 +47,7 @@ export function statsOf(core: StoreCore): StoreStats {
       journalReadings: stream.journalReadings,
       blocks: stream.blocks,
       oldestMicros: oldestWall(core, stream),
+      clock: countsOf(core.memory, stream),
     });
   }
   return {
@@ -73,10 +77,19 @@ export interface BlockRow {
 export function blocksOf(core: StoreCore, name: string, page: { from: number; limit: number }): BlockRow[] {
   const stream = core.memory.streams.get(name);
   if (stream === undefined) return [];
-  return core
-    .prepare<BlockRow>(
+  const rows = core
+    .prepare<BlockRow & { era: number }>(
       `SELECT first, count, bytes, row_bytes AS rowBytes, min_time AS minTimeMicros, max_time AS maxTimeMicros, fidelity,
-         wall AS wallMicros FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
+         wall AS wallMicros, era FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
     )
     .all(stream.id, page.from, page.limit);
+  return rows.map(({ era, minTimeMicros, maxTimeMicros, wallMicros, ...row }) => {
+    const shift = correctionOf(core.memory, era) ?? 0;
+    return {
+      ...row,
+      minTimeMicros: minTimeMicros + shift,
+      maxTimeMicros: maxTimeMicros + shift,
+      wallMicros: wallMicros + shift,
+    };
+  });
 }

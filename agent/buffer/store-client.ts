@@ -16,6 +16,8 @@ import { encodeMarks } from '../reading/mark-bytes.ts';
 import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
 import { decodeJournalRow, encodeJournalRow } from './codec/journal-row.ts';
 import type {
+  ClockNotice,
+  ClockTerms,
   DiskAnswer,
   DiskCall,
   DiskCalls,
@@ -169,12 +171,11 @@ export class StoreClient implements Store {
     if (answer === null) return null;
     const batch = decodeJournalRow(answer.row, { stream: request.stream });
     assert(batch.ok, 'what the disk thread encoded can be decoded');
-    const { first, fidelity, committedMicros } = answer;
+    const { row: _, committedMicros, ...told } = answer;
     return {
+      ...told,
       stream: request.stream,
-      first,
       batch: batch.value,
-      fidelity,
       committedMicros: micros(committedMicros),
     };
   }
@@ -201,6 +202,17 @@ export class StoreClient implements Store {
 
   blocks(page: { stream: string; from: number; limit: number }): Promise<readonly BlockRow[]> {
     return this.#call('blocks', page);
+  }
+
+  /** What the store remembers of earlier clocks. @throws before the end of the start. */
+  get clockTerms(): ClockTerms {
+    assert(this.#terms !== null, 'the store is started');
+    return this.#terms.clock;
+  }
+
+  /** How the agent's clock stands now; answers the readings whose times were corrected. */
+  setClock(notice: ClockNotice): Promise<number> {
+    return this.#call('clock', notice);
   }
 
   purge(request: PurgeRequest): Promise<number> {
@@ -313,7 +325,7 @@ function piecesOf(entry: EntryToStore, bytesMax: number): readonly EntryToStore[
   return entry.rows.map((row, index) =>
     index === 0
       ? { ...entry, rows: [row], received: row.count + entry.received - countOf(entry.rows) }
-      : { stream: entry.stream, received: row.count, filtered: [], marks: [], rows: [row] },
+      : { ...entry, received: row.count, filtered: [], marks: [], rows: [row] },
   );
 }
 
@@ -322,12 +334,12 @@ function countOf(rows: readonly RowToStore[]): number {
 }
 
 function encodeEntry(entry: JournalEntry, bytesMax: number): EntryToStore {
-  const { stream, received, marks } = entry;
+  const { stream, received, marks, clockBase = null } = entry;
   const rows: RowToStore[] = [];
   const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, { rows, bytesMax });
   const filtered =
     oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
-  return { stream, received, filtered, marks: encodeMarks(marks), rows };
+  return { stream, received, filtered, marks: encodeMarks(marks), rows, clockBase };
 }
 
 /** Halves what is too big for one row; a single reading that is too big is counted, not kept. */

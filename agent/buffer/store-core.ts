@@ -28,11 +28,7 @@ export interface StoreOptions {
   readonly entropy: Entropy;
 }
 
-/** Both clocks at the moment of a call. */
-export interface Moment {
-  readonly wallMicros: number;
-  readonly monotonicMillis: number;
-}
+export type { Moment } from './moment.ts';
 
 /**
  * The connection, the mirror in memory, and the one way to change both: a transaction. Whatever fails inside it leaves
@@ -41,6 +37,7 @@ export interface Moment {
 export class StoreCore {
   readonly space: DiskSpace;
   readonly events: BufferEvents;
+  readonly boot: string;
   readonly #options: StoreOptions;
   settings: StoreSettings = defaultSettings;
   shares: Shares = divide(defaultSettings.sizeBytes);
@@ -63,6 +60,7 @@ export class StoreCore {
   constructor(options: StoreOptions) {
     this.#options = options;
     this.space = options.space;
+    this.boot = options.boot;
     this.#guard = new FileGuard(options.space);
     this.events = options.events;
   }
@@ -77,7 +75,7 @@ export class StoreCore {
   get memory(): StoreMemory {
     if (this.#memory === null) {
       const db = this.db;
-      this.#memory ??= loadMemory(db, this.#options.boot);
+      this.#memory ??= loadMemory(db, this.boot);
       if (!this.#astray) this.#judge();
     }
     return this.#memory;

@@ -13,6 +13,8 @@ export interface Segment {
   /** Monotonic clock of the commit, milliseconds; comparable within one `boot`. */
   readonly monotonicMillis: number;
   readonly boot: number;
+  /** 0, or the {@link Era} its times of arrival were counted in. Its readings then all have the agent's clock. */
+  readonly era: number;
 }
 
 export interface JournalRow extends Segment {
@@ -42,8 +44,14 @@ export interface StreamState {
   blocks: number;
   blockReadings: number;
   blockBytes: number;
+  /** Readings by era, of journal rows and of blocks; none under era 0. */
+  readonly journalEras: Map<number, number>;
+  readonly blockEras: Map<number, number>;
   /** Place of the oldest block; null when there is none, undefined when it must be looked up. */
-  oldestBlock: { readonly first: number; readonly wallMicros: number } | null | undefined;
+  oldestBlock:
+    | { readonly first: number; readonly wallMicros: number; readonly era: number }
+    | null
+    | undefined;
   /** Ledger by `account rule`; see {@link ledgerKey}. */
   readonly ledger: Map<string, number>;
   /** Blocks below this offset are joined as far as they can be; 0 when nobody looked since the store was opened. */
@@ -71,6 +79,8 @@ export function newStream(row: { id: number; name: string; priority: number }): 
     blocks: 0,
     blockReadings: 0,
     blockBytes: 0,
+    journalEras: new Map(),
+    blockEras: new Map(),
     oldestBlock: null,
     joinedUntil: 0,
     blocksUnjoined: 0,

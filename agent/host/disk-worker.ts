@@ -70,7 +70,8 @@ function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    return 'unknown';
+    // Compares with no other: monotonic times of two boots must never be taken for one.
+    return `unknown-${new HostEntropy().uint32()}-${new HostEntropy().uint32()}`;
   }
 }
 

@@ -57,6 +57,11 @@ export interface StoredRun {
   readonly first: number;
   readonly batch: Batch;
   readonly fidelity: Fidelity;
+  /**
+   * Set where times of arrival were taken while nobody had set the host's clock: `unset` counts on from the newest time known, `rebased`
+   * was corrected since the clock was set. Absent: times of devices, or of a clock that is trusted.
+   */
+  readonly clock?: 'unset' | 'rebased';
   /** Wall clock of the commit, for age. */
   readonly committedMicros: Micros;
 }

@@ -11,6 +11,8 @@ export interface NdjsonRun {
   /** Offset of the batch's reading 0; reading i has `first + i`. */
   readonly first: number;
   readonly fidelity: string;
+  /** Says that times of arrival come from a clock nobody had set, or were corrected since; absent otherwise, here and on the line. */
+  readonly clock?: 'unset' | 'rebased';
 }
 
 /** Readings `from` … `to - 1` of a run as NDJSON, each line ended by LF. The form is that of INTERFACE.md, "What an uplink sends". */
@@ -19,7 +21,8 @@ export function encodeNdjson(run: NdjsonRun, from = 0, to = run.batch.length): s
   assert(from >= 0 && from <= to && to <= batch.length, 'rows within the batch');
   const epoch = run.epoch === '' ? '' : `"epoch":${JSON.stringify(run.epoch)},`;
   const head = `{"agent":${JSON.stringify(run.agent)},${epoch}"stream":${JSON.stringify(batch.stream)},"offset":`;
-  const fidelity = `","fidelity":${JSON.stringify(run.fidelity)},"tags":`;
+  const clock = run.clock === undefined ? '' : `,"clock":"${run.clock}"`;
+  const fidelity = `","fidelity":${JSON.stringify(run.fidelity)}${clock},"tags":`;
   const series: (string | undefined)[] = [];
   const writers = batch.columns.map(columnWriter);
   const times = new TimeFormatter();

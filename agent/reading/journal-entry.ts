@@ -29,4 +29,9 @@ export interface JournalEntry {
   readonly received: number;
   readonly filtered: readonly FilteredCount[];
   readonly marks: readonly DeliveryMark[];
+  /**
+   * Set when the times of the batch were counted from the monotonic clock, as nobody had set the wall clock: time = base + monotonic
+   * microseconds of this boot. The store corrects them once the true time is known. Only with `batch.clock` `agent`.
+   */
+  readonly clockBase?: number | null;
 }

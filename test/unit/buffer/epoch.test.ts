@@ -54,7 +54,15 @@ function loseConnection(): void {
 }
 
 /** As the first schema left it. */
-const older = ["DELETE FROM meta WHERE key = 'epoch'", 'PRAGMA user_version = 1; SELECT 1'];
+const older = [
+  "DELETE FROM meta WHERE key = 'epoch'",
+  'DROP TABLE eras',
+  'ALTER TABLE boots DROP COLUMN base',
+  'ALTER TABLE journal DROP COLUMN era',
+  'ALTER TABLE blocks DROP COLUMN era',
+  'ALTER TABLE streams DROP COLUMN eras',
+  'PRAGMA user_version = 1; SELECT 1',
+];
 
 test('an epoch is 16 hex digits, and two are never one', () => {
   const entropy = new HostEntropy();

@@ -297,7 +297,7 @@ test('drop_oldest takes the least important first, and never what is more import
 
   expect(ledgerOf('low')).toMatchObject({ buffered: 0, dropped: [{ rule: 'drop_oldest', count: 5 }] });
   const before = ledgerOf('high');
-  append('low', [9], { textBytes: 30_000 });
+  append('low', [9], { textBytes: 60_000 });
 
   expect(ledgerOf('high')).toEqual(before);
   expect(ledgerOf('low')).toMatchObject({ stored: 6, dropped: [{ rule: 'drop_oldest', count: 6 }] });

@@ -1,0 +1,8 @@
+/** Both clocks at the moment of a call. */
+export interface Moment {
+  readonly wallMicros: number;
+  /** Of the boot, as other processes of it count too. */
+  readonly monotonicMillis: number;
+  /** Set while nobody has set the host's clock: `wallMicros` is this plus the monotonic microseconds. */
+  readonly clockBase?: number | null;
+}
