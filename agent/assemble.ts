@@ -3,6 +3,7 @@ import type { AgentView } from './api/agent-view.ts';
 import { agentView } from './assembly/agent-view.ts';
 import { apiServer } from './assembly/api-server.ts';
 import { sampledDeadLetters } from './assembly/dead-letters.ts';
+import { ClockKeeper } from './assembly/clock-keeper.ts';
 import { type Foundation, layFoundation } from './assembly/foundation.ts';
 import { liveSource } from './assembly/live-source.ts';
 import { Pulse } from './assembly/pulse.ts';
@@ -50,6 +51,7 @@ export class Agent {
   #streams: BuiltStreams;
   readonly #intake: Intake;
   readonly #marks: MarkKeeper;
+  readonly #clockKeeper: ClockKeeper;
   readonly #uplinks: UplinkSet;
   readonly #sources = new Map<string, RunningSource>();
   readonly #rates = new RateMeter();
@@ -87,6 +89,7 @@ export class Agent {
       telemetry,
       defer: (turn) => void setImmediate(turn),
     });
+    this.#clockKeeper = new ClockKeeper({ clock, telemetry, intake: this.#intake, store: this.#store });
     this.#uplinks = new UplinkSet({
       store: this.#store,
       clock,
@@ -111,6 +114,7 @@ export class Agent {
       config: () => this.config,
       yaml: () => this.#read.yaml,
       sources: () => [...this.#sources.values()],
+      clockOf: (stream) => this.#streams.plans.find(({ name }) => name === stream)?.clock ?? null,
       uplinks: () => this.#uplinks.status(),
       unrouted: () => this.#intake.inspect().unrouted,
     });
@@ -151,6 +155,7 @@ export class Agent {
       this.#startApi(),
     ]);
     for (const part of [opened, listening]) if (part.status === 'rejected') throw part.reason;
+    await this.#clockKeeper.start();
     for (const name of Object.keys(this.config.uplinks)) await this.#uplinks.start(this.config, name);
     for (const name of Object.keys(this.config.sources)) await this.#startSource(name);
     this.#pulse.start();
@@ -178,6 +183,7 @@ export class Agent {
     await this.#uplinks.stopAll();
     await this.#api?.stop();
     this.#pulse.stop();
+    this.#clockKeeper.stop();
     await this.#store.stop();
     host.stop();
     supervision.stop();

@@ -9,7 +9,12 @@ export interface StatusJson {
   readonly time: string;
   readonly uptime_seconds: number;
   /** Whether the host's clock is disciplined (NTP, PTP), and by how much it is believed to be off. */
-  readonly clock: { readonly synchronized: boolean | null; readonly offset_seconds: number | null };
+  readonly clock: {
+    readonly synchronized: boolean | null;
+    readonly offset_seconds: number | null;
+    /** False while nobody has set the clock since boot: times of arrival are counted on from what is known. */
+    readonly trusted: boolean;
+  };
   /** Every needed part is ok or degraded. */
   readonly ready: boolean;
   readonly parts: readonly PartJson[];
@@ -67,6 +72,20 @@ export interface StreamJson {
   readonly rate_per_second: number | null;
   /** Commit time of the oldest buffered reading. */
   readonly oldest: string | null;
+  readonly clock: StreamClockJson;
+}
+
+/** Which clock a stream's times stand on. Counts are of readings that are kept. */
+export interface StreamClockJson {
+  readonly source: 'device' | 'arrival';
+  readonly trusted: boolean;
+  /** Get their true time once the clock is set. */
+  readonly waiting_readings: number;
+  readonly corrected_readings: number;
+  /** Of a boot that ended before its clock was set. */
+  readonly uncorrectable_readings: number;
+  /** "arrival, clock not set since boot, 12 readings will be corrected". */
+  readonly words: string;
 }
 
 export interface UplinkJson {
@@ -164,6 +183,8 @@ export interface ReadingJson {
   readonly time: string;
   readonly quality: string;
   readonly fidelity: string;
+  /** Set where the time of arrival was taken while nobody had set the clock; `rebased`: corrected since. */
+  readonly clock?: 'unset' | 'rebased';
   readonly tags: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, unknown>>;
 }

@@ -22,6 +22,7 @@ export function statusText(status: StatusJson): string {
     ),
     section('uplinks', table(status.uplinks.map((uplink) => [uplink.name, uplink.type, uplink.words]))),
     section('streams', streamTable(status.streams)),
+    section('times', clockTable(status)),
     accounts(status),
   ];
   return sections.filter((text) => text !== '').join('\n\n');
@@ -44,8 +45,9 @@ export function statusLine(status: StatusJson): string {
 function heading(status: StatusJson): string {
   const site = status.agent.site === null ? '' : ` of ${status.agent.site}`;
   const ready = status.ready ? 'ready' : 'NOT READY';
-  const clock =
-    status.clock.synchronized === false ? '\nthe clock is not synchronized: times of arrival may be off' : '';
+  const clock = status.clock.trusted
+    ? ''
+    : '\nthe clock was not set since boot: times of arrival are corrected once it is';
   return `${status.agent.id}${site}: ${ready}, sedge ${status.version}, up ${formatDuration(status.uptime_seconds)}${clock}`;
 }
 
@@ -104,6 +106,24 @@ function streamTable(streams: readonly StreamJson[]): readonly string[] {
     stream.rate_per_second === null ? '' : formatRate(stream.rate_per_second),
   ]);
   return table([['', ...shown.map(([name]) => name), 'rate'], ...rows], 'right');
+}
+
+/** Streams that stand on the same clock share a line; nothing is said while all is as it should be. */
+function clockTable({ streams }: StatusJson): readonly string[] {
+  const odd = ({ clock }: StreamJson): boolean =>
+    !clock.trusted || clock.waiting_readings + clock.corrected_readings + clock.uncorrectable_readings > 0;
+  if (!streams.some(odd)) return [];
+  const byWords = Map.groupBy(streams, ({ clock }) => clock.words);
+  return table(Array.from(byWords, ([words, those]) => [namesOf(those), words]));
+}
+
+/** Streams named in one line of it. */
+const namesShown = 4;
+
+function namesOf(streams: readonly StreamJson[]): string {
+  const names = streams.slice(0, namesShown).map(({ name }) => name);
+  if (streams.length > namesShown) names.push(`${streams.length - namesShown} more`);
+  return names.join(', ');
 }
 
 function accounts(status: StatusJson): string {

@@ -15,6 +15,7 @@ import type { Config } from '../config/schema/config.ts';
 import { bufferWords } from '../operate/buffer-words.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
+import { streamClock } from './clock-keeper.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
 import { readPage } from './readings-json.ts';
@@ -32,6 +33,8 @@ export interface Viewed {
   /** The same as text. */
   yaml(): Promise<string>;
   sources(): readonly RunningSource[];
+  /** Whose clock a configured stream's times come from; null where no source fills it. */
+  clockOf(stream: string): 'device' | 'agent' | null;
   uplinks(): readonly UplinkStatus[];
   unrouted(): StatusJson['unrouted'];
 }
@@ -52,6 +55,7 @@ export function agentView(viewed: Viewed): AgentView {
         clock: {
           synchronized: host?.clockSynchronized ?? null,
           offset_seconds: host?.clockOffsetSeconds ?? null,
+          trusted: foundation.clock.standing.kind === 'trusted',
         },
         ready: foundation.health.ready,
         parts: foundation.health.parts().map(partJson),
@@ -110,7 +114,8 @@ function sourcesJson(viewed: Viewed): SourceJson[] {
   });
 }
 
-function streamsJson({ rates }: Viewed, ledger: Ledger, stats: StoreStats): StreamJson[] {
+function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJson[] {
+  const { rates, foundation } = viewed;
   return ledger.streams.map((account) => {
     const stored = stats.streams.find(({ stream }) => stream === account.stream);
     return {
@@ -126,6 +131,7 @@ function streamsJson({ rates }: Viewed, ledger: Ledger, stats: StoreStats): Stre
       bytes: stored?.bytes ?? 0,
       rate_per_second: rates.perSecond(`stream:${account.stream}`),
       oldest: stored?.oldestMicros == null ? null : formatTime(stored.oldestMicros, 0),
+      clock: streamClock(viewed.clockOf(account.stream), foundation.clock.standing, stored?.clock),
     };
   });
 }

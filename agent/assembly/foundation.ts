@@ -1,9 +1,11 @@
 import type { Config } from '../config/schema/config.ts';
 import { HostClock } from '../host/clock.ts';
+import { HostClockWatch } from '../host/clock-watch.ts';
 import { HostEntropy } from '../host/entropy.ts';
 import { HostFiguresReader } from '../host/host-figures.ts';
 import { logDestination, LogStream } from '../host/log-stream.ts';
 import { serviceManagerOf } from '../host/sd-notify.ts';
+import { AgentClock } from '../operate/agent-clock.ts';
 import { AgentTelemetry } from '../operate/agent-telemetry.ts';
 import { buildDescribed } from '../operate/events.ts';
 import { Health } from '../operate/health.ts';
@@ -14,13 +16,12 @@ import { metricCatalogue } from '../operate/metric-catalogue.ts';
 import { MetricsRegistry } from '../operate/metrics-registry.ts';
 import { Progress } from '../operate/progress.ts';
 import { Supervision } from '../operate/supervision.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
 /** What every room stands on: time, chance, and the means to tell. */
 export interface Foundation {
-  readonly clock: Clock;
+  readonly clock: AgentClock;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
   readonly log: Log;
@@ -35,7 +36,8 @@ export function layFoundation(
   config: Config,
   { environment, version }: { environment: Readonly<Record<string, string | undefined>>; version: string },
 ): Foundation {
-  const clock = new HostClock();
+  const vouched = config.agent.clock === 'trusted';
+  const clock = new AgentClock({ host: new HostClock(), watch: new HostClockWatch(), vouched });
   const destination = logDestination(environment, process.stderr);
   const log = new Log({
     clock,

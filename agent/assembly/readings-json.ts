@@ -5,10 +5,10 @@ import { encodeNdjson } from '../reading/encode-ndjson.ts';
 
 /** Stored readings as programs get them: the very lines an uplink sends. */
 export function readingsJson(
-  { batch, first, fidelity }: StoredRun,
+  run: StoredRun,
   from: { readonly agent: string; readonly epoch: string },
 ): ReadingJson[] {
-  return parsed(encodeNdjson({ ...from, batch, first, fidelity }));
+  return parsed(encodeNdjson({ ...run, ...from }));
 }
 
 const pageBytes = 1024 * 1024;

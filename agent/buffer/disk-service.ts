@@ -67,7 +67,7 @@ export class DiskService {
   readonly #events: BufferEvents;
   readonly #log: ObservationLog;
   readonly #clocks: () => Moment;
-  #clockBase: number | null = null;
+  #clockBase: number | null | undefined;
   readonly #doubts: Doubts;
   readonly #order = new AppendOrder();
   #writes: WriteItem[] = [];
@@ -266,7 +266,8 @@ export class DiskService {
   #now(): Moment {
     const { wallMicros, monotonicMillis } = this.#clocks();
     const base = this.#clockBase;
-    if (base === null) return { wallMicros, monotonicMillis };
+    if (base === undefined) return { wallMicros, monotonicMillis };
+    if (base === null) return { wallMicros, monotonicMillis, clockBase: null };
     return { wallMicros: base + Math.round(monotonicMillis * 1_000), monotonicMillis, clockBase: base };
   }
 

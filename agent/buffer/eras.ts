@@ -147,13 +147,14 @@ export function countsOf(memory: StoreMemory, stream: StreamState): EraCounts {
 
 /**
  * Keeps the floor: a clock that starts below it is stale. A trusted clock moves it either way, so that one that once was set years ahead
- * leaves no trace; times counted on from the floor only raise it. Inside a transaction.
+ * leaves no trace; times counted on from the floor only raise it, and before anybody said which it is nothing does. Inside a transaction.
  */
 export function moveFloor(core: StoreCore, now: Moment, within: number = floorStepMicros): void {
+  if (now.clockBase === undefined) return;
   const { clock } = core.memory;
   clock.latest = now;
   const wall = Math.round(now.wallMicros);
-  const trusted = now.clockBase === undefined || now.clockBase === null;
+  const trusted = now.clockBase === null;
   const step = wall - clock.floorMicros;
   if (trusted ? Math.abs(step) <= within : step <= within) return;
   core.prepare("INSERT OR REPLACE INTO meta VALUES ('floor', ?)").run(wall);

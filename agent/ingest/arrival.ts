@@ -24,8 +24,8 @@ export interface Arrival {
   readonly topic: string;
   /** Must not change until settled. */
   readonly payload: Uint8Array;
-  /** Wall clock, microseconds. */
-  readonly arrivalMicros: number;
+  /** The agent's clock, microseconds. Moved by the intake when the clock is set while it waits. */
+  arrivalMicros: number;
   /** Names the stream and so goes past the topic patterns (HTTP ingest); null: the topic decides. */
   readonly stream: string | null;
   /** Used instead of the stream's own (HTTP ingest by content type); null: the stream's. */

@@ -1,5 +1,5 @@
 import type { Telemetry } from '../ports/telemetry.ts';
-import type { Group } from './group.ts';
+import type { AstrayTimes, Group } from './group.ts';
 
 /** An append was committed: what it held is counted by source and reason. */
 export function groupCommitted(telemetry: Telemetry, group: Group, elapsedMs: number): void {
@@ -12,6 +12,15 @@ export function groupCommitted(telemetry: Telemetry, group: Group, elapsedMs: nu
   if (tally.duplicates > 0) telemetry.count('ingest_duplicates', undefined, tally.duplicates);
   if (tally.unrouted > 0) telemetry.count('ingest_unrouted', undefined, tally.unrouted);
   for (const [reason, count] of tally.undecodable) telemetry.count('ingest_undecodable', { reason }, count);
+  for (const [stream, times] of tally.astray) deviceTimesAstray(telemetry, stream, times);
+}
+
+/** The clock of a device is wrong, or its readings waited very long. They are kept as they are. */
+function deviceTimesAstray(telemetry: Telemetry, stream: string, { ahead, behind }: AstrayTimes): void {
+  if (ahead > 0) telemetry.count('ingest_device_times_astray', { stream, direction: 'ahead' }, ahead);
+  if (behind > 0) telemetry.count('ingest_device_times_astray', { stream, direction: 'behind' }, behind);
+  const message = `times of devices are far from ours (${ahead} ahead, ${behind} behind): look at their clocks`;
+  telemetry.log('warning', 'ingest_device_times_astray', message, { stream });
 }
 
 /** The store takes nothing: sources are held back until it does. Reported once until it recovers. */

@@ -15,6 +15,13 @@ export interface Group {
   readonly tally: Tally;
 }
 
+/** By which clock a group is made. */
+export interface GroupMoment {
+  readonly wallMicros: Micros;
+  /** See `JournalEntry.clockBase`. */
+  readonly clockBase: number | null;
+}
+
 /** Counts of one group, reported when it commits. */
 export interface Tally {
   arrivals: number;
@@ -26,6 +33,14 @@ export interface Tally {
   readonly bySource: Map<string, number>;
   /** By reason. */
   readonly undecodable: Map<string, number>;
+  /** Readings whose device's clock is far from ours, by stream. */
+  readonly astray: Map<string, AstrayTimes>;
+}
+
+/** Far ahead of, and far behind, a clock that is trusted. */
+export interface AstrayTimes {
+  ahead: number;
+  behind: number;
 }
 
 /** One stream within one group. */
@@ -92,7 +107,7 @@ export class GroupMaker {
     return routes.length > 0 && routes.every(({ stream }) => this.#lanes.get(stream)?.plan.urgent === true);
   }
 
-  make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, nowMicros: Micros): Group {
+  make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, now: GroupMoment): Group {
     const tally: Tally = {
       arrivals: 0,
       bytes: 0,
@@ -101,6 +116,7 @@ export class GroupMaker {
       unrouted: 0,
       bySource: new Map(),
       undecodable: new Map(),
+      astray: new Map(),
     };
     const marks: DeliveryMark[] = [];
     for (const [inlet, arrivals] of parcels) {
@@ -113,7 +129,7 @@ export class GroupMaker {
       if (messages > 0) tally.bySource.set(inlet.source, messages);
     }
     const entries: JournalEntry[] = [];
-    for (const lane of this.#lanes.values()) tally.readings += finishLane(lane, nowMicros, entries);
+    for (const lane of this.#lanes.values()) tally.readings += finishLane(lane, { now, entries, tally });
     const letters = this.#deadLetters.take();
     const { unrouted } = tally;
     if (letters !== null || unrouted > 0) {
@@ -121,7 +137,7 @@ export class GroupMaker {
       const received = (letters?.length ?? 0) + unrouted;
       entries.push(entryOf(this.#deadLetters.stream, letters, received, filtered));
     }
-    return { entries: this.#withMarks(entries, marks), parcels, tally };
+    return { entries: this.#withMarks(counted(entries, now), marks), parcels, tally };
   }
 
   /** Since this maker began: with these streams. */
@@ -130,14 +146,14 @@ export class GroupMaker {
   }
 
   /** What is due by now although nothing arrived; null when nothing is. */
-  tick(nowMicros: Micros): readonly JournalEntry[] {
+  tick(now: GroupMoment): readonly JournalEntry[] {
     const entries: JournalEntry[] = [];
     for (const { plan } of this.#lanes.values()) {
-      const processed = plan.preprocess.tick?.(nowMicros);
+      const processed = plan.preprocess.tick?.(now.wallMicros);
       if (processed === undefined) continue;
       pushOutputs(plan.name, processed, { received: 0, filtered: [] }, entries);
     }
-    return entries;
+    return counted(entries, now);
   }
 
   #take(arrival: Arrival, source: string, tally: Tally): void {
@@ -248,8 +264,15 @@ function keepsMark(arrival: Arrival, mark: DeliveryMark): boolean {
   return arrival.kind !== 'message' || mark.state === 'seen' || arrival.ownTime;
 }
 
+/** Of one group: what a lane adds to. */
+interface Making {
+  readonly now: GroupMoment;
+  readonly entries: JournalEntry[];
+  readonly tally: Tally;
+}
+
 /** Pushes the entries of one stream, if it got anything; answers the readings decoded. */
-function finishLane(lane: Lane, nowMicros: Micros, entries: JournalEntry[]): number {
+function finishLane(lane: Lane, making: Making): number {
   const { plan, builder, full, undecodable } = lane;
   if (builder === null) return 0;
   lane.builder = null;
@@ -257,20 +280,49 @@ function finishLane(lane: Lane, nowMicros: Micros, entries: JournalEntry[]): num
   lane.undecodable = 0;
   lane.expected = builder.length;
   let decoded = 0;
-  for (const one of full) decoded += finishBatch({ plan, builder: one, undecodable: 0 }, nowMicros, entries);
-  return decoded + finishBatch({ plan, builder, undecodable }, nowMicros, entries);
+  for (const one of full) decoded += finishBatches({ plan, builder: one, undecodable: 0 }, making);
+  return decoded + finishBatches({ plan, builder, undecodable }, making);
 }
 
-function finishBatch(
+function finishBatches(
   { plan, builder, undecodable }: { plan: StreamPlan; builder: BatchBuilder; undecodable: number },
-  nowMicros: Micros,
-  entries: JournalEntry[],
+  { now, entries, tally }: Making,
 ): number {
-  const decoded = builder.length;
-  const filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
-  const processed = decoded > 0 ? plan.preprocess.process(builder.finish(), nowMicros) : nothingProcessed;
-  pushOutputs(plan.name, processed, { received: decoded + undecodable, filtered }, entries);
-  return decoded;
+  let filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
+  let received = undecodable;
+  const batches = builder.length === 0 ? [] : builder.finishByClock();
+  for (const batch of batches) {
+    if (batch.clock === 'device' && now.clockBase === null) countAstray(batch, now.wallMicros, tally);
+    const processed = plan.preprocess.process(batch, now.wallMicros);
+    pushOutputs(plan.name, processed, { received: received + batch.length, filtered }, entries);
+    received = 0;
+    filtered = [];
+  }
+  if (received > 0) pushOutputs(plan.name, nothingProcessed, { received, filtered }, entries);
+  return builder.length;
+}
+
+/** Devices with a wrong clock are told of, not judged: their readings are kept as they are. */
+function countAstray(batch: Batch, nowMicros: number, tally: Tally): void {
+  const latest = nowMicros + limits.deviceAheadMicrosMax;
+  const earliest = nowMicros - limits.deviceBehindMicrosMax;
+  const { timeMicros } = batch;
+  let ahead = 0;
+  let behind = 0;
+  for (let i = 0; i < timeMicros.length; i++) {
+    const time = timeMicros[i]!;
+    if (time > latest) ahead++;
+    else if (time < earliest) behind++;
+  }
+  if (ahead + behind === 0) return;
+  const known = tally.astray.get(batch.stream) ?? { ahead: 0, behind: 0 };
+  tally.astray.set(batch.stream, { ahead: known.ahead + ahead, behind: known.behind + behind });
+}
+
+/** Says of times the agent gave what they were counted from. */
+function counted(entries: JournalEntry[], { clockBase }: GroupMoment): JournalEntry[] {
+  if (clockBase === null) return entries;
+  return entries.map((entry) => (entry.batch?.clock === 'agent' ? { ...entry, clockBase } : entry));
 }
 
 const nothingProcessed: Processed = { outputs: [], filtered: [] };

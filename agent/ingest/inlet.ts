@@ -130,6 +130,11 @@ export class Inlet<A extends Arrival> {
     this.#early ||= arrivals.length > 0;
   }
 
+  /** The clock was set: what waits came so much later than it says. */
+  restamp(shiftMicros: number): void {
+    for (let i = this.#head; i < this.#queue.length; i++) this.#queue[i]!.arrivalMicros += shiftMicros;
+  }
+
   /** Acknowledges everything waiting, where the mode is `received`. */
   acknowledgeReceived(): void {
     if (this.ack !== 'received') return;

@@ -7,16 +7,22 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { Arrival, DeadLetters, InletPeer, Router, StreamPlan } from './arrival.ts';
 import { BodyCredit } from './body-credit.ts';
 import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
-import { GroupMaker, type Group, type Unrouted } from './group.ts';
+import { GroupMaker, type Group, type GroupMoment, type Unrouted } from './group.ts';
 import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
 import { limits } from './limits.ts';
+
+/** The clock arrivals were stamped by. */
+export interface ArrivalClock extends Clock {
+  /** What it counts from while nobody has set the host's clock; null or absent: it is trusted. */
+  readonly baseMicros?: number | null;
+}
 
 export interface IntakeDependencies {
   readonly store: Pick<Store, 'append' | 'appendBytesMax'>;
   readonly router: Router;
   readonly plans: readonly StreamPlan[];
   readonly deadLetters: DeadLetters;
-  readonly clock: Clock;
+  readonly clock: ArrivalClock;
   readonly telemetry: Telemetry;
   /** Runs `turn` soon, after pending I/O had its turn (`setImmediate`). */
   readonly defer: (turn: () => void) => void;
@@ -58,7 +64,7 @@ export class Intake {
   /** Held by request bodies before they are offered. */
   readonly bodies: BodyCredit;
   readonly #store: IntakeDependencies['store'];
-  readonly #clock: Clock;
+  readonly #clock: ArrivalClock;
   readonly #telemetry: Telemetry;
   readonly #defer: (turn: () => void) => void;
   readonly #deadLetters: DeadLetters;
@@ -114,8 +120,13 @@ export class Intake {
   /** Lets stages give out what is due although nothing arrived. */
   tick(nowMicros: Micros): void {
     if (this.#trouble !== null || this.#appends.length >= limits.appendsInFlight) return;
-    const entries = this.#maker.tick(nowMicros);
+    const entries = this.#maker.tick({ ...this.#now(), wallMicros: nowMicros });
     if (entries.length > 0) this.#append(emptyGroup(entries));
+  }
+
+  /** The clock was set: arrivals that wait get the times it would have given them. Those under way carry what theirs were counted from. */
+  restamp(shiftMicros: number): void {
+    if (shiftMicros !== 0) for (const inlet of this.#inlets) inlet.restamp(shiftMicros);
   }
 
   /** There is room again: a refused append is tried now instead of later. */
@@ -154,6 +165,10 @@ export class Intake {
     };
   }
 
+  #now(): GroupMoment {
+    return { wallMicros: this.#clock.wall(), clockBase: this.#clock.baseMicros ?? null };
+  }
+
   #isDrained(source: string | undefined): boolean {
     if (this.#trouble !== null) return true;
     if (source === undefined) return this.#ready.length === 0 && this.#appends.length === 0;
@@ -180,8 +195,8 @@ export class Intake {
     if (this.#appends.length >= limits.appendsInFlight) return;
     const parcels = this.#gather();
     const urgent = this.#setUrgentApart(parcels);
-    if (urgent.size > 0) this.#append(this.#maker.make(urgent, this.#clock.wall()), { urgent: true });
-    this.#append(this.#maker.make(parcels, this.#clock.wall()));
+    if (urgent.size > 0) this.#append(this.#maker.make(urgent, this.#now()), { urgent: true });
+    this.#append(this.#maker.make(parcels, this.#now()));
     if (this.#ready.length > 0) this.#schedule();
   }
 
@@ -195,7 +210,7 @@ export class Intake {
       if (taken.length > 0) parcels.set(inlet, taken);
       count -= taken.length;
     }
-    if (parcels.size > 0) this.#append(this.#maker.make(parcels, this.#clock.wall()), { urgent: true });
+    if (parcels.size > 0) this.#append(this.#maker.make(parcels, this.#now()), { urgent: true });
   }
 
   /** Moves what is urgent out of `parcels`. */
@@ -360,6 +375,7 @@ function emptyGroup(entries: Group['entries']): Group {
     unrouted: 0,
     bySource: new Map(),
     undecodable: new Map(),
+    astray: new Map(),
   };
   return { entries, parcels: new Map(), tally };
 }

@@ -68,4 +68,9 @@ export const limits = {
   replayLinesAhead: 256,
   /** Readings times columns of one batch, 8 MiB of numbers: columns are dense, whatever the payloads leave out. */
   batchCells: 1_048_576,
+
+  /** A device this far ahead of a trusted clock has a wrong one: its drift and the way here are seconds. */
+  deviceAheadMicrosMax: 600_000_000,
+  /** A device may keep readings for months before it is heard; a year is a clock that was never set. */
+  deviceBehindMicrosMax: 31_536_000_000_000,
 } as const;

@@ -1,4 +1,6 @@
 import type { Telemetry } from '../ports/telemetry.ts';
+import { formatDuration } from '../base/words.ts';
+import type { ClockStanding } from './clock-judge.ts';
 import type { HostFigures } from './host-figures.ts';
 import type { PartState } from './health.ts';
 import type { Stall } from './progress.ts';
@@ -113,4 +115,44 @@ export function throttlingChanged(telemetry: Telemetry, throttled: readonly stri
 /** A sample could not be taken; the figures before it stand. */
 export function hostSampleFailed(telemetry: Telemetry, message: string): void {
   telemetry.log('debug', 'operate_host_sample_failed', message);
+}
+
+/** How the clock stands at the start. */
+export function clockJudged(telemetry: Telemetry, standing: ClockStanding): void {
+  telemetry.gauge('clock_trusted', standing.kind === 'trusted' ? 1 : 0);
+  if (standing.kind === 'trusted') return;
+  const why = standing.stale
+    ? 'the clock stands before times that are stored'
+    : 'the clock was not synchronized since boot';
+  telemetry.log(
+    'warning',
+    'operate_clock_unset',
+    `${why}: times of arrival are counted on from what is known, and corrected once it is set`,
+  );
+}
+
+/** The clock is believed from now on, or counted from elsewhere until it is. */
+export function clockSet(telemetry: Telemetry, standing: ClockStanding, shiftSeconds: number): void {
+  const by = standing.kind === 'trusted' ? standing.by : 'step';
+  telemetry.gauge('clock_trusted', standing.kind === 'trusted' ? 1 : 0);
+  telemetry.count('clock_sets', { by });
+  const how = by === 'sync' ? 'is synchronized' : 'was set';
+  const message = `the clock ${how}: times of arrival move ${movement(shiftSeconds)}`;
+  telemetry.log('notice', 'operate_clock_set', message, { by, shift_seconds: Math.round(shiftSeconds) });
+}
+
+export function clockStepped(telemetry: Telemetry, seconds: number): void {
+  telemetry.count('clock_steps', { direction: seconds > 0 ? 'forward' : 'back' });
+  telemetry.log(
+    'notice',
+    'operate_clock_stepped',
+    `the wall clock of the host was set ${movement(seconds)}`,
+    {
+      seconds: Math.round(seconds),
+    },
+  );
+}
+
+function movement(seconds: number): string {
+  return `${seconds < 0 ? 'back' : 'forward'} by ${formatDuration(Math.abs(seconds))}`;
 }

@@ -29,6 +29,10 @@ export const limits = {
   hostSampleMs: millis(30 * second),
   /** The event loop's lag is watched this often. */
   loopSampleMs: millis(1 * second),
+  /** A wall clock that leaves the monotonic one by this much between two looks was set; discipline slews 0.5 ms a second. */
+  clockStepMicrosMin: 1_000_000,
+  /** 2026-01-01: no clock that is right stands before this program was written. */
+  releaseMicros: 1_767_225_600_000_000,
   /** systemd's watchdog is fed at least this often, however long its interval is. */
   watchdogFeedMsMax: millis(1 * hour),
   /** Bytes of one STATUS= text; systemd prints one line of it. */

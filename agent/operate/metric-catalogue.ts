@@ -75,6 +75,9 @@ const mesh: Record<string, MetricDeclaration> = {
 };
 
 const host: Record<string, MetricDeclaration> = {
+  clock_trusted: gauge('', '1 while the wall clock is believed, 0 while nobody has set it since boot.'),
+  clock_sets: counter('Times the clock was set while the agent waited for it, by what said so.', 'by'),
+  clock_steps: counter('Jumps of the wall clock by a second or more, by direction.', 'direction'),
   host_temperature_celsius: gauge('celsius', 'Hottest processor sensor of the host.'),
   host_throttled: gauge('', 'Raspberry Pi throttling flags now set: 1 while the condition holds.', 'reason'),
   host_disk_free_bytes: gauge('bytes', 'Bytes an unprivileged process may still write on the data device.'),
@@ -114,6 +117,11 @@ const ingest: Record<string, MetricDeclaration> = {
     'Messages whose topic no stream takes; acknowledged, counted in the ledger, sampled to the dead letters.',
   ),
   ingest_undecodable: counter('Messages that could not be decoded, by reason.', 'reason'),
+  ingest_device_times_astray: counter(
+    'Readings whose device says a time more than 10 minutes ahead of a trusted clock, or a year behind.',
+    'stream',
+    'direction',
+  ),
   ingest_append_seconds: histogram('seconds', 'From handing a group of messages to the buffer to its fsync.'),
   ingest_append_messages: histogram('', 'Messages of one group.'),
   ingest_append_refused: counter('Groups the buffer refused; they are handed over again.', 'trouble'),

@@ -1,5 +1,14 @@
 import { assert } from '../base/assert.ts';
-import type { Batch, ClockSource, Column, ColumnKind, Quality, Scalar, Tags } from './batch.ts';
+import {
+  selectRows,
+  type Batch,
+  type ClockSource,
+  type Column,
+  type ColumnKind,
+  type Quality,
+  type Scalar,
+  type Tags,
+} from './batch.ts';
 
 type Growing =
   | { kind: 'number'; values: Float64Array }
@@ -33,6 +42,9 @@ export class BatchBuilder {
   #nanos: Uint16Array | null = null;
   #quality: Uint8Array;
   #seriesIndex: Uint32Array;
+  /** 1 where a reading of a `device` builder took the time of its arrival; made when one does. */
+  #arrived: Uint8Array | null = null;
+  #arrivals = 0;
   readonly #series: Tags[] = [];
   readonly #seriesIds = new Map<Tags, number>();
   readonly #columns: GrowingColumn[] = [];
@@ -60,7 +72,14 @@ export class BatchBuilder {
   }
 
   /** `tags` is compared by identity: intern equal tags to one object, or the series table grows. */
-  begin(reading: { tags: Tags; timeMicros: number; timeNanos?: number; quality?: Quality }): void {
+  begin(reading: {
+    tags: Tags;
+    timeMicros: number;
+    timeNanos?: number;
+    quality?: Quality;
+    /** It brought no time of its own although the builder's clock is the device's. */
+    arrived?: boolean;
+  }): void {
     if (this.#length === this.#capacity) this.#grow();
     const row = this.#length++;
     this.#time[row] = reading.timeMicros;
@@ -69,6 +88,7 @@ export class BatchBuilder {
       this.#nanos[row] = reading.timeNanos;
     }
     this.#quality[row] = reading.quality ?? 0;
+    if (reading.arrived === true && this.clock === 'device') this.#markArrived(row);
     let id = this.#seriesIds.get(reading.tags);
     if (id === undefined) {
       id = this.#series.length;
@@ -100,6 +120,10 @@ export class BatchBuilder {
     assert(this.#length > 0, 'a reading was begun');
     const row = --this.#length;
     if (this.#nanos !== null) this.#nanos[row] = 0;
+    if (this.#arrived?.[row] === 1) {
+      this.#arrived[row] = 0;
+      this.#arrivals--;
+    }
     for (const column of this.#columns) {
       if (column.filled <= row) continue;
       column.filled = row;
@@ -132,6 +156,41 @@ export class BatchBuilder {
       seriesIndex: this.#seriesIndex.slice(0, length),
       columns,
     };
+  }
+
+  /**
+   * What {@link finish} gives, by whose clock it is: one batch, or where some readings of a device's stream brought no time, two. None is
+   * empty, unless nothing was begun.
+   */
+  finishByClock(): readonly Batch[] {
+    const batch = this.finish();
+    const arrived = this.#arrived;
+    if (arrived === null || this.#arrivals === 0) return [batch];
+    if (this.#arrivals === batch.length) return [{ ...batch, clock: 'agent' }];
+    const rows = Uint32Array.from(batch.timeMicros.keys());
+    return [
+      selectRows(
+        batch,
+        rows.filter((row) => arrived[row] !== 1),
+      ),
+      {
+        ...selectRows(
+          batch,
+          rows.filter((row) => arrived[row] === 1),
+        ),
+        clock: 'agent',
+      },
+    ];
+  }
+
+  #markArrived(row: number): void {
+    if (this.#arrived === null || this.#arrived.length < this.#capacity) {
+      const wider = new Uint8Array(this.#capacity);
+      if (this.#arrived !== null) wider.set(this.#arrived);
+      this.#arrived = wider;
+    }
+    this.#arrived[row] = 1;
+    this.#arrivals++;
   }
 
   #addColumn(name: string, value: Scalar): GrowingColumn | undefined {

@@ -153,7 +153,7 @@ const dropping: StreamPlan['preprocess'] = {
   },
 };
 
-export function plan(name: string, clock: StreamPlan['clock'] = 'device'): StreamPlan {
+export function plan(name: string, clock: StreamPlan['clock'] = 'agent'): StreamPlan {
   return { name, decoder: textDecoder, preprocess: dropping, clock };
 }
 

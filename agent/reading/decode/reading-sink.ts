@@ -117,7 +117,7 @@ export class ReadingSink {
     const tags = now.tagged ? this.#fieldTags(now.tags ?? this.#topicTags) : (now.tags ?? this.#topicTags);
     const { timeMicros, timeNanos, quality, count } = now;
     const into = this.#into;
-    into.begin({ tags, timeMicros, timeNanos, quality });
+    into.begin({ tags, timeMicros, timeNanos, quality, arrived: !now.timed });
     for (let i = 0; i < count; i++) {
       if (!into.set(this.#names[i]!, this.#values[i]!)) {
         throw new Undecodable(

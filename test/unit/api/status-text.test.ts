@@ -10,7 +10,7 @@ const calm: StatusJson = {
   version: '0.1.0',
   time: '2026-11-21T08:12:00.000Z',
   uptime_seconds: 3 * 3_600 + 300,
-  clock: { synchronized: true, offset_seconds: 0.000_1 },
+  clock: { synchronized: true, offset_seconds: 0.000_1, trusted: true },
   ready: true,
   parts: [
     { name: 'source.line', state: 'ok', reason: '', since: '2026-11-21T05:00:00.000Z', needed: true },
@@ -43,6 +43,14 @@ const calm: StatusJson = {
       bytes: 300 * MiB,
       rate_per_second: 1_204,
       oldest: '2026-11-21T08:00:00.000Z',
+      clock: {
+        source: 'device',
+        trusted: true,
+        waiting_readings: 0,
+        corrected_readings: 0,
+        uncorrectable_readings: 0,
+        words: 'times from the device',
+      },
     },
   ],
   uplinks: [
@@ -96,7 +104,7 @@ const calm: StatusJson = {
 const troubled: StatusJson = {
   ...calm,
   ready: false,
-  clock: { synchronized: false, offset_seconds: null },
+  clock: { synchronized: false, offset_seconds: null, trusted: false },
   parts: [
     ...calm.parts,
     {
@@ -127,6 +135,24 @@ const troubled: StatusJson = {
 };
 
 describe('statusText', () => {
+  it('names the clock of each stream while one of them is not to be trusted', () => {
+    const [stream] = calm.streams;
+    const clock = {
+      ...stream!.clock,
+      trusted: false,
+      waiting_readings: 12,
+      words: 'arrival, clock not set since boot',
+    };
+    const odd = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...stream!, name, clock }));
+    const text = statusText({ ...calm, streams: [...odd, stream!] });
+
+    expect(text).toContain(`
+times
+  a, b, c, d, 1 more  arrival, clock not set since boot
+  vibration           times from the device
+`);
+  });
+
   it('tells a good day in short', () => {
     expect(`\n${statusText(calm)}`).toBe(`
 gw-7 of plant-3: ready, sedge 0.1.0, up 3 h 5 min
@@ -150,7 +176,7 @@ host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, processors 18 % busy, 600 MiB of
   it('puts what needs somebody first, the worst on top', () => {
     expect(`\n${statusText(troubled)}`).toBe(`
 gw-7 of plant-3: NOT READY, sedge 0.1.0, up 3 h 5 min
-the clock is not synchronized: times of arrival may be off
+the clock was not set since boot: times of arrival are corrected once it is
 
 attention
   ledger        does not balance; run sedge buffer fsck

@@ -44,7 +44,10 @@ describe('GroupMaker', () => {
     });
     const arrivals = sparse(25);
 
-    const group = maker.make(new Map([[{ source: 'a' } as AnyInlet, arrivals]]), micros(1));
+    const group = maker.make(new Map([[{ source: 'a' } as AnyInlet, arrivals]]), {
+      wallMicros: micros(1),
+      clockBase: null,
+    });
 
     expect(arrivals.every((arrival) => arrival.verdict === 'stored')).toBe(true);
     expect(group.entries.length).toBe(3);
