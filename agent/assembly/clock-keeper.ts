@@ -93,7 +93,7 @@ function arrivalWords(standing: ClockStanding): string {
   const by = {
     sync: 'synchronized',
     config: 'clock trusted by config',
-    step: 'clock set while running',
+    step: 'clock set since boot',
     unknown: 'synchronization not known',
   } as const;
   return `arrival, ${by[standing.by]}`;

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { FilteredCount } from '../reading/journal-entry.ts';
 import type { MarkRun } from '../reading/mark-bytes.ts';
 import { deadLetterStream } from './dead-letter.ts';
-import { countEra, eraOf } from './eras.ts';
+import { bootColumn, countEra, eraOf } from './eras.ts';
 import { pageBytes, urgentPriorityMin } from './limits.ts';
 import { storeMarks } from './marks.ts';
 import { makeRoom } from './retention.ts';
@@ -94,7 +94,7 @@ export function insertRow(
   const monotonicMillis = Math.round(now.monotonicMillis);
   core
     .prepare(
-      'INSERT INTO journal (seq, stream, first, count, wall, mono, boot, row, era) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO journal (seq, stream, first, count, wall, mono, boot, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     )
     .run(
       seq,
@@ -103,9 +103,8 @@ export function insertRow(
       row.count,
       wallMicros,
       monotonicMillis,
-      memory.boot,
+      bootColumn({ boot: memory.boot, era: now.era }),
       row.bytes,
-      now.era,
     );
   const bytes = row.bytes.length;
   stream.journal.push({

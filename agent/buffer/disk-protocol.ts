@@ -40,6 +40,8 @@ export interface ClockTerms {
   readonly floorMicros: number;
   /** What this boot's times were counted from last; null when none were. */
   readonly base: number | null;
+  /** Wall time at monotonic 0 of a clock that was trusted in this boot; null when none was. */
+  readonly trustedBase: number | null;
 }
 
 /** How the agent's clock stands now. Answered by the readings kept that have another time now. */

@@ -5,6 +5,7 @@ import { DiskError } from '../ports/database.ts';
 import { bytesOf } from './append.ts';
 import { encodeJournalRow } from './codec/journal-row.ts';
 import type {
+  ClockNotice,
   DiskAnswer,
   DiskReport,
   DiskRequest,
@@ -247,8 +248,7 @@ export class DiskService {
       case 'fsck':
         return store.fsck(request.ask);
       case 'clock':
-        this.#clockBase = request.ask.base;
-        return request.ask.trueBase === null ? 0 : store.setClock(request.ask.trueBase);
+        return this.#setClock(request.ask);
       case 'close':
         store.close();
         return null;
@@ -260,6 +260,11 @@ export class DiskService {
   #terms(): OpenAnswer {
     const { epoch, appendBytesMax, clockTerms } = this.#store;
     return { epoch, appendBytesMax, clock: clockTerms };
+  }
+
+  #setClock({ base, trueBase }: ClockNotice): number {
+    this.#clockBase = base;
+    return trueBase === null ? 0 : this.#store.setClock({ trueBase, trusted: base === null });
   }
 
   /** While nobody has set the wall clock, it is counted from the monotonic one, as the agent does. */

@@ -3,7 +3,7 @@ import { timeMicrosLimit } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
 import type { Batch } from '../reading/batch.ts';
 import type { ClockTerms } from './disk-protocol.ts';
-import { erasMax, floorStepMicros } from './limits.ts';
+import { erasMax, floorStepMicros, rebaseMicrosMin } from './limits.ts';
 import type { StoreMemory } from './memory.ts';
 import type { Moment } from './moment.ts';
 import type { StoreCore } from './store-core.ts';
@@ -24,8 +24,8 @@ export interface Era {
 /** What is known of clocks, in memory. */
 export interface ClockMemory {
   readonly eras: Map<number, Era>;
-  /** True base by boot; absent while nobody has set the clock of that boot. */
-  readonly trueBases: Map<number, number>;
+  /** True base by boot; absent while nobody has set the clock of that boot. `trusted`: not only set by hand. */
+  readonly trueBases: Map<number, { readonly base: number; readonly trusted: boolean }>;
   /** The newest time committed by a clock that is believed, or counted on from one: within {@link floorStepMicros}. */
   floorMicros: number;
   /** Of the latest commit; the floor is brought up to it when the store closes. */
@@ -52,6 +52,19 @@ export function eraOf(core: StoreCore, base: number | null | undefined): number 
   return id;
 }
 
+/** What the column `boot` of rows and blocks holds. */
+export function bootColumn({ boot, era }: { readonly boot: number; readonly era: number }): number {
+  return era === 0 ? boot : -era;
+}
+
+/** The boot whose monotonic clock a segment's time is of. */
+export function bootOf(
+  memory: StoreMemory,
+  segment: { readonly boot: number; readonly era: number },
+): number {
+  return segment.era === 0 ? segment.boot : (memory.clock.eras.get(segment.era)?.boot ?? 0);
+}
+
 /** A boot that a full disk kept from being noted at the start. */
 function noteBoot(core: StoreCore): void {
   if (core.memory.boot !== 0) return;
@@ -63,7 +76,7 @@ export function correctionOf(memory: StoreMemory, id: number): number | null {
   if (id === 0) return 0;
   const era = memory.clock.eras.get(id);
   const trueBase = era === undefined ? undefined : memory.clock.trueBases.get(era.boot);
-  return era === undefined || trueBase === undefined ? null : trueBase - era.base;
+  return era === undefined || trueBase === undefined ? null : trueBase.base - era.base;
 }
 
 /** When a segment was committed, by the best knowledge of now. */
@@ -83,17 +96,29 @@ export function shifted(batch: Batch, micros: number): Batch {
   return { ...batch, timeMicros };
 }
 
+/** True wall time at monotonic 0 of this boot; `trusted` when it was not only set by hand. */
+export interface ClockSet {
+  readonly trueBase: number;
+  readonly trusted: boolean;
+}
+
 /**
  * The clock of this boot was set: what it counted itself is off by a known shift from now on. Answers the readings kept that are corrected.
- * A later call, after a second setting, corrects the first. Inside a transaction.
+ * A later call, after a second setting, corrects the first. `trusted` is remembered for later processes of this boot. Inside a transaction.
  */
-export function setClock(core: StoreCore, trueBase: number): number {
+export function setClock(core: StoreCore, set: ClockSet): number {
   const { memory } = core;
-  const { eras, trueBases } = memory.clock;
-  if (![...eras.values()].some((era) => era.boot === memory.boot)) return 0;
-  if (trueBases.get(memory.boot) === trueBase) return 0;
-  core.prepare('UPDATE boots SET base = ? WHERE id = ?').run(trueBase, memory.boot);
-  trueBases.set(memory.boot, trueBase);
+  const { trueBases } = memory.clock;
+  noteBoot(core);
+  const known = trueBases.get(memory.boot);
+  const same = known !== undefined && Math.abs(known.base - set.trueBase) < rebaseMicrosMin;
+  if (same && known.trusted >= set.trusted) return 0;
+  const trusted = set.trusted || known?.trusted === true;
+  core
+    .prepare('UPDATE boots SET base = ?, trusted = ? WHERE id = ?')
+    .run(set.trueBase, trusted ? 1 : 0, memory.boot);
+  trueBases.set(memory.boot, { base: set.trueBase, trusted });
+  if (same) return 0;
   let readings = 0;
   for (const stream of memory.streams.values()) readings += countsOf(memory, stream).ofThisBoot;
   return readings;
@@ -178,5 +203,10 @@ export function clockTerms(memory: StoreMemory): ClockTerms {
   for (const era of memory.clock.eras.values()) {
     if (era.boot === memory.boot && era.id > (latest?.id ?? 0)) latest = era;
   }
-  return { floorMicros: memory.clock.floorMicros, base: latest?.base ?? null };
+  const known = memory.clock.trueBases.get(memory.boot);
+  return {
+    floorMicros: memory.clock.floorMicros,
+    base: latest?.base ?? null,
+    trustedBase: known?.trusted === true ? known.base : null,
+  };
 }

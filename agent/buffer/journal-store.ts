@@ -11,7 +11,7 @@ import { lookAtDevice, walInUse } from './device.ts';
 import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
 import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
-import { committedAt, clockTerms, keepFloor, moveFloor, setClock } from './eras.ts';
+import { committedAt, clockTerms, keepFloor, moveFloor, setClock, type ClockSet } from './eras.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
@@ -222,11 +222,9 @@ export class JournalStore {
   }
 
   /** The true wall time at monotonic 0 of this boot: what was counted from elsewhere is corrected. Answers how many readings. @throws {DiskError} */
-  setClock(trueBase: number): number {
+  setClock(set: ClockSet): number {
     const core = this.#core;
-    const readings = this.#relieved(() =>
-      core.transaction(() => setClock(core, trueBase), { durable: true }),
-    );
+    const readings = this.#relieved(() => core.transaction(() => setClock(core, set), { durable: true }));
     if (readings > 0) core.events.clockSet(readings);
     return readings;
   }

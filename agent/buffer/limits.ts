@@ -103,3 +103,5 @@ export const settleRetriesMax = 1_200;
 export const floorStepMicros = 60_000_000;
 /** Settings of the clock that are told apart, over all boots that readings are kept of: 16 bytes each. */
 export const erasMax = 1_024;
+/** Two settings of one clock that differ by less are one, told by a wall clock with a grain of a millisecond. */
+export const rebaseMicrosMin = 20_000;

@@ -78,7 +78,8 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
 function loadJournal(db: Database, memory: StoreMemory, byId: ReadonlyMap<number, StreamState>): void {
   const rows = db
     .prepare<JournalRow & { stream: number }>(
-      `SELECT seq, stream, first, count, length(row) AS bytes, wall AS wallMicros, mono AS monotonicMillis, boot, era
+      `SELECT seq, stream, first, count, length(row) AS bytes, wall AS wallMicros, mono AS monotonicMillis, boot,
+         max(-boot, 0) AS era
        FROM journal ORDER BY seq`,
     )
     .all();
@@ -116,9 +117,11 @@ function loadClock(db: Database): ClockMemory {
   const floor = db.prepare<{ value: unknown }>("SELECT value FROM meta WHERE key = 'floor'").get()?.value;
   const eras = new Map<number, Era>();
   for (const era of db.prepare<Era>('SELECT id, boot, base FROM eras').all()) eras.set(era.id, { ...era });
-  const trueBases = new Map<number, number>();
-  const set = db.prepare<{ id: number; base: number }>('SELECT id, base FROM boots WHERE base IS NOT NULL');
-  for (const { id, base } of set.all()) trueBases.set(id, base);
+  const trueBases: ClockMemory['trueBases'] = new Map();
+  const set = db.prepare<{ id: number; base: number; trusted: number }>(
+    'SELECT id, base, trusted FROM boots WHERE base IS NOT NULL',
+  );
+  for (const { id, base, trusted } of set.all()) trueBases.set(id, { base, trusted: trusted === 1 });
   return { eras, trueBases, floorMicros: typeof floor === 'number' ? floor : 0, latest: null };
 }
 

@@ -50,12 +50,14 @@ const tables = `
     kind TEXT NOT NULL, reason TEXT NOT NULL, wall INTEGER NOT NULL, bytes BLOB);
 `;
 
-/** What schema 3 adds; see `eras.ts`. A constant default rewrites no row. `streams.eras` holds `[era, readings]` over blocks. */
+/**
+ * What schema 3 adds; see `eras.ts`. Where readings came in an era, `boot` of their journal row or block holds minus its id: before the bytes, so
+ * that looking reads no overflow page. `streams.eras` holds `[era, readings]` over blocks.
+ */
 const eraTables = `
   CREATE TABLE eras (id INTEGER PRIMARY KEY, boot INTEGER NOT NULL, base INTEGER NOT NULL);
   ALTER TABLE boots ADD COLUMN base INTEGER;
-  ALTER TABLE journal ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE blocks ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE boots ADD COLUMN trusted INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE streams ADD COLUMN eras TEXT NOT NULL DEFAULT '[]';
 `;
 

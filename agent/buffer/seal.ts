@@ -1,7 +1,7 @@
 import type { Batch } from '../reading/batch.ts';
 import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
-import { countEra } from './eras.ts';
+import { bootColumn, bootOf, countEra } from './eras.ts';
 import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
 import { contentOf, Damage } from './read.ts';
 import { removeJournalRows } from './segments.ts';
@@ -19,7 +19,9 @@ export function dueForSealing(core: StoreCore, now: Moment): StreamState | null 
     if (fullest === null || stream.journalBytes > fullest.journalBytes) fullest = stream;
     if (stream.journalReadings >= readings || stream.journalBytes >= bytes) return stream;
     const worthIt = stream.journalReadings >= sealAgeReadingsMin || stream.journalBytes >= bytes / 8;
-    const old = oldest.boot !== core.memory.boot || now.monotonicMillis - oldest.monotonicMillis >= ageMillis;
+    const old =
+      bootOf(core.memory, oldest) !== core.memory.boot ||
+      now.monotonicMillis - oldest.monotonicMillis >= ageMillis;
     if (worthIt && old) aged = stream;
   }
   return aged ?? (journalPressing(core) ? fullest : null);
@@ -61,7 +63,7 @@ export function insertBlock(
   const block = encodeBlock(batches);
   const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(block.bytes).lastInsertRowid;
   core
-    .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     .run(
       stream.id,
       opening.first,
@@ -73,9 +75,8 @@ export function insertBlock(
       'raw',
       opening.wallMicros,
       opening.monotonicMillis,
-      opening.boot,
+      bootColumn(opening),
       payload,
-      opening.era,
     );
   stream.blocks++;
   stream.blockReadings += block.readings;

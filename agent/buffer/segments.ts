@@ -11,7 +11,7 @@ export type Place =
   | { readonly kind: 'block'; readonly row: BlockPlace };
 
 const blockColumns = `first, count, bytes, row_bytes AS rowBytes, fidelity, wall AS wallMicros, mono AS monotonicMillis,
-  boot, era, payload`;
+  boot, max(-boot, 0) AS era, payload`;
 
 /** The block that holds `offset`, or else the next one above it. */
 export function blockFrom(core: StoreCore, stream: StreamState, offset: number): BlockPlace | null {
@@ -88,7 +88,7 @@ function oldestBlock(core: StoreCore, stream: StreamState): StreamState['oldestB
   if (stream.oldestBlock === undefined) {
     const row = core
       .prepare<{ first: number; wallMicros: number; era: number }>(
-        'SELECT first, wall AS wallMicros, era FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
+        'SELECT first, wall AS wallMicros, max(-boot, 0) AS era FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
       )
       .get(stream.id);
     stream.oldestBlock = row ?? null;

@@ -80,7 +80,7 @@ export function blocksOf(core: StoreCore, name: string, page: { from: number; li
   const rows = core
     .prepare<BlockRow & { era: number }>(
       `SELECT first, count, bytes, row_bytes AS rowBytes, min_time AS minTimeMicros, max_time AS maxTimeMicros, fidelity,
-         wall AS wallMicros, era FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
+         wall AS wallMicros, max(-boot, 0) AS era FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
     )
     .all(stream.id, page.from, page.limit);
   return rows.map(({ era, minTimeMicros, maxTimeMicros, wallMicros, ...row }) => {

@@ -12,6 +12,7 @@ export interface Segment {
   readonly wallMicros: number;
   /** Monotonic clock of the commit, milliseconds; comparable within one `boot`. */
   readonly monotonicMillis: number;
+  /** Not known where the segment is of an era: see `bootOf`. */
   readonly boot: number;
   /** 0, or the {@link Era} its times of arrival were counted in. Its readings then all have the agent's clock. */
   readonly era: number;

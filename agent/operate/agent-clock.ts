@@ -23,7 +23,7 @@ export class AgentClock implements Clock {
     this.#host = options.host;
     this.#watch = options.watch;
     this.#judge = new ClockJudge(options);
-    this.#adopt(this.#judge.begin(this.#watch.look(), { floorMicros: 0, base: null }));
+    this.#adopt(this.#judge.begin(this.#watch.look(), { floorMicros: 0, base: null, trustedBase: null }));
   }
 
   monotonic(): Millis {

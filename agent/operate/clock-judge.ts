@@ -4,8 +4,8 @@ import { limits } from './limits.ts';
 /** Whether the host's wall clock is believed, and why. */
 export type ClockStanding =
   /**
-   * `sync`: the host says that it is disciplined, or was since it was set. `config`: the operator vouches for it. `step`: somebody set it
-   * while the agent ran. `unknown`: the host does not tell, and nothing speaks against it.
+   * `sync`: the host says that it is disciplined, or was since it was set. `config`: the operator vouches for it. `step`: it was set
+   * in this boot. `unknown`: the host does not tell, and nothing speaks against it.
    */
   | { readonly kind: 'trusted'; readonly by: 'sync' | 'config' | 'step' | 'unknown' }
   /**
@@ -20,6 +20,8 @@ export interface ClockPast {
   readonly floorMicros: number;
   /** What an earlier process of this boot counted from last; null when none did. */
   readonly base: number | null;
+  /** Wall time at monotonic 0, as a clock had it that an earlier process of this boot trusted; null when none did. */
+  readonly trustedBase: number | null;
 }
 
 /** What changes for those who were given times. */
@@ -99,10 +101,13 @@ export class ClockJudge {
     if (this.#vouched) return { kind: 'trusted', by: 'config' };
     if (sight.synchronized === true) return bySync;
     const { wallMicros, monotonicMicros } = sight;
+    const { base, trustedBase } = past;
+    if (trustedBase !== null && Math.abs(this.#drift - trustedBase) < limits.clockStepMicrosMin) {
+      return { kind: 'trusted', by: 'step' };
+    }
     const stale = wallMicros < this.#floorMicros;
     if (sight.synchronized === null && !stale) return { kind: 'trusted', by: 'unknown' };
     const fresh = (stale ? this.#floorMicros : wallMicros) - monotonicMicros;
-    const { base } = past;
     // One base for all processes of a boot, so that its times stay in order over restarts of the agent.
     const goesOn =
       base !== null &&

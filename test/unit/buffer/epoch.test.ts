@@ -58,8 +58,7 @@ const older = [
   "DELETE FROM meta WHERE key = 'epoch'",
   'DROP TABLE eras',
   'ALTER TABLE boots DROP COLUMN base',
-  'ALTER TABLE journal DROP COLUMN era',
-  'ALTER TABLE blocks DROP COLUMN era',
+  'ALTER TABLE boots DROP COLUMN trusted',
   'ALTER TABLE streams DROP COLUMN eras',
   'PRAGMA user_version = 1; SELECT 1',
 ];

@@ -45,6 +45,8 @@ function append(...entries: EntryToStore[]): void {
   expect(outcomes).toEqual([{ ok: true }]);
 }
 
+const setClock = (base: number, trusted = true) => rig.store.setClock({ trueBase: base, trusted });
+
 const at = (base: number, seconds: number): number => base + seconds * second;
 
 function runs(): { clock: StoredRun['clock']; times: number[] }[] {
@@ -77,7 +79,7 @@ describe('readings that came while nobody had set the clock', () => {
     append(entry([at(staleBase, 30)], staleBase));
     const before = runs();
     const waiting = statsOfStream()?.clock;
-    const corrected = rig.store.setClock(trueBase);
+    const corrected = setClock(trueBase);
 
     expect(before.map(({ clock }) => clock)).toEqual(['unset']);
     expect(waiting).toMatchObject({ waiting: 26, rebased: 0, lost: 0 });
@@ -100,7 +102,7 @@ describe('readings that came while nobody had set the clock', () => {
     open();
     append(entry([at(staleBase, 1)], staleBase), entry([7 * second], null, 'device'));
     append(entry([at(trueBase, 2)], null));
-    rig.store.setClock(trueBase);
+    setClock(trueBase);
     sealAll();
 
     expect(runs()).toEqual([
@@ -114,12 +116,27 @@ describe('readings that came while nobody had set the clock', () => {
     open();
     append(entry([at(staleBase, 1)], staleBase));
     append(entry([at(staleBase + hour, 2)], staleBase + hour));
-    rig.store.setClock(staleBase + hour);
+    setClock(staleBase + hour, false);
     const first = runs().map(({ times }) => times);
-    rig.store.setClock(trueBase);
+    setClock(trueBase);
 
     expect(first).toEqual([[at(staleBase + hour, 1)], [at(staleBase + hour, 2)]]);
     expect(runs().map(({ times }) => times)).toEqual([[at(trueBase, 1)], [at(trueBase, 2)]]);
+  });
+
+  test('do not move for the grain of the clock, and trust is remembered within the boot only', () => {
+    open();
+    append(entry([at(staleBase, 1)], staleBase));
+    setClock(trueBase, false);
+    const byHand = rig.store.clockTerms.trustedBase;
+    const again = setClock(trueBase + 2_000, true);
+    const trusted = rig.store.clockTerms.trustedBase;
+    rig.boot = 'boot-2';
+    rig.reborn();
+    open();
+
+    expect([byHand, again, trusted]).toEqual([null, 0, trueBase + 2_000]);
+    expect(rig.store.clockTerms.trustedBase).toBeNull();
   });
 
   test('stay corrected over a restart, and wait over one in the same boot', () => {
@@ -129,7 +146,7 @@ describe('readings that came while nobody had set the clock', () => {
     open();
     const waiting = statsOfStream()?.clock.waiting;
     const { base } = rig.store.clockTerms;
-    rig.store.setClock(trueBase);
+    setClock(trueBase);
     rig.boot = 'boot-2';
     rig.reborn();
     open();
@@ -147,7 +164,7 @@ describe('readings that came while nobody had set the clock', () => {
     rig.reborn();
     open();
     append(entry([at(staleBase, 100)], staleBase));
-    rig.store.setClock(trueBase);
+    setClock(trueBase);
 
     expect(runs()).toEqual([
       { clock: 'unset', times: [at(staleBase, 1)] },
@@ -163,7 +180,7 @@ describe('readings that came while nobody had set the clock', () => {
       sealAll();
     }
     const sums = rig.store.fsck({ repair: false });
-    rig.store.setClock(trueBase);
+    setClock(trueBase);
 
     expect(sums.findings).toEqual([]);
     expect(runs().flatMap(({ times }) => times)).toEqual(
@@ -229,7 +246,7 @@ describe('the floor of time', () => {
   });
 
   test('is 0 in a new store', () => {
-    expect(open().clockTerms).toEqual({ floorMicros: 0, base: null });
+    expect(open().clockTerms).toEqual({ floorMicros: 0, base: null, trustedBase: null });
   });
 
   test('follows a trusted clock down, so that a clock once set years ahead leaves no trace, and no other', () => {

@@ -29,7 +29,11 @@ function started(wallMicros: number, floorMicros: number) {
   const clock = new AgentClock({ host, watch, vouched: false });
   const turns: ClockTurn[] = [];
   const telemetry = new EventNames();
-  clock.start({ past: { floorMicros, base: null }, telemetry, turned: (turn) => turns.push(turn) });
+  clock.start({
+    past: { floorMicros, base: null, trustedBase: null },
+    telemetry,
+    turned: (turn) => turns.push(turn),
+  });
   return { host, watch, clock, turns, telemetry };
 }
 
@@ -68,7 +72,11 @@ test('a trusted clock is the host’s, steps and all', async () => {
 
 test('it looks no more once it is stopped, and starting twice starts one look', () => {
   const { host, clock, telemetry } = started(truth, 0);
-  clock.start({ past: { floorMicros: 0, base: null }, telemetry, turned: () => undefined });
+  clock.start({
+    past: { floorMicros: 0, base: null, trustedBase: null },
+    telemetry,
+    turned: () => undefined,
+  });
   const alarms = host.alarms;
   clock.stop();
   clock.stop();

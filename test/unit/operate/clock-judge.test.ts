@@ -7,7 +7,7 @@ const year = 365 * 86_400 * second;
 /** A true wall time, a day after the floor of most tests. */
 const truth = limits.releaseMicros + year;
 const floor = truth - 86_400 * second;
-const past: ClockPast = { floorMicros: floor, base: null };
+const past: ClockPast = { floorMicros: floor, base: null, trustedBase: null };
 
 const sight = (wallMicros: number, seconds: number, synchronized: boolean | null = false) => ({
   wallMicros,
@@ -51,7 +51,7 @@ describe('at the start', () => {
   );
 
   test('in a new store the floor is the release of the program', () => {
-    const { standing } = begun(sight(0, 10), { floorMicros: 0, base: null }).turn;
+    const { standing } = begun(sight(0, 10), { floorMicros: 0, base: null, trustedBase: null }).turn;
 
     expect(given(standing, 10)).toBe(limits.releaseMicros);
   });
@@ -65,10 +65,11 @@ describe('at the start', () => {
 
   test('a process that takes over in the same boot counts on from the same base', () => {
     const base = floor - 10 * second;
-    const stale = begun(sight(90 * second, 100), { floorMicros: floor, base }).turn;
+    const stale = begun(sight(90 * second, 100), { floorMicros: floor, base, trustedBase: null }).turn;
     const plausible = begun(sight(truth + 1_500, 100), {
       floorMicros: floor,
       base: truth - 100 * second,
+      trustedBase: null,
     }).turn;
 
     expect(stale.standing).toMatchObject({ baseMicros: base });
@@ -77,10 +78,20 @@ describe('at the start', () => {
     expect(plausible.trueBaseMicros).toBeNull();
   });
 
+  test('a clock that was trusted in this boot still is, though synchronization is lost and the agent was restarted; not when it was set since', () => {
+    const known = { floorMicros: floor, base: null, trustedBase: truth };
+
+    expect(begun(sight(truth + 100 * second, 100), known).turn.standing).toEqual({
+      kind: 'trusted',
+      by: 'step',
+    });
+    expect(begun(sight(truth + 102 * second, 100), known).turn.standing.kind).toBe('unset');
+  });
+
   test('a clock that was set while the agent was away corrects what was counted before', () => {
     const base = floor - 10 * second;
-    const unsynchronized = begun(sight(truth, 100), { floorMicros: floor, base }).turn;
-    const synchronized = begun(sight(truth, 100, true), { floorMicros: floor, base }).turn;
+    const unsynchronized = begun(sight(truth, 100), { floorMicros: floor, base, trustedBase: null }).turn;
+    const synchronized = begun(sight(truth, 100, true), { floorMicros: floor, base, trustedBase: null }).turn;
 
     expect(unsynchronized.trueBaseMicros).toBe(truth - 100 * second);
     expect(unsynchronized.standing).toMatchObject({ kind: 'unset', baseMicros: truth - 100 * second });
@@ -106,7 +117,11 @@ describe('while nobody has set the clock', () => {
   });
 
   test('synchronization may move times back: the floor was ahead', () => {
-    const { judge } = begun(sight(truth, 10), { floorMicros: truth + 70 * year, base: null });
+    const { judge } = begun(sight(truth, 10), {
+      floorMicros: truth + 70 * year,
+      base: null,
+      trustedBase: null,
+    });
     const turn = judge.look(sight(truth + 5 * second, 15, true));
 
     expect(turn).toMatchObject({ standing: { kind: 'trusted', by: 'sync' }, shiftMicros: -70 * year });
