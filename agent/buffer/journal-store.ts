@@ -301,7 +301,7 @@ export class JournalStore {
     try {
       checkSettlement(core, request.settlement);
     } catch (error) {
-      if (error instanceof SedgeError) return misuse(error.message);
+      if (error instanceof SedgeError) return { ok: false, trouble: 'misuse', message: error.message };
       throw error;
     }
     settle(core, request.settlement, context.now);
@@ -397,7 +397,3 @@ export class JournalStore {
 
 /** Pages of accounts, roots and maps any transaction may touch. */
 const upkeepPages = 24;
-
-function misuse(message: string): WriteOutcome {
-  return { ok: false, trouble: 'misuse', message };
-}
