@@ -1,5 +1,5 @@
 import type { AgentId } from './agent-id.ts';
-import type { MemberState } from './claim.ts';
+import type { Accuser, MemberState } from './claim.ts';
 import type { Lane, Message } from './message.ts';
 
 /** To be carried out in order: a send that follows a persist leaves after that write is durable. */
@@ -35,6 +35,13 @@ export type SwimNote =
   | { readonly what: 'not-admitted'; readonly agent: AgentId; readonly address: string }
   /** The site has removed us for all time. */
   | { readonly what: 'removed-ourselves' };
+
+/** Under way: who finds the agent silent, and when it is held unreachable if it does not speak, on the machine's clock. */
+export interface SuspicionView {
+  readonly agent: AgentId;
+  readonly accusers: readonly Accuser[];
+  readonly endsAt: number;
+}
 
 export interface MemberView {
   readonly agent: AgentId;

@@ -15,7 +15,7 @@ export interface SwimParameters {
   readonly refusedSuspicionMs: number;
   /** Other agents that must have been refused too. */
   readonly refusedConfirmations: number;
-  /** A claim is sent this × ceil(log10(n + 1)) times by each agent. */
+  /** A claim is sent this × max(2, ceil(log10(n + 1))) times by each agent. */
   readonly retransmitMultiplier: number;
   readonly gossipIntervalMs: number;
   readonly gossipFanout: number;

@@ -3,7 +3,7 @@ import { assert, unreachable } from '../../base/assert.ts';
 import { Admission } from './admission.ts';
 import type { AgentId } from './agent-id.ts';
 import { Core, viewOf, type Phase, type SwimOptions } from './core.ts';
-import type { MemberView, SwimEffect } from './effect.ts';
+import type { MemberView, SuspicionView, SwimEffect } from './effect.ts';
 import type { SwimEvent } from './event.ts';
 import { Exchanging } from './exchanging.ts';
 import { Gossiping } from './gossiping.ts';
@@ -29,6 +29,7 @@ export interface SwimInspection {
   readonly relayedPings: number;
   /** Sorted by agent. */
   readonly members: readonly MemberView[];
+  readonly suspicions: readonly SuspicionView[];
 }
 
 /** Review of flapping and of those gone for long. */
@@ -95,6 +96,7 @@ export class Swim {
       candidates: this.#admission.waiting,
       relayedPings: this.#relaying.waiting,
       members: members.sort((a, b) => (a.agent < b.agent ? -1 : 1)),
+      suspicions: this.#views.suspicions(),
     };
   }
 

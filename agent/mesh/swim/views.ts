@@ -1,6 +1,7 @@
 import type { AgentId } from './agent-id.ts';
 import { compareStanding, isPresent, type Claim, type Details, type MemberState } from './claim.ts';
 import type { Core } from './core.ts';
+import type { SuspicionView } from './effect.ts';
 import { FlapScore, flapWeights } from './flap-score.ts';
 import type { Member } from './member-table.ts';
 import { Suspicion, suspicionTerms } from './suspicion.ts';
@@ -78,6 +79,14 @@ export class Views {
     let at = Infinity;
     for (const member of this.#suspects()) at = Math.min(at, member.suspicion!.deadline());
     return at;
+  }
+
+  suspicions(): SuspicionView[] {
+    return this.#suspects().map(({ agent, suspicion }) => ({
+      agent,
+      accusers: suspicion!.accusers,
+      endsAt: suspicion!.deadline(),
+    }));
   }
 
   postponeSuspicions(spanMs: number): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runChaos } from '#test/simulation/swim/chaos.ts';
 import { Invariants } from '#test/simulation/swim/invariants.ts';
+import { joinedSite, measureDissemination, percentile } from '#test/simulation/swim/measure.ts';
 import { Site } from '#test/simulation/swim/site.ts';
 
 function joined(size: number, options: { readonly loss?: number; readonly seed?: number } = {}): Site {
@@ -47,6 +48,18 @@ describe('a site in steady weather', () => {
     });
     site.run(30_000);
     expect(condemned).toBe(0);
+  });
+
+  it('brings news to all of a small site at 30 % loss as soon as to those of a large one', () => {
+    const spans = [1, 2].flatMap((seed) =>
+      measureDissemination(joinedSite({ seed, size: 9, loss: 0.3 }), 40),
+    );
+    expect(
+      percentile(
+        spans.sort((a, b) => a - b),
+        0.98,
+      ),
+    ).toBeLessThan(1_500);
   });
 
   it('costs each agent the same, whatever the size of the site', () => {

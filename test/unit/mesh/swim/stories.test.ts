@@ -161,7 +161,9 @@ describe('being accused', () => {
   it('refutes with a higher incarnation, and its disk has reserved it', () => {
     const { site, notes } = joinedSite(8);
     const before = site.places[3]!.swim!.inspect().incarnation;
-    site.pause(3, 4_000);
+    site.pause(3, 60_000);
+    expect(site.runUntil(() => heldBy(site, 0, 3)?.state === 'suspect', 20_000)).toBeLessThan(20_000);
+    site.pause(3, 1);
     site.run(12_000);
     expect(notes).toContainEqual({
       observer: 3,
