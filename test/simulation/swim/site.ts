@@ -34,6 +34,8 @@ export interface SiteOptions {
   readonly size: number;
   readonly weather?: Partial<Weather>;
   readonly parameters?: Partial<SwimParameters>;
+  /** Of an agent; else gw-0, gw-1 … */
+  readonly nameOf?: (index: number) => string;
 }
 
 /** Told of everything each machine does; throws to end the run. */
@@ -62,7 +64,8 @@ export class Site {
       random: this.random,
       deliver: (to, from, bytes) => this.#deliver(to, from, bytes),
     });
-    this.places = Array.from({ length: options.size }, (_, index) => this.#place(index));
+    const nameOf = options.nameOf ?? ((index: number): string => `gw-${index}`);
+    this.places = Array.from({ length: options.size }, (_, index) => this.#place(index, nameOf(index)));
   }
 
   get now(): number {
@@ -169,8 +172,8 @@ export class Site {
     });
   }
 
-  #place(index: number): Place {
-    const agent = agentId(`gw-${index}`);
+  #place(index: number, name: string): Place {
+    const agent = agentId(name);
     const place: Place = {
       index,
       agent,

@@ -16,6 +16,8 @@ export interface Directive {
   readonly input: string;
   /** Ends in a newline, or is empty. */
   readonly expected: string;
+  /** Lines of the file, counted from 0, that hold the separators and the output: [start, end). Empty without a separator. */
+  readonly answer: { readonly start: number; readonly end: number };
 }
 
 /** A file that is not of the format; the message names the line. */
@@ -39,8 +41,9 @@ export function parseScript(text: string): Directive[] {
     const input = lines.slice(at, inputEnd).join('\n').trim();
     at = inputEnd + 1;
     let expected = '';
-    if (separator >= 0) ({ expected, at } = readExpected(lines, at, line));
-    directives.push({ line, command, args, input, expected });
+    let end = inputEnd;
+    if (separator >= 0) ({ expected, at, end } = readExpected(lines, at, line));
+    directives.push({ line, command, args, input, expected, answer: { start: inputEnd, end } });
   }
   return directives;
 }
@@ -49,23 +52,23 @@ function readExpected(
   lines: readonly string[],
   start: number,
   line: number,
-): { readonly expected: string; readonly at: number } {
+): { readonly expected: string; readonly at: number; readonly end: number } {
   let at = start;
   let expected = '';
   if (lines[at] !== '----') {
     while (at < lines.length && lines[at]!.trim() !== '') expected += `${lines[at++]}\n`;
-    return { expected, at: at + 1 };
+    return { expected, at: at + 1, end: at };
   }
   for (at++; at < lines.length; at++) {
     if (lines[at] === '----' && lines[at + 1] === '----') {
       const after = lines[at + 2];
       if (after !== undefined && after !== '')
         throw new ScriptError(`line ${line}: a doubled ---- is followed by a blank line`);
-      return { expected, at: at + 3 };
+      return { expected, at: at + 3, end: at + 2 };
     }
     expected += `${lines[at]}\n`;
   }
-  return { expected, at };
+  return { expected, at, end: at };
 }
 
 function parseDirectiveLine(

@@ -191,7 +191,7 @@ export function describeChange(change: MembershipChange): string {
   return change.context.length > 0 ? `${text} context:${quote(change.context)}` : text;
 }
 
-const describeHardState = ({ term, vote, commit }: HardState): string =>
+export const describeHardState = ({ term, vote, commit }: HardState): string =>
   `Term:${term}${vote === noPeer ? '' : ` Vote:${vote}`} Commit:${commit}`;
 
 const describeRecord = (record: MembershipRecord): string =>

@@ -51,10 +51,10 @@ const addNodes: Command = (site, args) => {
   let content = '';
   const options: NodeOptions = {
     asyncStorage: false,
-    preVote: false,
-    checkQuorum: false,
+    preVote: site.rules.preVote,
+    checkQuorum: site.rules.checkQuorum,
     guardChanges: true,
-    stepDownOnRemoval: false,
+    stepDownOnRemoval: site.rules.stepDownOnRemoval,
     readMode: 'safe',
     inflightMessagesMax: 2 ** 31 - 1,
     applyingBytesMax: Infinity,

@@ -1,9 +1,11 @@
+import { assert } from '#agent/base/assert.ts';
 import { isChangeKind, type Entry } from '#agent/mesh/raft/entry.ts';
 import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
 import { RaftMember } from '#agent/mesh/raft/member.ts';
 import { decodeChange } from '#agent/mesh/raft/membership/change.ts';
 import type { StorageAppend, StorageApply } from '#agent/mesh/raft/message.ts';
+import type { Ready } from '#agent/mesh/raft/ready.ts';
 import type { RaftOptions, ReadMode } from '#agent/mesh/raft/options.ts';
 import type { Refusal, StepOutcome } from '#agent/mesh/raft/outcome.ts';
 import { isStorageThread, peerId, type PeerId } from '#agent/mesh/raft/peer-id.ts';
@@ -45,7 +47,21 @@ export interface Node {
   readonly applyWork: StorageApply[];
   /** The state after each applied entry; the state machine's data is all its commands in a row. */
   readonly history: Snapshot[];
+  readonly options: NodeOptions;
 }
+
+/** What a group is made of that its scripts do not say. */
+export type GroupRules = Pick<NodeOptions, 'preVote' | 'checkQuorum' | 'stepDownOnRemoval'> &
+  Required<Pick<RaftOptions, 'guardImpossible' | 'frankVotes'>>;
+
+/** What etcd-io/raft's scripts take for granted. */
+const rulesOfEtcd: GroupRules = {
+  preVote: false,
+  checkQuorum: false,
+  stepDownOnRemoval: false,
+  guardImpossible: false,
+  frankVotes: false,
+};
 
 export const electionTicks = 3;
 export const heartbeatTicks = 1;
@@ -56,20 +72,35 @@ export class Site {
   readonly nodes: Node[] = [];
   /** On the way, oldest first. */
   messages: Envelope[] = [];
+  /** Members that no message leaves or reaches. */
+  readonly cutOff = new Set<PeerId>();
+  readonly rules: GroupRules;
   readonly #recorded: Recorded;
 
-  constructor(recorded: Recorded) {
+  constructor(recorded: Recorded, rules: GroupRules = rulesOfEtcd) {
     this.#recorded = recorded;
+    this.rules = rules;
   }
 
   addNode(options: NodeOptions, snapshot: Snapshot): void {
     const id = peerId(this.nodes.length + 1);
     const log = new MemoryLog();
     if (snapshot.id.index > 0) log.applySnapshot(snapshot);
-    const history = [snapshot];
-    // Snapshots come from the state machine, not from the log.
+    this.nodes.push(this.#nodeOf(id, log, [snapshot], options));
+  }
+
+  /** Everything in memory is gone; the log and the state machine are what they were, the log perhaps without its last entries. */
+  restart(node: Node, { lostEntries = 0 } = {}): void {
+    const log = lostEntries === 0 ? node.log : withoutLast(node.log, lostEntries);
+    const applied = node.history.at(-1)!.id.index;
+    this.nodes[node.id - 1] = this.#nodeOf(node.id, log, node.history, { ...node.options, applied });
+    this.messages = this.messages.filter((message) => message.to !== node.id || !isInternal(message));
+  }
+
+  #nodeOf(id: PeerId, log: MemoryLog, history: Snapshot[], options: NodeOptions): Node {
+    // Snapshots come from the state machine, not from the log, and so does the membership as of what is applied.
     const reader: LogReader = {
-      initialState: () => log.initialState(),
+      initialState: () => ({ ...log.initialState(), membership: history.at(-1)!.membership }),
       firstIndex: () => log.firstIndex(),
       lastIndex: () => log.lastIndex(),
       term: (index) => log.term(index),
@@ -78,7 +109,7 @@ export class Site {
     };
     const member = new RaftMember(this.#memberOptions(id, reader, options));
     const { asyncStorage } = options;
-    this.nodes.push({ id, member, log, asyncStorage, appendWork: [], applyWork: [], history });
+    return { id, member, log, asyncStorage, appendWork: [], applyWork: [], history, options };
   }
 
   #memberOptions(id: PeerId, log: LogReader, options: NodeOptions): RaftOptions {
@@ -86,8 +117,8 @@ export class Site {
     return {
       ...rest,
       pacing: this.#recorded === 'current' ? 'lean' : 'eager',
-      guardImpossible: false,
-      frankVotes: false,
+      guardImpossible: this.rules.guardImpossible,
+      frankVotes: this.rules.frankVotes,
       id,
       log,
       // The scripts set the timeouts that matter; the random ones were made with this spread pinned.
@@ -102,7 +133,7 @@ export class Site {
     };
   }
 
-  processReady(node: Node): void {
+  processReady(node: Node): Ready {
     const ready = node.member.ready();
     this.output.write(describeReady(ready));
     if (!node.asyncStorage) {
@@ -112,9 +143,10 @@ export class Site {
     for (const envelope of envelopesOf(ready)) {
       if (envelope.type === 'storage-append') node.appendWork.push(envelope);
       else if (envelope.type === 'storage-apply') node.applyWork.push(envelope);
-      else this.messages.push(envelope);
+      else this.#post(envelope);
     }
     if (!node.asyncStorage) node.member.advance();
+    return ready;
   }
 
   processAppend(node: Node): void {
@@ -135,8 +167,13 @@ export class Site {
     this.output.write('Responses:\n');
     for (const response of order.responses) {
       this.output.write(`${describeMessage(response)}\n`);
-      this.messages.push(response);
+      this.#post(response);
     }
+  }
+
+  #post(message: Envelope): void {
+    const isLost = this.cutOff.has(message.from) || this.cutOff.has(message.to);
+    if (!isLost || isInternal(message)) this.messages.push(message);
   }
 
   /** Takes out the messages to `to`; work for the own member is never dropped. */
@@ -177,6 +214,19 @@ const unlimited = {
 const isInternal = (message: Envelope): boolean =>
   message.from === message.to || isStorageThread(message.from) || isStorageThread(message.to);
 
+function withoutLast(log: MemoryLog, count: number): MemoryLog {
+  const shorter = new MemoryLog();
+  const { id } = log.snapshot();
+  const end = log.lastIndex() - count;
+  const entries = log.entries(id.index + 1, end + 1, Infinity);
+  assert(end >= id.index && entries !== undefined, 'what is lost lies above the snapshot');
+  shorter.applySnapshot(log.snapshot());
+  shorter.append(entries);
+  const { hardState } = log.initialState();
+  shorter.setHardState({ ...hardState, commit: Math.min(hardState.commit, end) });
+  return shorter;
+}
+
 interface Write {
   readonly hardState: HardState | null;
   readonly entries: readonly Entry[];
@@ -185,8 +235,8 @@ interface Write {
 
 function write(node: Node, { hardState, entries, snapshot }: Write): void {
   if (hardState !== null) node.log.setHardState(hardState);
-  if (snapshot !== null) node.log.applySnapshot(snapshot);
-  else node.log.append(entries);
+  if (snapshot === null) node.log.append(entries);
+  else if (node.log.applySnapshot(snapshot)) node.history.push(snapshot);
 }
 
 function applyEntries(node: Node, entries: readonly Entry[]): void {
