@@ -175,19 +175,23 @@ describe('readings that came while nobody had set the clock', () => {
 
   test('never share a block with others, whatever sealing and joining do', () => {
     open();
-    for (let i = 0; i < 6; i++) {
-      append(entry([at(staleBase, i)], i % 3 === 0 ? null : staleBase + Math.floor(i / 3) * hour));
+    // Every three readings another era, or none.
+    const baseOf = (i: number): number | null =>
+      i % 9 < 3 ? null : staleBase + (i % 9 < 6 ? hour : 2 * hour);
+    const shiftOf = (i: number): number => trueBase - (baseOf(i) ?? trueBase);
+    for (let i = 0; i < 400; i++) {
+      append(entry([at(staleBase, i)], baseOf(i)));
       sealAll();
     }
     const sums = rig.store.fsck({ repair: false });
+    const blocks = statsOfStream()?.blocks ?? 0;
     setClock(trueBase);
 
     expect(sums.findings).toEqual([]);
+    expect(blocks).toBeGreaterThan(100);
+    expect(rig.telemetry.events).toContain('buffer_sealed');
     expect(runs().flatMap(({ times }) => times)).toEqual(
-      [0, 1, 2, 3, 4, 5].map((i) => {
-        if (i % 3 === 0) return at(staleBase, i);
-        return at(trueBase - Math.floor(i / 3) * hour, i);
-      }),
+      Array.from({ length: 400 }, (_, i) => at(staleBase + shiftOf(i), i)),
     );
   });
 
