@@ -29,7 +29,7 @@ export async function readPage(
       bytes: pageBytes,
     });
     if (run !== null) readings.push(...readingsJson(run, { agent, epoch: store.epoch }));
-    next = run === null ? null : run.first + run.batch.length;
+    next = run === null ? null : run.until;
   }
   return { stream: asked.stream, readings, next };
 }

@@ -151,7 +151,10 @@ function admit(
     deadLetterOnly &&= entry.stream === deadLetterStream;
   }
   const { headroomPages, urgentPages } = core.shares;
-  const drops = core.settings.whenFull === 'drop_oldest' || deadLetterOnly;
+  const { whenFull } = core.settings;
+  // Coarsening goes before dropping: until the ladder is spent, what does not fit waits for it.
+  const spent = whenFull === 'coarsen' && core.memory.ladderSpent;
+  const drops = whenFull === 'drop_oldest' || spent || deadLetterOnly;
   const kept = headroomPages + (drops || priority >= urgentPriorityMin ? 0 : urgentPages);
   if (core.claimPages(needed, kept)) return 'room';
   if (!drops) return 'refused';

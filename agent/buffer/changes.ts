@@ -2,6 +2,7 @@ import type { Database, SqlValue } from '../ports/database.ts';
 import type { Cursor } from './cursor.ts';
 import { settledBy, type Claim } from './doubt.ts';
 import type { Budget } from './memory.ts';
+import type { Level } from './rungs/levels.ts';
 import { ledgerKey, type LedgerAccount, type StreamState } from './stream-state.ts';
 
 /**
@@ -13,9 +14,16 @@ export class Changes {
   readonly #cursors = new Map<Cursor, StreamState>();
   readonly #ledger = new Map<StreamState, Set<string>>();
   readonly #budgets = new Map<string, Budget>();
+  readonly #rungs = new Map<StreamState, Set<Level>>();
 
   stream(stream: StreamState): void {
     this.#streams.add(stream);
+  }
+
+  rung(stream: StreamState, level: Level): void {
+    let levels = this.#rungs.get(stream);
+    if (levels === undefined) this.#rungs.set(stream, (levels = new Set()));
+    levels.add(level);
   }
 
   cursor(stream: StreamState, cursor: Cursor): void {
@@ -51,6 +59,7 @@ export class Changes {
     }
     for (const [cursor, stream] of this.#cursors) writeCursor(db, stream, cursor);
     this.#writeLedger(db);
+    this.#writeRungs(db);
     for (const [uplink, { day, bytes }] of this.#budgets) {
       db.prepare('INSERT OR REPLACE INTO uplinks VALUES (?, ?, ?)').run(uplink, day, bytes);
     }
@@ -70,6 +79,23 @@ export class Changes {
     }
     const one = db.prepare(upsertOne);
     for (let at = 0; at < values.length; at += 4) one.run(...values.slice(at, at + 4));
+  }
+
+  #writeRungs(db: Database): void {
+    for (const [stream, levels] of this.#rungs) {
+      for (const level of levels) {
+        const rung = stream.rungs.get(level);
+        if (rung === undefined) continue;
+        db.prepare('INSERT OR REPLACE INTO rungs VALUES (?, ?, ?, ?, ?, ?)').run(
+          stream.id,
+          level,
+          rung.blocks,
+          rung.readings,
+          rung.summaries,
+          rung.bytes,
+        );
+      }
+    }
   }
 
   claims(): Claim[] {
@@ -96,6 +122,7 @@ export class Changes {
     this.#cursors.clear();
     this.#ledger.clear();
     this.#budgets.clear();
+    this.#rungs.clear();
   }
 }
 

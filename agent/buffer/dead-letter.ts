@@ -1,4 +1,5 @@
 import type { Batch, Column } from '../reading/batch.ts';
+import type { Fidelity } from '../ports/store.ts';
 import { wordsCharactersMax } from './limits.ts';
 
 /** Where readings go that a receiver refused. No uplink takes it unless it is named with its underscore. */
@@ -7,7 +8,7 @@ export const deadLetterStream = '_dead_letter';
 /** Readings keep their columns and get told where they came from, who refused them, and in which words. */
 export function deadLetters(
   batch: Batch,
-  refusal: { stream: string; uplink: string; words: string; first: number },
+  refusal: { stream: string; uplink: string; words: string; first: number; fidelity: Fidelity },
 ): Batch {
   const texts = (name: string, text: string): Column => ({
     kind: 'text',
@@ -15,6 +16,9 @@ export function deadLetters(
     values: Array.from({ length: batch.length }, () => text),
     present: null,
   });
+  const consecutive = Float64Array.from({ length: batch.length }, (_, i) => refusal.first + i);
+  const offsets =
+    refusal.fidelity === 'raw' ? undefined : batch.columns.find(({ name }) => name === 'offset');
   const added: Column[] = [
     texts('_stream', refusal.stream),
     texts('_reason', refusal.words.slice(0, wordsCharactersMax)),
@@ -22,7 +26,7 @@ export function deadLetters(
     {
       kind: 'number',
       name: '_offset',
-      values: Float64Array.from({ length: batch.length }, (_, i) => refusal.first + i),
+      values: offsets?.kind === 'number' ? offsets.values : consecutive,
       present: null,
     },
   ];

@@ -55,6 +55,7 @@ export interface ClockNotice {
 /** A run with its batch encoded as a journal row: one buffer crosses the threads, not a graph of arrays. */
 export interface ReadAnswer {
   readonly first: number;
+  readonly until: number;
   readonly row: Uint8Array<ArrayBuffer>;
   readonly fidelity: 'raw' | 'segment' | 'window' | 'sketch';
   readonly clock?: 'unset' | 'rebased';

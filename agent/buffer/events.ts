@@ -43,6 +43,38 @@ export class BufferEvents {
     });
   }
 
+  coarsened(
+    stream: string,
+    step: {
+      readings: number;
+      fresh: number;
+      summaries: number;
+      bytesBefore: number;
+      bytes: number;
+      level: number;
+    },
+  ): void {
+    this.#telemetry.count('buffer_ladder_steps', { level: String(step.level) });
+    this.#telemetry.count('buffer_coarsened_readings', { stream }, step.fresh);
+    this.#telemetry.count('buffer_coarsened_saved_bytes', {}, Math.max(0, step.bytesBefore - step.bytes));
+    this.#telemetry.log(
+      'debug',
+      'buffer_coarsened',
+      `${step.readings} readings of ${stream} now stand in ${step.summaries} summaries`,
+      { stream, ...step },
+    );
+  }
+
+  /** Summaries that do not read as such; the block stays as it is, and fsck will name it. */
+  uncoarsened(stream: string, block: { first: number; reason: string }): void {
+    this.#telemetry.log(
+      'warning',
+      'buffer_uncoarsened',
+      `summaries of ${stream} from offset ${block.first} can not be joined: ${block.reason}`,
+      { stream, ...block },
+    );
+  }
+
   dropped(stream: string, range: { first: number; count: number; rule: string }): void {
     this.#telemetry.count('buffer_dropped_readings', { stream, rule: range.rule }, range.count);
     this.#telemetry.log(

@@ -1,17 +1,17 @@
 import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
-import { micros, type Micros } from '../base/units.ts';
 import { DiskError } from '../ports/database.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
 import { bytesOf, storeEntries, type EntryToStore } from './append.ts';
+import { backlogOf } from './backlog.ts';
+import { climb, ladderDue, ladderPressing } from './coarsen.ts';
 import { compactStep } from './compact.ts';
 import { alignUplinks } from './configure.ts';
-import { waiting } from './cursor.ts';
 import { lookAtDevice, walInUse } from './device.ts';
 import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
 import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
-import { committedAt, clockTerms, keepFloor, moveFloor, setClock, type ClockSet } from './eras.ts';
+import { clockTerms, keepFloor, moveFloor, setClock, type ClockSet } from './eras.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
@@ -31,12 +31,10 @@ import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
 import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
-import { segmentFrom } from './segments.ts';
 import type { StoreSettings } from './settings.ts';
 import { checkSettlement, settle } from './settle.ts';
 import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
 import { StoreCore, type Moment, type StoreOptions } from './store-core.ts';
-import { buffered, storedBytes } from './stream-state.ts';
 
 /** What may change the store, one group of which shares a transaction and a sync. */
 export type WriteRequest =
@@ -178,27 +176,7 @@ export class JournalStore {
   }
 
   backlog(uplink: string): StreamBacklog[] {
-    const core = this.#core;
-    const budget = core.memory.budgets.get(uplink);
-    const backlogs: StreamBacklog[] = [];
-    for (const stream of core.memory.streams.values()) {
-      const cursor = stream.cursors.get(uplink);
-      if (cursor === undefined || cursor.parked) continue;
-      const rest = waiting(cursor, stream.head);
-      const kept = buffered(stream);
-      backlogs.push({
-        stream: stream.name,
-        priority: stream.priority,
-        base: cursor.base,
-        head: stream.head,
-        settled: cursor.settled,
-        bytes: kept === 0 ? 0 : Math.round((storedBytes(stream) * rest) / kept),
-        oldestMicros: rest === 0 ? null : this.#oldestWaiting(stream.name, cursor.base),
-        budgetBytes: budget?.bytes ?? 0,
-        budgetDay: budget?.day ?? 0,
-      });
-    }
-    return backlogs;
+    return backlogOf(this.#core, uplink);
   }
 
   marks(source: string): Uint8Array {
@@ -243,9 +221,9 @@ export class JournalStore {
     return request.settlement.outcome.kind === 'refused' ? this.#core.shares.refusalBytes : 0;
   }
 
-  /** The journal grew beyond its share: maintain before the next commit. */
+  /** The journal grew beyond its share, or the ladder is behind: maintain before the next commit. */
   get pressing(): boolean {
-    return journalPressing(this.#core);
+    return journalPressing(this.#core) || ladderPressing(this.#core);
   }
 
   /**
@@ -270,6 +248,11 @@ export class JournalStore {
             { durable: false },
           ),
         );
+        return true;
+      }
+      if (ladderDue(core)) {
+        this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
+        this.#relieved(() => core.transaction(() => climb(core), { durable: false }));
         return true;
       }
       if (walInUse(core) > core.shares.walBytes / 4) return core.checkpoint();
@@ -385,13 +368,6 @@ export class JournalStore {
     this.#prepareLog(2 * slice);
     core.transaction(() => core.db.exec(`PRAGMA incremental_vacuum(${slice})`), { durable: false });
     return true;
-  }
-
-  #oldestWaiting(name: string, base: number): Micros | null {
-    const stream = this.#core.memory.streams.get(name);
-    if (stream === undefined) return null;
-    const place = segmentFrom(this.#core, stream, base);
-    return place === null ? null : micros(committedAt(this.#core.memory, place.row));
   }
 }
 

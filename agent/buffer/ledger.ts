@@ -1,6 +1,6 @@
 import { waiting } from './cursor.ts';
 import type { StoreCore } from './store-core.ts';
-import { buffered, ledgerSum, type LedgerAccount, type StreamState } from './stream-state.ts';
+import { buffered, ledgerSum, summaries, type LedgerAccount, type StreamState } from './stream-state.ts';
 
 export interface RuleCount {
   readonly rule: string;
@@ -16,7 +16,10 @@ export interface StreamLedger {
   readonly stored: number;
   readonly delivered: number;
   readonly buffered: number;
+  /** Readings that summaries stand for, kept or delivered. */
   readonly coarsened: number;
+  /** Those summaries. */
+  readonly summaries: number;
   readonly dropped: readonly RuleCount[];
   readonly balanced: boolean;
 }
@@ -61,7 +64,7 @@ export function ledgerOf(core: StoreCore): Ledger {
 function streamLedger(stream: StreamState): StreamLedger {
   const received = ledgerSum(stream, 'received');
   const delivered = ledgerSum(stream, 'delivered');
-  const coarsened = ledgerSum(stream, 'coarsened');
+  const coarsened = ledgerSum(stream, 'coarsened') - ledgerSum(stream, 'lapsed');
   const kept = buffered(stream);
   const balanced =
     received === ledgerSum(stream, 'filtered') + stream.head &&
@@ -74,6 +77,7 @@ function streamLedger(stream: StreamState): StreamLedger {
     delivered,
     buffered: kept,
     coarsened,
+    summaries: summaries(stream) + ledgerSum(stream, 'released'),
     dropped: rules(stream, 'dropped'),
     balanced,
   };

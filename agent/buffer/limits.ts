@@ -54,6 +54,20 @@ export const tinyBlocksJoined = 16;
 export const compactPauseMillis = 100;
 export const compactRetryMillis = 60_000;
 
+/** Of the pages, what the ladder keeps free beyond what appends may not take: room for what arrives while it works. */
+export const ladderShare = 1 / 16;
+/** Raw readings rewritten by one step: some ten milliseconds. */
+export const coarsenReadingsMax = 8_192;
+/** Blocks joined by one step. */
+export const coarsenBlocksMax = 16;
+/** Of what a step reads, the part it must save to be worth its writes. */
+export const coarsenSavingMin = 0.3;
+/** A coarse block takes no further rows beyond these: what reading and rewriting one costs. */
+export const coarseBlockBytesMax = 128 * KiB;
+export const coarseBlockRowsMax = 8_192;
+/** Event time one block of segments or windows may span when others join it, so that sketches of its parts stay sketches of about a day. */
+export const fineSpanMicrosMax = 86_400_000_000;
+
 /** Answers to one read. */
 export const readReadingsMax = 65_536;
 export const readBytesMax = 8 * MiB;

@@ -4,7 +4,7 @@ import { countEra, type ClockMemory, type Era } from './eras.ts';
 import type { Interval } from './intervals.ts';
 import { blocksUnjoinedMin } from './limits.ts';
 import { loadShelves, type MarkShelves } from './marks.ts';
-import { newStream, type JournalRow, type StreamState } from './stream-state.ts';
+import { newStream, type JournalRow, type RungSums, type StreamState } from './stream-state.ts';
 
 /** Bytes an uplink sent on its latest day. */
 export interface Budget {
@@ -17,6 +17,8 @@ export interface StoreMemory {
   readonly streams: Map<string, StreamState>;
   /** Streams that may have small blocks to join, the longest waiting first. */
   readonly toCompact: Set<StreamState>;
+  /** Everything that is sealed stands at the last rung of the ladder: nothing but dropping makes room. */
+  ladderSpent: boolean;
   /** Key the next journal row gets. */
   nextSeq: number;
   /** Rows of all streams in the journal. */
@@ -53,6 +55,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
   const memory: StoreMemory = {
     streams,
     toCompact,
+    ladderSpent: false,
     nextSeq: 1,
     journalRows: 0,
     journalBytes: 0,
@@ -67,6 +70,9 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
   loadCursors(db, byId);
   for (const row of db.prepare<LedgerRow>('SELECT * FROM ledger').all()) {
     byId.get(row.stream)?.ledger.set(`${row.account} ${row.rule}`, row.count);
+  }
+  for (const { stream, level, ...sums } of db.prepare<RungRow>('SELECT * FROM rungs').all()) {
+    byId.get(stream)?.rungs.set(level, sums);
   }
   for (const row of db.prepare<UplinkRow>('SELECT * FROM uplinks').all()) {
     memory.budgets.set(row.name, { day: row.budget_day, bytes: row.budget_bytes });
@@ -164,6 +170,11 @@ interface UplinkRow {
   name: string;
   budget_day: number;
   budget_bytes: number;
+}
+
+interface RungRow extends RungSums {
+  stream: number;
+  level: number;
 }
 
 interface LedgerRow {

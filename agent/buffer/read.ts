@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { MalformedBytes } from '../base/byte-reader.ts';
 import { micros } from '../base/units.ts';
 import type { ReadRequest, StoredRun } from '../ports/store.ts';
 import { sliceBatch, type Batch } from '../reading/batch.ts';
@@ -9,9 +10,10 @@ import { decodeJournalRow } from './codec/journal-row.ts';
 import { quarantine } from './damage.ts';
 import { committedAt, correctionOf, shifted } from './eras.ts';
 import { readBytesMax, readReadingsMax, readSegmentsMax } from './limits.ts';
+import { RowColumns, rowsProblem, shiftedRows } from './rungs/row-columns.ts';
 import { segmentFrom, type Place } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
-import type { StreamState } from './stream-state.ts';
+import type { BlockPlace, StreamState } from './stream-state.ts';
 
 /** A damaged segment met on the way: the caller sets it aside outside the read and reads again. */
 export class Damage extends Error {
@@ -51,6 +53,7 @@ interface Appetite {
 
 interface Part {
   readonly first: number;
+  readonly until: number;
   readonly batch: Batch;
   readonly place: Place;
 }
@@ -77,7 +80,11 @@ function gather(core: StoreCore, request: ReadRequest): StoredRun | null {
   return {
     stream: stream.name,
     first: opening.first,
-    batch: shifted(concatBatches(parts.map((part) => part.batch)), correction ?? 0),
+    until: parts.at(-1)?.until ?? opening.until,
+    batch: (fidelity(opening.place) === 'raw' ? shifted : shiftedRows)(
+      concatBatches(parts.map((part) => part.batch)),
+      correction ?? 0,
+    ),
     fidelity: fidelity(opening.place),
     committedMicros: micros(committedAt(core.memory, row)),
     ...(row.era === 0 ? {} : { clock: correction === null ? 'unset' : 'rebased' }),
@@ -98,6 +105,10 @@ function nextPart(
     if (first !== appetite.at || fidelity(place) !== fidelity(opening.place)) return null;
     if (place.row.era !== opening.place.row.era) return null;
   }
+  if (fidelity(place) !== 'raw') {
+    // Summaries come alone: a run of them is of one block.
+    return opening === undefined ? coarsePart(core, stream, { place, first, appetite, until }) : null;
+  }
   const bytesEach = Math.max(
     1,
     (place.kind === 'block' ? place.row.rowBytes : place.row.bytes) / place.row.count,
@@ -113,7 +124,48 @@ function nextPart(
   appetite.at = end;
   appetite.readings -= end - first;
   appetite.bytes -= (end - first) * bytesEach;
-  return { first, batch: { ...slice, clock: run.clock }, place };
+  return { first, until: end, batch: { ...slice, clock: run.clock }, place };
+}
+
+/** Rows of a coarse block whose first reading is in reach, as many as are wanted; they cover what lies before the next row. */
+function coarsePart(
+  core: StoreCore,
+  stream: StreamState,
+  of: { place: Place; first: number; appetite: Appetite; until: number },
+): Part {
+  const { place, first, appetite } = of;
+  const { batch } = contentOf(core, stream, place);
+  const offsets = offsetsOf(batch);
+  const end = Math.min(place.row.first + place.row.count, of.until);
+  const from = firstAtOrAbove(offsets, first);
+  const bytesEach = Math.max(1, (coarseGrowth * place.row.bytes) / batch.length);
+  const most = Math.max(1, Math.min(appetite.readings, Math.floor(appetite.bytes / bytesEach)));
+  const to = Math.min(from + most, firstAtOrAbove(offsets, end));
+  const until = to < batch.length ? Math.min(end, offsets[to]!) : end;
+  appetite.at = until;
+  appetite.readings = 0;
+  return { first, until, batch: sliceBatch(batch, from, to), place };
+}
+
+/** A row as it is sent, over what it takes in its block. */
+const coarseGrowth = 8;
+
+function offsetsOf(batch: Batch): Float64Array {
+  const column = batch.columns.find(({ name }) => name === 'offset');
+  assert(column?.kind === 'number', 'a coarse block was checked when it was read');
+  return column.values;
+}
+
+/** Index of the first row with this offset or a larger one. */
+function firstAtOrAbove(offsets: Float64Array, offset: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Blocks join batches of either clock; readers see each reading under its own. */
@@ -150,12 +202,24 @@ export function contentOf(core: StoreCore, stream: StreamState, place: Place): D
   if (bytes === undefined) throw new Damage(stream, place, 'its bytes are gone');
   const block = decodeBlock(bytes);
   if (!block.ok) throw new Damage(stream, place, inWords(block.error));
-  if (block.value.batch.length !== place.row.count) throw new Damage(stream, place, 'its count differs');
+  const problem = contentProblem(block.value, place.row);
+  if (problem !== null) throw new Damage(stream, place, problem);
   if (block.value.batch.stream !== stream.name) {
     throw new Damage(stream, place, `it belongs to ${block.value.batch.stream}`);
   }
   core.decoded.keep(place.row.payload, block.value);
   return block.value;
+}
+
+/** Why a block's content is not what its place says. */
+function contentProblem({ batch }: DecodedBlock, row: BlockPlace): string | null {
+  if (row.fidelity === 'raw') return batch.length === row.count ? null : 'its count differs';
+  try {
+    return rowsProblem(new RowColumns(batch), row);
+  } catch (error) {
+    if (error instanceof MalformedBytes) return error.message;
+    throw error;
+  }
 }
 
 function inWords(error: CodecError): string {

@@ -1,7 +1,7 @@
 import { deadLetterStream } from './dead-letter.ts';
 import { dropSegment, oldestWall, segmentFrom, tail } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
-import { buffered, storedBytes, type StreamState } from './stream-state.ts';
+import { covered, storedBytes, type StreamState } from './stream-state.ts';
 
 /**
  * Drops the oldest segments of the least important streams until `pages` are free. Nothing above `priorityMax` is touched. False
@@ -21,7 +21,7 @@ function leastImportant(core: StoreCore, priorityMax: number): StreamState | nul
   let victim: StreamState | null = null;
   let victimWall = Infinity;
   for (const stream of core.memory.streams.values()) {
-    if (stream.priority > priorityMax || buffered(stream) === 0) continue;
+    if (stream.priority > priorityMax || covered(stream) === 0) continue;
     if (victim !== null && stream.priority > victim.priority) continue;
     const wall = oldestWall(core, stream) ?? Infinity;
     if (victim === null || stream.priority < victim.priority || wall < victimWall) {

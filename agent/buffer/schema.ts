@@ -5,8 +5,8 @@ import type { Entropy } from '../ports/entropy.ts';
 import { drawEpoch, isEpoch } from './epoch.ts';
 import { pageBytes } from './limits.ts';
 
-/** 1: the first. 2: `meta` holds the epoch. 3: eras of clocks that were not set, and the floor of time in `meta`. */
-export const schemaVersion = 3;
+/** 1: the first. 2: `meta` holds the epoch. 3: eras of clocks that were not set, and the floor of time in `meta`. 4: levels of blocks. */
+export const schemaVersion = 4;
 
 /** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -61,6 +61,19 @@ const eraTables = `
   ALTER TABLE streams ADD COLUMN eras TEXT NOT NULL DEFAULT '[]';
 `;
 
+/**
+ * What schema 4 adds. A constant default rewrites no row. `rungs` has sums over the blocks of a stream at each level but the first, so that opening
+ * need not look at blocks.
+ */
+const levelTables = `
+  ALTER TABLE blocks ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE blocks ADD COLUMN summaries INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX blocks_by_level ON blocks (stream, level, first);
+  CREATE TABLE rungs (
+    stream INTEGER NOT NULL, level INTEGER NOT NULL, blocks INTEGER NOT NULL, readings INTEGER NOT NULL,
+    summaries INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (stream, level)) WITHOUT ROWID;
+`;
+
 export interface SchemaOptions {
   readonly agent: string;
   /** Drawn from once in the life of a database. */
@@ -107,7 +120,8 @@ function bringUp(db: Database, version: number, { agent, entropy }: SchemaOption
     assert(isEpoch(epoch), 'an epoch is 16 hex digits');
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', epoch);
   }
-  db.exec(eraTables);
+  if (version < 3) db.exec(eraTables);
+  db.exec(levelTables);
   db.pragma(`user_version = ${schemaVersion}`);
   db.exec('COMMIT');
 }

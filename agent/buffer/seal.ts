@@ -1,9 +1,11 @@
 import type { Batch } from '../reading/batch.ts';
+import { countBlock } from './block-sums.ts';
 import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
-import { bootColumn, bootOf, countEra } from './eras.ts';
+import { bootColumn, bootOf } from './eras.ts';
 import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
 import { contentOf, Damage } from './read.ts';
+import { fidelityOf, rawLevel, type Level } from './rungs/levels.ts';
 import { removeJournalRows } from './segments.ts';
 import type { Moment, StoreCore } from './store-core.ts';
 import type { JournalRow, Segment, StreamState } from './stream-state.ts';
@@ -27,6 +29,15 @@ export function dueForSealing(core: StoreCore, now: Moment): StreamState | null 
   return aged ?? (journalPressing(core) ? fullest : null);
 }
 
+/** The stream whose journal rows take most; null when there are none. */
+export function fullestJournal(core: StoreCore): StreamState | null {
+  let fullest: StreamState | null = null;
+  for (const stream of core.memory.streams.values()) {
+    if (stream.journalBytes > (fullest?.journalBytes ?? 0)) fullest = stream;
+  }
+  return fullest;
+}
+
 /** The journal holds more than it should: sealing goes before the next commit. */
 export function journalPressing(core: StoreCore): boolean {
   const memory = core.memory;
@@ -45,45 +56,68 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   removeJournalRows(core, stream, 0, rows.length);
   const bytes = insertBlock(core, stream, { opening: first, batches, rowBytes });
-  // Blocks lie below every journal row: only the first one ever is the oldest.
-  if (stream.oldestBlock === null) {
-    stream.oldestBlock = { first: first.first, wallMicros: first.wallMicros, era: first.era };
-  }
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);
   core.events.sealed(stream.name, { readings, rowBytes, bytes });
 }
 
-/** Stores batches as a block that begins with `opening` and has its clocks. Answers its bytes. Inside a transaction. */
+/** Stores batches as a raw block that begins with `opening` and has its clocks. Answers its bytes. Inside a transaction. */
 export function insertBlock(
   core: StoreCore,
   stream: StreamState,
   run: { opening: Segment; batches: readonly Batch[]; rowBytes: number },
 ): number {
   const { opening, batches, rowBytes } = run;
-  const block = encodeBlock(batches);
-  const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(block.bytes).lastInsertRowid;
+  const { bytes, readings, ...times } = encodeBlock(batches);
+  const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0 };
+  storeBlock(core, stream, { opening, bytes, ...times, ...sums });
+  return bytes.length;
+}
+
+/** A block of any level, encoded. */
+export interface BlockToStore {
+  readonly opening: Segment;
+  readonly bytes: Uint8Array;
+  readonly minTimeMicros: number;
+  readonly maxTimeMicros: number;
+  /** Readings it covers. */
+  readonly count: number;
+  readonly rowBytes: number;
+  readonly level: Level;
+  readonly summaries: number;
+}
+
+/** Inside a transaction. */
+export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToStore): void {
+  const { opening, bytes, level, count, rowBytes, summaries } = block;
+  const { first, wallMicros, monotonicMillis, era } = opening;
+  const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(bytes).lastInsertRowid;
+  const fidelity = fidelityOf(level);
   core
-    .prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .prepare(
+      `INSERT INTO blocks (stream, first, count, bytes, row_bytes, min_time, max_time, fidelity, wall, mono, boot,
+         payload, level, summaries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
     .run(
       stream.id,
-      opening.first,
-      block.readings,
-      block.bytes.length,
+      first,
+      count,
+      bytes.length,
       rowBytes,
       block.minTimeMicros,
       block.maxTimeMicros,
-      'raw',
-      opening.wallMicros,
-      opening.monotonicMillis,
+      fidelity,
+      wallMicros,
+      monotonicMillis,
       bootColumn(opening),
       payload,
+      level,
+      summaries,
     );
-  stream.blocks++;
-  stream.blockReadings += block.readings;
-  stream.blockBytes += block.bytes.length;
-  countEra(stream.blockEras, opening.era, block.readings);
-  core.touchStream(stream);
-  return block.bytes.length;
+  if (stream.oldestBlock === null || (stream.oldestBlock !== undefined && first < stream.oldestBlock.first)) {
+    stream.oldestBlock = { first, wallMicros, era };
+  }
+  if (level === rawLevel) core.memory.ladderSpent = false;
+  countBlock(core, stream, { count, bytes: bytes.length, level, summaries, era }, 1);
 }
 
 /** Journal rows from the oldest on that make one block: without a gap, within the bounds of a block and of a slice. */

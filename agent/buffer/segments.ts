@@ -1,7 +1,9 @@
 import { assert } from '../base/assert.ts';
+import { countBlock } from './block-sums.ts';
 import { absorb, waitingIn, type CursorAccount } from './cursor.ts';
 import { committedAt, countEra } from './eras.ts';
 import { measure, missing, unite, type Interval } from './intervals.ts';
+import { isCoarse, type Level } from './rungs/levels.ts';
 import type { StoreCore } from './store-core.ts';
 import { journalIndexAt, type BlockPlace, type JournalRow, type StreamState } from './stream-state.ts';
 
@@ -11,7 +13,7 @@ export type Place =
   | { readonly kind: 'block'; readonly row: BlockPlace };
 
 const blockColumns = `first, count, bytes, row_bytes AS rowBytes, fidelity, wall AS wallMicros, mono AS monotonicMillis,
-  boot, max(-boot, 0) AS era, payload`;
+  boot, max(-boot, 0) AS era, payload, level, summaries, min_time AS minTimeMicros, max_time AS maxTimeMicros`;
 
 /** The block that holds `offset`, or else the next one above it. */
 export function blockFrom(core: StoreCore, stream: StreamState, offset: number): BlockPlace | null {
@@ -29,6 +31,32 @@ export function blockFrom(core: StoreCore, stream: StreamState, offset: number):
       )
       .get(stream.id, offset) ?? null
   );
+}
+
+/** The block that ends right before `offset`. */
+export function blockEndingAt(core: StoreCore, stream: StreamState, offset: number): BlockPlace | null {
+  const place = offset === 0 ? null : blockFrom(core, stream, offset - 1);
+  return place !== null && place.first + place.count === offset ? place : null;
+}
+
+/** The oldest block of this level. */
+export function blockAtLevel(core: StoreCore, stream: StreamState, level: Level): BlockPlace | null {
+  return (
+    core
+      .prepare<BlockPlace>(
+        `SELECT ${blockColumns} FROM blocks WHERE stream = ? AND level = ? ORDER BY first LIMIT 1`,
+      )
+      .get(stream.id, level) ?? null
+  );
+}
+
+/** Puts a block at another level without a change of its bytes. Inside a transaction. */
+export function setLevel(core: StoreCore, stream: StreamState, place: BlockPlace, level: Level): void {
+  core
+    .prepare('UPDATE blocks SET level = ? WHERE stream = ? AND first = ?')
+    .run(level, stream.id, place.first);
+  countBlock(core, stream, place, -1);
+  countBlock(core, stream, { ...place, level }, 1);
 }
 
 /** Blocks that begin at `from` or above, ascending. */
@@ -106,10 +134,7 @@ export function removeSegment(core: StoreCore, stream: StreamState, place: Place
     core.prepare('DELETE FROM blocks WHERE stream = ? AND first = ?').run(stream.id, place.row.first);
     core.prepare('DELETE FROM payloads WHERE id = ?').run(place.row.payload);
     core.decoded.forget(place.row.payload);
-    stream.blocks--;
-    stream.blockReadings -= place.row.count;
-    stream.blockBytes -= place.row.bytes;
-    countEra(stream.blockEras, place.row.era, -place.row.count);
+    countBlock(core, stream, place.row, -1);
     if (stream.oldestBlock?.first === place.row.first) stream.oldestBlock = undefined;
     if (stream.blocks === 0) stream.oldestBlock = null;
   }
@@ -152,10 +177,16 @@ export function dropSegment(core: StoreCore, stream: StreamState, place: Place, 
   removeSegment(core, stream, place);
   const lost = waitedFor(stream, first, until);
   core.account(stream, { account: 'dropped', rule, count: measure(lost) });
-  for (const range of missing(lost, first, until)) accountReleased(core, stream, range);
+  const coarse = isCoarsePlace(place);
+  if (coarse) core.account(stream, { account: 'lapsed', rule: '', count: measure(lost) });
+  for (const range of missing(lost, first, until)) accountReleased(core, stream, range, coarse);
   absorbEverywhere(core, stream, { from: first, until, account: 'dropped' });
   forgetForfeits(core, stream, [first, until]);
   core.events.dropped(stream.name, { first, count: measure(lost), rule });
+}
+
+function isCoarsePlace(place: Place): boolean {
+  return place.kind === 'block' && isCoarse(place.row.level);
 }
 
 /** What of the range some uplink still waits for: all of it, when no uplink takes the stream. */
@@ -179,20 +210,33 @@ export function releaseSettled(core: StoreCore, stream: StreamState, from: numbe
     const { first, count } = place.row;
     if (waitedFor(stream, first, first + count).length > 0) continue;
     removeSegment(core, stream, place);
-    accountReleased(core, stream, [first, first + count]);
+    const coarse = isCoarsePlace(place);
+    if (place.kind === 'block') {
+      core.account(stream, { account: 'released', rule: '', count: place.row.summaries });
+    }
+    accountReleased(core, stream, [first, first + count], coarse);
     forgetForfeits(core, stream, [first, first + count]);
   }
 }
 
-/** Readings everybody settled: delivered, or dropped by the rule under which an uplink did without. */
-function accountReleased(core: StoreCore, stream: StreamState, [first, until]: Interval): void {
+/**
+ * Readings everybody settled: delivered, or dropped by the rule under which an uplink did without. What summaries stand for is accounted as
+ * coarsened already.
+ */
+function accountReleased(
+  core: StoreCore,
+  stream: StreamState,
+  [first, until]: Interval,
+  coarse: boolean,
+): void {
   let delivered = until - first;
   for (const [rule, forfeited] of forfeitedIn(core, stream, first, until)) {
     core.account(stream, { account: 'dropped', rule, count: forfeited });
+    if (coarse) core.account(stream, { account: 'lapsed', rule: '', count: forfeited });
     delivered -= forfeited;
   }
   assert(delivered >= 0, 'no reading is forfeited twice');
-  core.account(stream, { account: 'delivered', rule: '', count: delivered });
+  if (!coarse) core.account(stream, { account: 'delivered', rule: '', count: delivered });
 }
 
 interface ForfeitRow {

@@ -3,6 +3,7 @@ import {
   deadLetterShare,
   headroomPagesMin,
   headroomShare,
+  ladderShare,
   journalBytesMax,
   pageBytes,
   reserveBytesMax,
@@ -24,7 +25,7 @@ export interface StoreSettings {
   /** The device keeps at least this much free; the larger of the two counts. */
   readonly keepFreeBytes: number;
   readonly keepFreeShare: number;
-  readonly whenFull: 'block' | 'drop_oldest';
+  readonly whenFull: 'block' | 'drop_oldest' | 'coarsen';
   readonly uplinks: readonly {
     readonly name: string;
     /** Globs over stream names; `*` is any run of characters. Names that begin with `_` need a glob that does too. */
@@ -57,6 +58,8 @@ export interface Shares {
   readonly headroomPages: number;
   /** Further pages kept for urgent priorities while `when_full: block`. */
   readonly urgentPages: number;
+  /** Further pages the ladder keeps free while `when_full: coarsen`. */
+  readonly ladderPages: number;
   readonly deadLetterBytes: number;
   /** Largest encoded size of one append: alone in its transaction it must fit the WAL with what it touches. */
   readonly appendBytes: number;
@@ -81,6 +84,7 @@ export function divide(sizeBytes: number): Shares {
     pagesMax,
     headroomPages: Math.max(headroomPagesMin, Math.floor(pagesMax * headroomShare)),
     urgentPages: Math.floor(pagesMax * urgentShare),
+    ladderPages: Math.floor(pagesMax * ladderShare),
     deadLetterBytes: Math.floor(sizeBytes * deadLetterShare),
     appendBytes: Math.floor(walBytes / 3),
     groupBytes: Math.floor(walBytes / 8),

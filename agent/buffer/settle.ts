@@ -89,9 +89,18 @@ function copyToDeadLetters(
       bytes: allowance,
     });
     if (run === null) break;
-    const batch = deadLetters(run.batch, { ...refusal, stream: stream.name, first: run.first });
+    if (run.batch.length === 0) {
+      at = run.until;
+      continue;
+    }
+    const batch = deadLetters(run.batch, {
+      ...refusal,
+      stream: stream.name,
+      first: run.first,
+      fidelity: run.fidelity,
+    });
     const row = { bytes: encodeJournalRow(batch), count: batch.length };
-    at = run.first + run.batch.length;
+    at = run.until;
     allowance -= row.bytes.length;
     // The first reading may be larger than the whole allowance.
     if (allowance >= 0) storeCopy(core, row, refusal.now);

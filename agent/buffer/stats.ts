@@ -1,7 +1,9 @@
 import { correctionOf, countsOf } from './eras.ts';
 import { oldestWall, tail } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
-import { buffered, storedBytes } from './stream-state.ts';
+import type { Fidelity } from '../ports/store.ts';
+import { fidelityOf, isCoarse, rawLevel } from './rungs/levels.ts';
+import { buffered, rawSums, storedBytes, type RungSums, type StreamState } from './stream-state.ts';
 
 export interface StreamStats {
   readonly stream: string;
@@ -11,12 +13,19 @@ export interface StreamStats {
   readonly head: number;
   readonly readings: number;
   readonly bytes: number;
+  /** Of blocks, by how coarse they are, raw first; empty where there is none. */
+  readonly rungs: readonly RungStats[];
   readonly journalReadings: number;
   readonly blocks: number;
   /** Commit time of the oldest reading kept, microseconds; null when there is none. */
   readonly oldestMicros: number | null;
   /** Readings kept whose times were counted while nobody had set the clock. */
   readonly clock: { readonly waiting: number; readonly rebased: number; readonly lost: number };
+}
+
+export interface RungStats extends RungSums {
+  readonly level: number;
+  readonly fidelity: Fidelity;
 }
 
 export interface StoreStats {
@@ -44,6 +53,7 @@ export function statsOf(core: StoreCore): StoreStats {
       head: stream.head,
       readings: buffered(stream),
       bytes: storedBytes(stream),
+      rungs: rungsOf(stream),
       journalReadings: stream.journalReadings,
       blocks: stream.blocks,
       oldestMicros: oldestWall(core, stream),
@@ -62,6 +72,14 @@ export function statsOf(core: StoreCore): StoreStats {
   };
 }
 
+function rungsOf(stream: StreamState): RungStats[] {
+  const rungs: RungStats[] = [{ level: rawLevel, fidelity: 'raw', ...rawSums(stream) }];
+  for (const [level, sums] of stream.rungs) {
+    rungs.push({ level, fidelity: isCoarse(level) ? fidelityOf(level) : 'raw', ...sums });
+  }
+  return rungs.filter(({ blocks }) => blocks > 0).sort((a, b) => a.level - b.level);
+}
+
 export interface BlockRow {
   readonly first: number;
   readonly count: number;
@@ -70,6 +88,9 @@ export interface BlockRow {
   readonly minTimeMicros: number;
   readonly maxTimeMicros: number;
   readonly fidelity: string;
+  /** How coarse; see `rungs/README.md`. */
+  readonly level: number;
+  readonly summaries: number;
   readonly wallMicros: number;
 }
 
@@ -79,7 +100,7 @@ export function blocksOf(core: StoreCore, name: string, page: { from: number; li
   if (stream === undefined) return [];
   const rows = core
     .prepare<BlockRow & { era: number }>(
-      `SELECT first, count, bytes, row_bytes AS rowBytes, min_time AS minTimeMicros, max_time AS maxTimeMicros, fidelity,
+      `SELECT first, count, bytes, row_bytes AS rowBytes, min_time AS minTimeMicros, max_time AS maxTimeMicros, fidelity, level, summaries,
          wall AS wallMicros, max(-boot, 0) AS era FROM blocks WHERE stream = ? AND first >= ? ORDER BY first LIMIT ?`,
     )
     .all(stream.id, page.from, page.limit);

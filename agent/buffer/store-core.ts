@@ -14,6 +14,7 @@ import { sizeBytesMin, streamsMax } from './limits.ts';
 import { loadMemory, type Budget, type StoreMemory } from './memory.ts';
 import { inWords, openDatabase } from './open-database.ts';
 import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
+import type { Level } from './rungs/levels.ts';
 import { newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
 
 export interface StoreOptions {
@@ -180,6 +181,10 @@ export class StoreCore {
 
   touchStream(stream: StreamState): void {
     this.#changes.stream(stream);
+  }
+
+  touchRung(stream: StreamState, level: Level): void {
+    this.#changes.rung(stream, level);
   }
 
   touchCursor(stream: StreamState, cursor: Cursor): void {

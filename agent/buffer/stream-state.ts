@@ -1,4 +1,6 @@
+import type { Fidelity } from '../ports/store.ts';
 import type { Cursor } from './cursor.ts';
+import { isCoarse, type Level } from './rungs/levels.ts';
 
 /** Readings stored together: one journal row or one block. */
 export interface Segment {
@@ -25,9 +27,23 @@ export interface JournalRow extends Segment {
 
 export interface BlockPlace extends Segment {
   readonly payload: number;
+  /** Event times, both inclusive. */
+  readonly minTimeMicros: number;
+  readonly maxTimeMicros: number;
   /** Bytes its rows had in the journal: a measure of what reading it yields. */
   readonly rowBytes: number;
-  readonly fidelity: 'raw' | 'segment' | 'window' | 'sketch';
+  readonly fidelity: Fidelity;
+  readonly level: Level;
+  /** Rows of a coarse block; 0 of a raw one. */
+  readonly summaries: number;
+}
+
+/** Sums over the blocks a stream has at one level. */
+export interface RungSums {
+  readonly blocks: number;
+  readonly readings: number;
+  readonly summaries: number;
+  readonly bytes: number;
 }
 
 /** One stream in memory: written through to the database by the transaction that changes it. */
@@ -53,6 +69,8 @@ export interface StreamState {
     | { readonly first: number; readonly wallMicros: number; readonly era: number }
     | null
     | undefined;
+  /** By level; the blocks that are not in it are raw. */
+  readonly rungs: Map<Level, RungSums>;
   /** Ledger by `account rule`; see {@link ledgerKey}. */
   readonly ledger: Map<string, number>;
   /** Blocks below this offset are joined as far as they can be; 0 when nobody looked since the store was opened. */
@@ -63,7 +81,18 @@ export interface StreamState {
   readonly cursors: Map<string, Cursor>;
 }
 
-export type LedgerAccount = 'received' | 'filtered' | 'delivered' | 'coarsened' | 'dropped';
+/**
+ * `coarsened`: readings that ever became part of a summary. `lapsed`: those of them whose summary was dropped, which `dropped` counts too.
+ * `released`: summaries let go of when all uplinks had settled them. Each only ever grows.
+ */
+export type LedgerAccount =
+  | 'received'
+  | 'filtered'
+  | 'delivered'
+  | 'coarsened'
+  | 'lapsed'
+  | 'released'
+  | 'dropped';
 
 /** Accounts hold no space, so the first one parts account from rule. */
 export function ledgerKey(account: LedgerAccount, rule: string): string {
@@ -85,13 +114,39 @@ export function newStream(row: { id: number; name: string; priority: number }): 
     oldestBlock: null,
     joinedUntil: 0,
     blocksUnjoined: 0,
+    rungs: new Map(),
     ledger: new Map(),
     cursors: new Map(),
   };
 }
 
-export function buffered(stream: StreamState): number {
+/** Offsets of readings and of what summaries stand for. */
+export function covered(stream: StreamState): number {
   return stream.journalReadings + stream.blockReadings;
+}
+
+/** Readings kept as they came. */
+export function buffered(stream: StreamState): number {
+  let coarse = 0;
+  for (const [level, { readings }] of stream.rungs) if (isCoarse(level)) coarse += readings;
+  return covered(stream) - coarse;
+}
+
+export function summaries(stream: StreamState): number {
+  let sum = 0;
+  for (const rung of stream.rungs.values()) sum += rung.summaries;
+  return sum;
+}
+
+/** What the blocks of no other level make: the raw ones that nothing forbids to coarsen. */
+export function rawSums(stream: StreamState): RungSums {
+  let { blocks, blockReadings: readings, blockBytes: bytes } = stream;
+  for (const rung of stream.rungs.values()) {
+    blocks -= rung.blocks;
+    readings -= rung.readings;
+    bytes -= rung.bytes;
+  }
+  return { blocks, readings, summaries: 0, bytes };
 }
 
 export function storedBytes(stream: StreamState): number {

@@ -53,8 +53,13 @@ export type Fidelity = 'raw' | 'segment' | 'window' | 'sketch';
 
 export interface StoredRun {
   readonly stream: string;
-  /** Offset of the first reading; >= the `from` asked for (larger after a gap). The batch covers `first` … `first + batch.length - 1`. */
+  /** First offset covered; >= the `from` asked for (larger after a gap). */
   readonly first: number;
+  /** One past the last offset covered: where to read on. Of raw readings `first + batch.length`. */
+  readonly until: number;
+  /**
+   * Raw: the readings of these offsets. Else the summaries whose first reading lies in them, which may be none: see `reading/summary.ts`.
+   */
   readonly batch: Batch;
   readonly fidelity: Fidelity;
   /**

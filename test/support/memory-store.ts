@@ -54,6 +54,7 @@ export class MemoryStore implements Pick<Store, 'epoch' | 'read' | 'settle' | 'b
     const run: StoredRun = {
       stream,
       first,
+      until: first + count,
       batch: builder.finish(),
       fidelity: 'raw',
       committedMicros: micros(1),
@@ -86,7 +87,7 @@ export class MemoryStore implements Pick<Store, 'epoch' | 'read' | 'settle' | 'b
     const most = Math.min(until, rowEnd, from + Math.min(request.readings, this.rowsPerRead));
     while (end < most && known.fates[end] !== 'dropped') end++;
     const batch = sliceBatch(row.run.batch, from - row.first, end - row.first);
-    return Promise.resolve({ ...row.run, first: from, batch });
+    return Promise.resolve({ ...row.run, first: from, until: end, batch });
   }
 
   settle(settlement: Settlement): Promise<void> {

@@ -11,10 +11,21 @@ import { bytesOf, RowWriter } from './row-writer.ts';
 export class BlockWriter {
   readonly common = new RowWriter(256);
   readonly tail = new RowWriter(1024);
+  readonly #frameBytesMin: number;
+
+  /** From `frameBytesMin` on a part has a frame of its own: smaller, and dearer to write. */
+  constructor(frameBytesMin = ownFrameBytesMin) {
+    this.#frameBytesMin = frameBytesMin;
+  }
+
+  /** An empty one of the same kind. */
+  another(): BlockWriter {
+    return new BlockWriter(this.#frameBytesMin);
+  }
 
   /** One part: its length (× 2, + 1 when its bytes are in the tail), then its bytes or their length in the tail. */
   part(bytes: Uint8Array): void {
-    if (bytes.length < ownFrameBytesMin) {
+    if (bytes.length < this.#frameBytesMin) {
       this.common.varint(bytes.length * 2);
       this.common.raw(bytes);
       return;

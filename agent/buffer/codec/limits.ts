@@ -29,5 +29,7 @@ export const blockCellsJoined = 2 * MiB;
 export const tagsMax = 1_024;
 /** From this length on a part is worth a zstd frame of its own, whose statistics it does not share with other columns. */
 export const ownFrameBytesMin = 192;
+/** The same for blocks that must be written quickly: setting a frame up costs as much as compressing some kilobytes. */
+export const quickFrameBytesMin = 4_096;
 /** What zstd may allocate at once for output, before it has seen that there is so much. */
 export const inflateChunkBytes = 1 * MiB;

@@ -27,13 +27,29 @@ export class Door {
     this.#high = Number.POSITIVE_INFINITY;
   }
 
+  /** The line from the origin to this point, later than the held one, passes every point between closely enough. */
+  fits(timeMicros: number, value: number): boolean {
+    if (Number.isNaN(this.heldMicros)) return true;
+    const slope = (value - this.originValue) / (timeMicros - this.originMicros);
+    return slope >= this.#low && slope <= this.#high;
+  }
+
+  /** Makes a point that fits the end of the segment. */
+  hold(timeMicros: number, value: number, deviation: number): void {
+    this.heldMicros = timeMicros;
+    this.heldValue = value;
+    const span = timeMicros - this.originMicros;
+    const low = (value - deviation - this.originValue) / span;
+    const high = (value + deviation - this.originValue) / span;
+    if (low > this.#low) this.#low = low;
+    if (high < this.#high) this.#high = high;
+  }
+
   /** Holds a point later than the held one. True: the point held before closes its segment and must be given out. */
   take(timeMicros: number, value: number, options: DoorOptions): boolean {
-    const since = timeMicros - this.originMicros;
     let closes = false;
     if (!Number.isNaN(this.heldMicros)) {
-      const slope = (value - this.originValue) / since;
-      const fits = slope >= this.#low && slope <= this.#high && since <= options.maxMicros;
+      const fits = this.fits(timeMicros, value) && timeMicros - this.originMicros <= options.maxMicros;
       if (!fits) {
         closes = this.heldMicros - this.originMicros >= options.minMicros;
         if (closes) this.begin(this.heldMicros, this.heldValue);
@@ -43,13 +59,7 @@ export class Door {
         }
       }
     }
-    this.heldMicros = timeMicros;
-    this.heldValue = value;
-    const span = timeMicros - this.originMicros;
-    const low = (value - options.deviation - this.originValue) / span;
-    const high = (value + options.deviation - this.originValue) / span;
-    if (low > this.#low) this.#low = low;
-    if (high < this.#high) this.#high = high;
+    this.hold(timeMicros, value, options.deviation);
     return closes;
   }
 

@@ -60,6 +60,8 @@ const older = [
   'ALTER TABLE boots DROP COLUMN base',
   'ALTER TABLE boots DROP COLUMN trusted',
   'ALTER TABLE streams DROP COLUMN eras',
+  'DROP INDEX blocks_by_level; DROP TABLE rungs',
+  'ALTER TABLE blocks DROP COLUMN level; ALTER TABLE blocks DROP COLUMN summaries',
   'PRAGMA user_version = 1; SELECT 1',
 ];
 

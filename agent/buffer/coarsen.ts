@@ -1,0 +1,296 @@
+import { assert } from '../base/assert.ts';
+import { MalformedBytes } from '../base/byte-reader.ts';
+import type { Batch } from '../reading/batch.ts';
+import { blockPrefix, encodeBlock } from './codec/block.ts';
+import { concatBatches } from './codec/concat.ts';
+import { quarantine } from './damage.ts';
+import { deadLetterStream } from './dead-letter.ts';
+import { bootOf, correctionOf, shifted } from './eras.ts';
+import { nextStep, type Holding } from './ladder.ts';
+import {
+  coarseBlockBytesMax,
+  coarseBlockRowsMax,
+  coarsenBlocksMax,
+  coarsenReadingsMax,
+  coarsenSavingMin,
+  fineSpanMicrosMax,
+} from './limits.ts';
+import { contentOf, Damage } from './read.ts';
+import { isCoarse, isSketchLevel, lastLevel, rawLevel, stuckLevel, stuckRawLevel } from './rungs/levels.ts';
+import { mergeRows } from './rungs/merge-rows.ts';
+import { shiftedRows } from './rungs/row-columns.ts';
+import { summarise } from './rungs/summarise.ts';
+import { fullestJournal, sealOldest, storeBlock } from './seal.ts';
+import { blockAtLevel, blockFrom, blockEndingAt, removeSegment, setLevel } from './segments.ts';
+import type { StoreCore } from './store-core.ts';
+import { rawSums, type BlockPlace, type StreamState } from './stream-state.ts';
+
+/** Pages are so few that the ladder should make some free, before anything has to be refused, and it can. */
+export function ladderDue(core: StoreCore): boolean {
+  return pagesWanted(core, core.shares.ladderPages);
+}
+
+/** What may be appended has no room left while the ladder could make some. */
+export function ladderPressing(core: StoreCore): boolean {
+  return pagesWanted(core, 0);
+}
+
+function pagesWanted(core: StoreCore, more: number): boolean {
+  if (core.settings.whenFull !== 'coarsen' || core.memory.ladderSpent) return false;
+  const { headroomPages, urgentPages } = core.shares;
+  return core.freePages() < headroomPages + urgentPages + more;
+}
+
+/** Steps, or seals what can not be coarsened before it is; else the ladder is spent. Inside a transaction. */
+export function climb(core: StoreCore): void {
+  if (coarsenStep(core)) return;
+  const fullest = fullestJournal(core);
+  if (fullest === null) core.memory.ladderSpent = true;
+  else sealOldest(core, fullest);
+}
+
+/**
+ * One step of the ladder, inside a transaction: the oldest neighbours of what {@link nextStep} names become one block of a coarser level, with
+ * the block of that level that lies right before them when it has room. False when everything stands at the last rung.
+ */
+export function coarsenStep(core: StoreCore): boolean {
+  const next = nextStep(holdings(core));
+  if (next === null) return false;
+  const { stream, level } = next;
+  const opening = blockAtLevel(core, stream, level);
+  assert(opening !== null, `${stream.name} has a block of level ${level}`);
+  const run = runFrom(core, stream, opening);
+  if (run.length === 0) return true;
+  for (let to = Math.min(level + 1, lastLevel); to <= lastLevel; to++) {
+    if (rewrite(core, stream, run, to)) return true;
+  }
+  // Together they do not become smaller: what is the oldest stays as it is.
+  setLevel(core, stream, opening, isCoarse(level) ? stuckLevel : stuckRawLevel);
+  return true;
+}
+
+function* holdings(core: StoreCore): Generator<Holding<StreamState>> {
+  for (const stream of core.memory.streams.values()) {
+    // Bounded by a share of its own, and of no use as sums.
+    if (stream.blocks === 0 || stream.name === deadLetterStream) continue;
+    const { priority } = stream;
+    const waited = [...stream.cursors.values()].some((cursor) => !cursor.parked && cursor.base < stream.head);
+    const { bytes, blocks } = rawSums(stream);
+    yield { stream, level: rawLevel, priority, waited, bytes, blocks };
+    for (const [level, sums] of stream.rungs) {
+      if (level <= lastLevel) yield { stream, level, priority, waited, ...sums };
+    }
+  }
+}
+
+/** A block, with the times of a clock that was set since corrected for good. */
+interface Part {
+  readonly place: BlockPlace;
+  readonly batch: Batch;
+}
+
+/** @throws {Damage} */
+function partOf(core: StoreCore, stream: StreamState, found: BlockPlace): Part {
+  const { batch, clocks } = contentOf(core, stream, { kind: 'block', row: found });
+  const clock = clocks.some((one) => one.clock === 'agent') ? 'agent' : 'device';
+  const era = core.memory.clock.eras.get(found.era);
+  const shift = correctionOf(core.memory, found.era);
+  // The clock of this boot may be set once more.
+  if (era === undefined || shift === null || era.boot === core.memory.boot) {
+    return { place: found, batch: { ...batch, clock } };
+  }
+  const { wallMicros, minTimeMicros, maxTimeMicros } = found;
+  const moved = isCoarse(found.level) ? shiftedRows(batch, shift) : shifted(batch, shift);
+  return {
+    place: {
+      ...found,
+      wallMicros: wallMicros + shift,
+      minTimeMicros: minTimeMicros + shift,
+      maxTimeMicros: maxTimeMicros + shift,
+    },
+    batch: { ...moved, clock },
+  };
+}
+
+/** The era that what a step writes of this block is of. */
+function eraAfter(core: StoreCore, { era: id }: BlockPlace): number {
+  const era = core.memory.clock.eras.get(id);
+  const isSettled =
+    era !== undefined && era.boot !== core.memory.boot && correctionOf(core.memory, id) !== null;
+  return isSettled ? 0 : id;
+}
+
+/** Neighbours of one level from `opening` on that one step may take; damage met on the way is set aside. */
+function runFrom(core: StoreCore, stream: StreamState, opening: BlockPlace): Part[] {
+  const run: Part[] = [];
+  let [readings, rows, bytes, rowBytes] = [0, 0, 0, 0];
+  let place: BlockPlace | null = opening;
+  while (place !== null && place.level === opening.level && run.length < coarsenBlocksMax) {
+    const before: BlockPlace | undefined = run.at(-1)?.place;
+    if (before !== undefined) {
+      if (before.first + before.count !== place.first) break;
+      if (eraAfter(core, before) !== eraAfter(core, place)) break;
+    }
+    readings += isCoarse(place.level) ? 0 : place.count;
+    rows += place.summaries;
+    bytes += place.bytes;
+    rowBytes += isCoarse(place.level) ? 0 : place.rowBytes;
+    const fits =
+      readings <= coarsenReadingsMax &&
+      rows <= coarseBlockRowsMax &&
+      bytes <= core.shares.sealSliceBytes &&
+      rowBytes <= core.shares.sealSliceBytes;
+    if (before !== undefined && !fits) break;
+    try {
+      run.push(partOf(core, stream, place));
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      if (before === undefined) quarantine(core, stream, { kind: 'block', row: place }, error.message);
+      break;
+    }
+    place = blockFrom(core, stream, place.first + place.count);
+  }
+  return run;
+}
+
+/** False, and nothing touched, when the level does not make the run small enough. */
+function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], level: number): boolean {
+  const opening = run[0];
+  const last = run.at(-1);
+  if (opening === undefined || last === undefined) return false;
+  const isRaw = !isCoarse(opening.place.level);
+  const cuts = cutsOf(stream, opening.place.first, last.place.first + last.place.count);
+  const own = isRaw ? rawRows(run, cuts, level) : null;
+  if (isRaw && own === null) return false;
+  const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
+  let batch: Batch | null;
+  if (isRaw && lower === null) batch = own;
+  else {
+    const finer = own === null ? run : [{ place: { ...opening.place, level }, batch: own }];
+    batch = mergedRows(core, stream, {
+      parts: lower === null ? finer : [lower, ...finer],
+      cuts: lower === null ? cuts : cutsOf(stream, lower.place.first, last.place.first + last.place.count),
+      level,
+    });
+  }
+  if (batch === null || blockPrefix([batch]) !== 1) return false;
+  const { bytes, ...times } = encodeBlock([batch], { quick: true });
+  const before = run.reduce((sum, { place }) => sum + place.bytes, 0);
+  const added = bytes.length - (lower?.place.bytes ?? 0);
+  if (added > before * (1 - coarsenSavingMin)) return false;
+  replace(core, stream, { parts: lower === null ? run : [lower, ...run], batch, bytes, times, level });
+  return true;
+}
+
+function rawRows(run: readonly Part[], cuts: readonly number[], level: number): Batch | null {
+  const batches = run.map((part) => part.batch);
+  if (blockPrefix(batches) !== batches.length) return null;
+  const batch = concatBatches(batches);
+  // A row has some eight figures a field: what has more rows than this saves nothing in any encoding.
+  const rowsMax = batch.length / rowFiguresMin;
+  return summarise({ batch, first: run[0]!.place.first, cuts }, { level, rowsMax });
+}
+
+/** Of a row, beyond what a reading has, at the very least. */
+const rowFiguresMin = 5;
+
+function mergedRows(
+  core: StoreCore,
+  stream: StreamState,
+  of: { parts: readonly Part[]; cuts: readonly number[]; level: number },
+): Batch | null {
+  const batches = of.parts.map((part) => part.batch);
+  if (blockPrefix(batches) !== batches.length) return null;
+  try {
+    const rows = of.parts.map(({ batch, place }) => ({ batch, level: place.level }));
+    return mergeRows(rows, of.cuts, of.level);
+  } catch (error) {
+    if (!(error instanceof MalformedBytes)) throw error;
+    const { place } = of.parts[0]!;
+    core.events.uncoarsened(stream.name, { first: place.first, reason: error.message });
+    return null;
+  }
+}
+
+function rowsOf(run: readonly Part[]): number {
+  return run.reduce((sum, { batch }) => sum + batch.length, 0);
+}
+
+/** The block of this level that ends where the run begins, when the run still has room in it. */
+function lowerNeighbour(
+  core: StoreCore,
+  stream: StreamState,
+  of: { run: readonly Part[]; level: number; rows: number },
+): Part | null {
+  const opening = of.run[0]!.place;
+  if (opening.level === of.level) return null;
+  const place = blockEndingAt(core, stream, opening.first);
+  if (place === null || place.level !== of.level) return null;
+  if (eraAfter(core, place) !== eraAfter(core, opening)) return null;
+  const span = of.run.at(-1)!.place.maxTimeMicros - place.minTimeMicros;
+  const isFull =
+    place.bytes > Math.min(coarseBlockBytesMax, core.shares.sealSliceBytes / 2) ||
+    place.summaries + of.rows > coarseBlockRowsMax ||
+    (!isSketchLevel(of.level) && span > fineSpanMicrosMax);
+  if (isFull) return null;
+  try {
+    return partOf(core, stream, place);
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error;
+    return null;
+  }
+}
+
+/** The finer blocks go first, so that the coarser one finds their pages free. */
+function replace(
+  core: StoreCore,
+  stream: StreamState,
+  by: {
+    parts: readonly Part[];
+    batch: Batch;
+    bytes: Uint8Array;
+    times: { minTimeMicros: number; maxTimeMicros: number };
+    level: number;
+  },
+): void {
+  const first = by.parts[0]!.place;
+  const opening = { ...first, boot: bootOf(core.memory, first), era: eraAfter(core, first) };
+  let [count, fresh, bytesBefore, rowBytes] = [0, 0, 0, 0];
+  for (const { place } of by.parts) {
+    count += place.count;
+    if (!isCoarse(place.level)) fresh += place.count;
+    bytesBefore += place.bytes;
+    rowBytes += place.rowBytes;
+    removeSegment(core, stream, { kind: 'block', row: place });
+  }
+  const ends = by.batch.columns.find(({ name }) => name === 'end')?.values as Float64Array;
+  const maxTimeMicros = ends.reduce((most, end) => Math.max(most, end), by.times.maxTimeMicros);
+  const { minTimeMicros } = by.times;
+  const { bytes, level } = by;
+  const summaries = by.batch.length;
+  storeBlock(core, stream, {
+    opening,
+    bytes,
+    minTimeMicros,
+    maxTimeMicros,
+    count,
+    rowBytes,
+    level,
+    summaries,
+  });
+  core.account(stream, { account: 'coarsened', rule: '', count: fresh });
+  const step = { readings: count, fresh, summaries, bytesBefore, bytes: bytes.length, level };
+  core.events.coarsened(stream.name, step);
+}
+
+/**
+ * Offsets within the range at which some uplink's settled readings begin or end, ascending: a summary of readings on both sides would be sent twice,
+ * or in part never.
+ */
+function cutsOf(stream: StreamState, from: number, until: number): number[] {
+  const cuts = new Set<number>();
+  for (const { base, settled } of stream.cursors.values()) {
+    for (const edge of [base, ...settled.flat()]) if (edge > from && edge < until) cuts.add(edge);
+  }
+  return [...cuts].sort((a, b) => a - b);
+}

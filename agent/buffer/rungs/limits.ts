@@ -1,0 +1,11 @@
+/** Values below which a sketch of a part costs more than the readings themselves did. */
+export const sketchValuesMin = 1_024;
+/** KLL: 4 % of the rank in at most 800 bytes. */
+export const quantilesK = 64;
+/** HyperLogLog: 512 registers, 7 %. */
+export const distinctLgK = 9;
+/** Different texts counted by value, and the longest of them: a state, not a message. */
+export const countedTextsMax = 16;
+export const countedTextLengthMax = 64;
+/** Of the range a field has in a part, how far a segment's line may be from a value. */
+export const boundShare = 0.01;
