@@ -1,5 +1,7 @@
 import type { EmaConfig, KalmanConfig, MedianConfig, RateConfig, SavgolConfig } from './filter-config.ts';
 import { filterWindowMax } from './limits.ts';
+import { centredHampelKernel } from './signal/centred-hampel.ts';
+import { centredSavgolKernel } from './signal/centred-savgol.ts';
 import { emaKernel } from './signal/ema.ts';
 import { kalmanKernel } from './signal/kalman.ts';
 import { medianKernel } from './signal/median.ts';
@@ -9,22 +11,27 @@ import { savgolKernel } from './signal/savgol.ts';
 import type { StageProblem } from './stage-checks.ts';
 import { StageChecks } from './stage-checks.ts';
 import type { Stage } from './stage.ts';
+import { CentredStage } from './stages/centred-stage.ts';
 import type { DespikeConfig } from './stages/despike.ts';
-import { DespikeStage } from './stages/despike.ts';
+import { DespikeStage, hampelOptions, takesSpikesOut } from './stages/despike.ts';
 import type { FilterStageConfig } from './stages/filter-stage.ts';
-import { FilterStage } from './stages/filter-stage.ts';
+import { FilterStage, writesResults } from './stages/filter-stage.ts';
 import type { UnitConfig } from './stages/unit.ts';
 import { unitStage } from './stages/unit.ts';
 import { conversion } from './ucum/conversion.ts';
 
 type Compiled = Stage | readonly StageProblem[];
 
-export function compileDespike(rule: string, config: DespikeConfig): Compiled {
-  return checksOf('despike', config)
+export function compileDespike(rule: string, config: DespikeConfig, stream: string): Compiled {
+  return centredChecks(checksOf('despike', config), config)
     .whole('window', config.window, { min: 3, max: filterWindowMax })
     .positive({ sigmas: config.sigmas })
     .notNegative({ floor: config.floor })
-    .orBuild(() => new DespikeStage(rule, config));
+    .orBuild(() => {
+      if (config.mode !== 'centred') return new DespikeStage(rule, config);
+      const kernel = centredHampelKernel(hampelOptions(config));
+      return new CentredStage({ rule, stream }, config, kernel, takesSpikesOut(rule, config));
+    });
 }
 
 export function compileEma(rule: string, config: EmaConfig): Compiled {
@@ -52,19 +59,20 @@ export function compileRate(rule: string, config: RateConfig): Compiled {
     );
 }
 
-export function compileSavgol(rule: string, config: SavgolConfig): Compiled {
+export function compileSavgol(rule: string, config: SavgolConfig, stream: string): Compiled {
   const { window = 11, order = 2, derivative = 0 } = config;
-  return checksOf('savgol', config)
+  return centredChecks(checksOf('savgol', config), { ...config, window })
     .whole('window', window, { min: 3, max: filterWindowMax })
     .whole('order', order, { min: 0, max: orderMax })
     .need(order < window, 'order', `must be below the window of ${window} values`)
     .need(derivative <= order, 'derivative', `a polynomial of order ${order} has no such derivative`)
-    .orBuild(
-      () =>
-        new FilterStage(rule, config, savgolKernel({ window, order, derivative }), {
-          derives: derivative > 0,
-        }),
-    );
+    .orBuild(() => {
+      const options = { window, order, derivative };
+      const derives = derivative > 0;
+      if (config.mode !== 'centred') return new FilterStage(rule, config, savgolKernel(options), { derives });
+      const use = writesResults(rule, config, derives);
+      return new CentredStage({ rule, stream }, config, centredSavgolKernel(options), use);
+    });
 }
 
 export function compileKalman(rule: string, config: KalmanConfig): Compiled {
@@ -99,4 +107,24 @@ function checksOf(kind: string, config: FilterStageConfig): StageChecks {
     .names({ field: config.field, as: config.as })
     .positive({ max_gap: config.max_gap })
     .series(config.max_series);
+}
+
+/** What a window in the middle of which the value stands needs. */
+function centredChecks(
+  checks: StageChecks,
+  config: {
+    readonly mode?: 'causal' | 'centred' | undefined;
+    readonly window?: number | undefined;
+    readonly max_hold?: number | undefined;
+  },
+): StageChecks {
+  const isCentred = config.mode === 'centred';
+  return checks
+    .positive({ max_hold: config.max_hold })
+    .need(isCentred || config.max_hold === undefined, 'max_hold', 'has a meaning with `mode: centred` only')
+    .need(
+      !isCentred || config.window === undefined || config.window % 2 === 1,
+      'window',
+      `${config.window} values have no middle; with \`mode: centred\` it must be odd`,
+    );
 }

@@ -1,3 +1,4 @@
+import type { CentredConfig } from './stages/centred-stage.ts';
 import type { FilterStageConfig } from './stages/filter-stage.ts';
 
 /** Filters of one numeric field, as decoded from the config; spans in milliseconds. */
@@ -23,8 +24,10 @@ export interface RateConfig extends FilterStageConfig {
   readonly bits?: 8 | 16 | 24 | 32 | 48 | 64 | undefined;
 }
 
-export interface SavgolConfig extends FilterStageConfig {
-  /** Values fitted, the present one the newest; 3 … 255, default 11. */
+export interface SavgolConfig extends FilterStageConfig, CentredConfig {
+  /** `causal` (default): the present value is the newest of the window; `centred`: it is the middle one, and is given out late. */
+  readonly mode?: 'causal' | 'centred' | undefined;
+  /** Values fitted, 3 … 255, default 11; odd where centred. */
   readonly window?: number | undefined;
   /** Order of the polynomial, 0 … 5, below window; default 2. */
   readonly order?: number | undefined;

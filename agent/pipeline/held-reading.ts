@@ -32,6 +32,46 @@ export function heldReading(batch: Batch, row: number): HeldReading {
   };
 }
 
+/** A reading not given out yet: in the batch at hand (`row`), or from an earlier one. Empty: -1 and null. */
+export class Place {
+  row: number;
+  earlier: HeldReading | null;
+
+  constructor(row = -1, earlier: HeldReading | null = null) {
+    this.row = row;
+    this.earlier = earlier;
+  }
+
+  set(row: number): void {
+    this.row = row;
+    this.earlier = null;
+  }
+
+  clear(): void {
+    this.set(-1);
+  }
+
+  get isEmpty(): boolean {
+    return this.row < 0 && this.earlier === null;
+  }
+
+  /** Takes the reading out of the batch, which ends. */
+  detach(batch: Batch): void {
+    if (this.row < 0) return;
+    this.earlier = heldReading(batch, this.row);
+    this.row = -1;
+  }
+
+  /** It is not empty; `seriesIndex` is the place of its series in the batch at hand. */
+  giveOut(
+    rows: { row(row: number): void; held(held: HeldReading, seriesIndex: number): void },
+    seriesIndex: number,
+  ): void {
+    if (this.row >= 0) rows.row(this.row);
+    else rows.held(this.earlier!, seriesIndex);
+  }
+}
+
 export function heldValue(held: HeldReading, name: string): Scalar | undefined {
   const at = held.names.indexOf(name);
   return at < 0 ? undefined : held.values[at];

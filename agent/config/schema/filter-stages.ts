@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { choice, duration, flag, integer, real, text } from './leaf.ts';
-import { fieldName, seriesMax } from './stage-parts.ts';
+import { fieldName, maxHold, seriesMax } from './stage-parts.ts';
 
 /** Filters of one numeric field. */
 
@@ -20,6 +20,15 @@ const filterKeys = {
   max_series: seriesMax(),
 };
 
+const modeKeys = {
+  mode: choice('causal', 'centred')
+    .prefault('causal')
+    .describe(
+      'The present value is the newest of the window, or the middle one: then readings are given out half a window late.',
+    ),
+  max_hold: maxHold('max_gap, else 1h'),
+};
+
 const { as: _as, ...withoutAs } = filterKeys;
 
 export const filterStages = {
@@ -27,7 +36,8 @@ export const filterStages = {
     .strictObject({
       ...withoutAs,
       method: choice('hampel').prefault('hampel').describe('The rule that tells a spike.'),
-      window: integer(3, 255).prefault(7).describe('Values judged together, the present one the newest.'),
+      ...modeKeys,
+      window: integer(3, 255).prefault(7).describe('Values judged together; odd with `mode: centred`.'),
       sigmas: above0().prefault(3).describe('Robust standard deviations from the median that make a spike.'),
       floor: real({ min: 0 })
         .prefault(0)
@@ -69,13 +79,16 @@ export const filterStages = {
   savgol: z
     .strictObject({
       ...filterKeys,
-      window: integer(3, 255).prefault(11).describe('Values fitted, the present one the newest.'),
+      ...modeKeys,
+      window: integer(3, 255).prefault(11).describe('Values fitted; odd with `mode: centred`.'),
       order: integer(0, 5).prefault(2).describe('Order of the polynomial, below `window`.'),
       derivative: choice(0, 1, 2)
         .prefault(0)
         .describe('0 smooths; 1 and 2 give the change per second, and its change.'),
     })
-    .describe('Smooths a field by a polynomial through its last values (Savitzky–Golay, without delay).'),
+    .describe(
+      'Smooths a field by a polynomial through its last values, or those around it (Savitzky–Golay).',
+    ),
   kalman: z
     .strictObject({
       ...filterKeys,

@@ -39,7 +39,7 @@ export function medianKernel(window: number): FieldKernel<WindowState> {
 /** 1 / Φ⁻¹(3/4): what makes the median distance an estimate of the standard deviation of normal noise. */
 const sigmaPerMedianDistance = 1.482602218505602;
 /** Values a window must hold before one of them can be called a spike. */
-const valuesMin = 3;
+export const hampelValuesMin = 3;
 
 /**
  * Hampel identifier (Davies and Gather 1993): a value further than `sigmas` × 1.4826 × MAD from the median of the window is a spike
@@ -54,7 +54,7 @@ export function hampelKernel(options: {
 }): FieldKernel<WindowState> {
   const { sigmas, floor } = options;
   return windowKernel(options.window, (values, value) => {
-    if (values.count < valuesMin) return value;
+    if (values.count < hampelValuesMin) return value;
     return hampelValue(values, value, { sigmas, floor });
   });
 }

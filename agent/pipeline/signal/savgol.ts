@@ -22,7 +22,7 @@ export interface SavgolOptions {
 }
 
 /** Spacings that differ by less than this share count as even. */
-const evenShare = 1e-3;
+export const evenShare = 1e-3;
 
 /**
  * Savitzky–Golay filter at the newest point (causal): the polynomial of `order` that fits the last `window` values best, taken at the

@@ -45,6 +45,12 @@ export class SortedWindow {
     this.#next = this.#next + 1 === this.capacity ? 0 : this.#next + 1;
   }
 
+  /** The value that came `age` values before the newest, 0 … count - 1. */
+  arrived(age: number): number {
+    const slot = this.#next - 1 - age;
+    return this.#arrival[slot < 0 ? slot + this.capacity : slot]!;
+  }
+
   /** Mean of the two middle values where the count is even. Count >= 1. */
   median(): number {
     const middle = this.count >>> 1;

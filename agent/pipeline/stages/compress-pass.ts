@@ -2,33 +2,12 @@ import type { ByteReader } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { Batch } from '../../reading/batch.ts';
 import { Quality } from '../../reading/batch.ts';
-import type { HeldReading } from '../held-reading.ts';
-import { heldReading, readHeld, writeHeld } from '../held-reading.ts';
+import { Place, readHeld, writeHeld } from '../held-reading.ts';
 import type { OutputRows } from '../output-rows.ts';
 import { SegmentSums } from '../signal/segment-sums.ts';
 import type { DoorOptions } from '../signal/swinging-door.ts';
 import { Door } from '../signal/swinging-door.ts';
 import type { SilentSeries } from '../silence.ts';
-
-/** A reading not given out yet: in the batch at hand (`row`), or from an earlier one. */
-class Place {
-  row = -1;
-  earlier: HeldReading | null = null;
-
-  set(row: number): void {
-    this.row = row;
-    this.earlier = null;
-  }
-
-  clear(): void {
-    this.row = -1;
-    this.earlier = null;
-  }
-
-  get isEmpty(): boolean {
-    return this.row < 0 && this.earlier === null;
-  }
-}
 
 export class Series implements SilentSeries {
   readonly door = new Door();
@@ -183,8 +162,7 @@ export class Pass {
     const { count, sum, min, max, integral } = sums;
     this.summaries.push({ at: this.output.length, count, sum, min, max, integral });
     sums.clear();
-    if (held.row >= 0) this.output.row(held.row);
-    else this.output.held(held.earlier!, seriesIndex);
+    held.giveOut(this.output, seriesIndex);
     held.clear();
   }
 }
@@ -192,11 +170,8 @@ export class Pass {
 /** Takes what is held out of the batch, which ends here. */
 export function detach(batch: Batch, series: Series): void {
   series.isTouched = false;
-  for (const place of [series.held, series.skipped]) {
-    if (place.row < 0) continue;
-    place.earlier = heldReading(batch, place.row);
-    place.row = -1;
-  }
+  series.held.detach(batch);
+  series.skipped.detach(batch);
 }
 
 function report(series: Series, time: number, value: number): void {

@@ -4,13 +4,15 @@ import { rowsKept } from '../rows.ts';
 import { hampelKernel } from '../signal/median.ts';
 import type { WindowState } from '../signal/median.ts';
 import type { Stage, StageOutput, StageState } from '../stage.ts';
-import type { FieldFilterConfig } from './field-filter.ts';
+import type { CentredConfig, UseResults } from './centred-stage.ts';
 import { FieldFilter } from './field-filter.ts';
 import { writtenField } from './written-field.ts';
 
-export interface DespikeConfig extends FieldFilterConfig {
+export interface DespikeConfig extends CentredConfig {
   readonly method?: 'hampel' | undefined;
-  /** Values judged together, the present one the newest; 3 … 255, default 7. */
+  /** `causal` (default): the present value is the newest of the window; `centred`: it is the middle one, and is given out late. */
+  readonly mode?: 'causal' | 'centred' | undefined;
+  /** Values judged together, 3 … 255, default 7; odd where centred. */
   readonly window?: number | undefined;
   /** Default 3. */
   readonly sigmas?: number | undefined;
@@ -24,43 +26,19 @@ export interface DespikeConfig extends FieldFilterConfig {
 export class DespikeStage implements Stage {
   readonly rule: string;
   readonly #filter: FieldFilter<WindowState>;
-  readonly #field: string;
-  readonly #action: 'replace' | 'mark' | 'drop';
+  readonly #act: UseResults;
 
   constructor(rule: string, config: DespikeConfig) {
-    const { window = 7, sigmas = 3, floor = 0 } = config;
     this.rule = rule;
-    this.#filter = new FieldFilter(rule, config, hampelKernel({ window, sigmas, floor }));
-    this.#field = config.field;
-    this.#action = config.action ?? 'replace';
+    this.#filter = new FieldFilter(rule, config, hampelKernel(hampelOptions(config)));
+    this.#act = takesSpikesOut(rule, config);
   }
 
   process(batch: Batch): StageOutput {
     const filtered = this.#filter.run(batch);
     if (filtered === null) return { main: batch };
-    const { field, values, notes } = filtered;
-    const spikes = filtered.entered;
-    let count = 0;
-    for (let row = 0; row < spikes.length; row++) {
-      if (spikes[row] === 0) continue;
-      if (values[row] === field.values[row]) spikes[row] = 0;
-      else count++;
-    }
-    const output = count === 0 ? { main: batch } : this.#act(batch, filtered, spikes);
-    return notes.length === 0 ? output : { ...output, notes };
-  }
-
-  #act(
-    batch: Batch,
-    { values }: NonNullable<ReturnType<FieldFilter<WindowState>['run']>>,
-    spikes: Uint8Array,
-  ): StageOutput {
-    if (this.#action === 'drop') return rowsKept(batch, this.rule, (row) => spikes[row] === 0);
-    const quality = batch.quality.slice();
-    const grade = this.#action === 'mark' ? Quality.bad : Quality.uncertain;
-    for (let row = 0; row < spikes.length; row++) if (spikes[row] === 1) quality[row] = grade;
-    const graded: Batch = { ...batch, quality };
-    return { main: this.#action === 'mark' ? graded : writtenField(graded, this.#field, values, spikes) };
+    const output = this.#act(batch, filtered);
+    return filtered.notes.length === 0 ? output : { ...output, notes: filtered.notes };
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
@@ -74,4 +52,29 @@ export class DespikeStage implements Stage {
   inspect(): StageState {
     return this.#filter.inspect();
   }
+}
+
+export function hampelOptions({ window = 7, sigmas = 3, floor = 0 }: DespikeConfig) {
+  return { window, sigmas, floor };
+}
+
+/** What becomes of values that are not what the filter makes of them: spikes. */
+export function takesSpikesOut(rule: string, config: DespikeConfig): UseResults {
+  const { field: name, action = 'replace' } = config;
+  return (batch, { field, values, entered }) => {
+    const spikes = entered;
+    let count = 0;
+    for (let row = 0; row < spikes.length; row++) {
+      if (spikes[row] === 0) continue;
+      if (values[row] === field.values[row]) spikes[row] = 0;
+      else count++;
+    }
+    if (count === 0) return { main: batch };
+    if (action === 'drop') return rowsKept(batch, rule, (row) => spikes[row] === 0);
+    const quality = batch.quality.slice();
+    const grade = action === 'mark' ? Quality.bad : Quality.uncertain;
+    for (let row = 0; row < spikes.length; row++) if (spikes[row] === 1) quality[row] = grade;
+    const graded: Batch = { ...batch, quality };
+    return { main: action === 'mark' ? graded : writtenField(graded, name, values, spikes) };
+  };
 }

@@ -2,6 +2,7 @@ import type { Batch, Presence } from '../../reading/batch.ts';
 import { rowsKept } from '../rows.ts';
 import type { FieldKernel, KernelState } from '../signal/field-kernel.ts';
 import type { Stage, StageOutput, StageState } from '../stage.ts';
+import type { UseResults } from './centred-stage.ts';
 import type { FieldFilterConfig, Filtered } from './field-filter.ts';
 import { FieldFilter } from './field-filter.ts';
 import { writtenField } from './written-field.ts';
@@ -25,9 +26,7 @@ export interface FilterStageConfig extends FieldFilterConfig {
 export class FilterStage<State extends KernelState> implements Stage {
   readonly rule: string;
   readonly #filter: FieldFilter<State>;
-  readonly #as: string | null;
-  readonly #derives: boolean;
-  readonly #field: string;
+  readonly #place: ResultPlace;
   readonly #second: SecondField<State> | null;
 
   constructor(
@@ -38,9 +37,7 @@ export class FilterStage<State extends KernelState> implements Stage {
   ) {
     this.rule = rule;
     this.#filter = new FieldFilter(rule, config, kernel);
-    this.#field = config.field;
-    this.#as = config.as === undefined || config.as === config.field ? null : config.as;
-    this.#derives = options.derives ?? false;
+    this.#place = resultPlace(config, options.derives ?? false);
     this.#second = options.second ?? null;
   }
 
@@ -52,18 +49,10 @@ export class FilterStage<State extends KernelState> implements Stage {
     const filtered = this.#filter.run(batch, look);
     if (filtered === null) return { main: batch };
     const { notes, entered } = filtered;
-    let main = this.#written(batch, filtered);
+    let main = resultWritten(batch, filtered, this.#place);
     if (second !== null) main = writtenField(main, second.name, seconds!, entered.slice());
-    const output = this.#derives ? withoutEmptied(main, this.rule, filtered.field.present) : { main };
+    const output = this.#place.derives ? withoutEmptied(main, this.rule, filtered.field.present) : { main };
     return notes.length === 0 ? output : { ...output, notes };
-  }
-
-  #written(batch: Batch, { values, entered }: Filtered): Batch {
-    if (this.#as === null && !this.#derives) return writtenField(batch, this.#field, values, entered.slice());
-    const chosen = new Uint8Array(batch.length);
-    for (let row = 0; row < chosen.length; row++)
-      chosen[row] = entered[row] === 1 && !Number.isNaN(values[row]!) ? 1 : 0;
-    return writtenField(batch, this.#as ?? this.#field, values, chosen, this.#as === null);
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
@@ -77,6 +66,37 @@ export class FilterStage<State extends KernelState> implements Stage {
   inspect(): StageState {
     return this.#filter.inspect();
   }
+}
+
+/** Where a filter's result goes. */
+interface ResultPlace {
+  readonly field: string;
+  /** Null: in place of the field. */
+  readonly as: string | null;
+  /** The result is another quantity. */
+  readonly derives: boolean;
+}
+
+function resultPlace({ field, as }: FilterStageConfig, derives: boolean): ResultPlace {
+  return { field, as: as === undefined || as === field ? null : as, derives };
+}
+
+function resultWritten(batch: Batch, { values, entered }: Filtered, place: ResultPlace): Batch {
+  const { field, as, derives } = place;
+  if (as === null && !derives) return writtenField(batch, field, values, entered.slice());
+  const chosen = new Uint8Array(batch.length);
+  for (let row = 0; row < chosen.length; row++)
+    chosen[row] = entered[row] === 1 && !Number.isNaN(values[row]!) ? 1 : 0;
+  return writtenField(batch, as ?? field, values, chosen, as === null);
+}
+
+/** Puts results that came late where a {@link FilterStage} puts its own. */
+export function writesResults(rule: string, config: FilterStageConfig, derives: boolean): UseResults {
+  const place = resultPlace(config, derives);
+  return (batch, filtered) => {
+    const main = resultWritten(batch, filtered, place);
+    return derives ? withoutEmptied(main, rule, filtered.field.present) : { main };
+  };
 }
 
 /** Drops the readings that `had` a value and have none any more. */

@@ -18,6 +18,10 @@ const filters: readonly StageConfig[] = [
   { rate: { field: 'a', kind: 'gauge', as: 'slope' } },
   { savgol: { field: 'a', window: 5, order: 2 } },
   { savgol: { field: 'a', window: 4, order: 1, derivative: 1 } },
+  { savgol: { field: 'a', window: 5, order: 2, mode: 'centred' } },
+  { savgol: { field: 'a', window: 3, order: 1, derivative: 1, mode: 'centred', max_gap: 6000 } },
+  { despike: { field: 'a', window: 5, sigmas: 1, mode: 'centred' } },
+  { despike: { field: 'a', window: 3, mode: 'centred', action: 'drop', max_gap: 6000 } },
   { kalman: { field: 'a', process_noise: 0.1, measurement_noise: 1 } },
   {
     kalman: {
