@@ -20,6 +20,12 @@ export const errorCatalogue = {
   SEDGE_HOST_UNSUPPORTED: { exit: 69, hint: 'this host cannot do it' },
   SEDGE_LISTEN_FAILED: { exit: 69, hint: 'is the port taken?' },
   SEDGE_SQLITE_TOO_OLD: { exit: 70, hint: 'install the SQLite that the package lock names' },
+  SEDGE_QUERY_INVALID: {
+    exit: 64,
+    status: 400,
+    hint: "a query looks like: p99(value), count() of pump* where line = 'a' by stream since 1h",
+  },
+  SEDGE_QUERY_TOO_LARGE: { exit: 65, status: 413, hint: 'ask for fewer groups, fewer streams or less time' },
   SEDGE_API_BAD_REQUEST: { exit: 65, status: 400, hint: 'see the message' },
   SEDGE_API_TOKEN: { exit: 77, status: 401, hint: 'send the header authorization: Bearer TOKEN' },
   SEDGE_API_ORIGIN: {

@@ -157,6 +157,16 @@ export class ExponentialHistogram implements Sketch {
     this.#index = new BucketIndex(this.scale - 1);
   }
 
+  /** What is counted where: bucket i of the scale holds magnitudes in (base^i, base^(i+1)]. Copies. */
+  buckets(): { scale: number; zeros: number; positive: Buckets; negative: Buckets } {
+    return {
+      scale: this.scale,
+      zeros: this.#zeros,
+      positive: { offset: this.#positive.first, counts: this.#positive.counts() },
+      negative: { offset: this.#negative.first, counts: this.#negative.counts() },
+    };
+  }
+
   /** One OTLP `ExponentialHistogramDataPoint`. */
   toBytes(header: PointHeader = {}): Uint8Array<ArrayBuffer> {
     return writeDataPoint({

@@ -1,0 +1,41 @@
+import { KiB, MiB } from '../../base/units.ts';
+
+/** Windows summaries are kept by, ascending; each a whole number of the one before. How long at most: days are kept as long as there is room. */
+export const rollupLevels = [
+  { name: 'minute', micros: 60e6, keptMicros: 2 * 86_400e6 },
+  { name: 'hour', micros: 3_600e6, keptMicros: 400 * 86_400e6 },
+  { name: 'day', micros: 86_400e6, keptMicros: Infinity },
+] as const;
+
+/** Series of one stream told apart; those that come later are rolled up together, under tags that are not known. */
+export const rollupSeriesMax = 1_024;
+/** Numeric fields of one stream rolled up, and names of others remembered as left out. */
+export const rollupFieldsMax = 64;
+export const leftOutMax = 256;
+
+/** Entries (series × minute) of one piece: what one merge must take whole. */
+export const pieceEntriesMax = 128;
+/** Bytes of one piece that is parsed: every entry with all fields in buckets. */
+export const pieceBytesMax = 64 * MiB;
+/** Pieces are merged once there are so many, or so many bytes of them, or after so long. */
+export const piecesDue = 48;
+export const pieceBytesDue = 256 * KiB;
+export const pieceMillisDue = 30_000;
+/** Entries and rows one merge takes: bounds its slice to some milliseconds. */
+export const mergeEntriesMax = 512;
+export const mergeRowsMax = 384;
+/** Bytes a row costs beside its summaries: key, record header, its part of a page. */
+export const rollupRowBytes = 48;
+/** Of the rolled-up time, let go of in one step. */
+export const retentionStepMicros = 6 * 3_600e6;
+/** Rows of one step of letting go. */
+export const retentionRowsMax = 2_048;
+
+/** Queries carried out at a time; one more is told to come again. */
+export const queriesMax = 2;
+/** Between two commits a query works so long, in milliseconds: what it may add to the latency of a PUBACK. */
+export const querySliceMillis = 2;
+/** A query that takes longer, waiting included, answers with what it has. */
+export const queryMillisMax = 10_000;
+/** Rows of rollups, and places of blocks, looked up at a time. */
+export const queryRowsTogether = 256;

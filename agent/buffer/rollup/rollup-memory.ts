@@ -1,0 +1,105 @@
+import type { Database } from '../../ports/database.ts';
+import type { Tags } from '../../reading/batch.ts';
+import { rollupLevels } from './limits.ts';
+
+/** Tables of the room's summaries; see the README. `start` is microseconds, `since` an offset. */
+export const rollupTables = `
+  CREATE TABLE rollups (
+    stream INTEGER NOT NULL, level INTEGER NOT NULL, start INTEGER NOT NULL, series INTEGER NOT NULL,
+    bytes BLOB NOT NULL, PRIMARY KEY (stream, level, start, series)) WITHOUT ROWID;
+  CREATE TABLE rollup_pieces (
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, readings INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE TABLE rollup_names (
+    stream INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (stream, kind, name)) WITHOUT ROWID;
+  CREATE TABLE rollup_streams (stream INTEGER PRIMARY KEY, since INTEGER NOT NULL, folded INTEGER NOT NULL);
+  CREATE TABLE rollup_levels (level INTEGER PRIMARY KEY, start INTEGER NOT NULL, bytes INTEGER NOT NULL);
+`;
+
+/** What is known of one stream's summaries. */
+export interface StreamRollup {
+  /** Every reading at or above this offset is folded in when it leaves the journal; below it none is. */
+  since: number;
+  /** Readings folded in, pieces included. */
+  folded: number;
+  /** Numbers of series by their tags as JSON; 0 stands for those beyond the bound. */
+  readonly series: Map<string, number>;
+  readonly fields: Map<string, number>;
+  /** Fields with values that are not rolled up: no numbers, or beyond the bound. */
+  readonly leftOut: Set<string>;
+}
+
+export interface LevelState {
+  /** Windows that begin below it are let go of, and never come back. */
+  start: number;
+  bytes: number;
+}
+
+/** The mirror of the rollup tables: O(streams asked for + series), loaded as it is needed. */
+export interface RollupMemory {
+  /** By number of the stream; null: nothing was folded in so far. */
+  readonly streams: Map<number, StreamRollup | null>;
+  readonly levels: readonly LevelState[];
+  pieces: number;
+  pieceBytes: number;
+  /** Monotonic milliseconds of the first look at the oldest piece; null when nobody looked. */
+  pieceSince: number | null;
+}
+
+/** Begin of time: no window is older. */
+export const beginMicros = -Number.MAX_SAFE_INTEGER;
+
+export function loadRollups(db: Database): RollupMemory {
+  const levels: LevelState[] = rollupLevels.map(() => ({ start: beginMicros, bytes: 0 }));
+  for (const row of db.prepare<LevelState & { level: number }>('SELECT * FROM rollup_levels').all()) {
+    const level = levels[row.level];
+    if (level !== undefined) Object.assign(level, { start: row.start, bytes: row.bytes });
+  }
+  const pieces = db
+    .prepare<{ pieces: number; bytes: number | null }>(
+      'SELECT count(*) AS pieces, sum(length(bytes)) AS bytes FROM rollup_pieces',
+    )
+    .get();
+  return {
+    streams: new Map(),
+    levels,
+    pieces: pieces?.pieces ?? 0,
+    pieceBytes: pieces?.bytes ?? 0,
+    pieceSince: null,
+  };
+}
+
+export function loadStreamRollup(db: Database, stream: number): StreamRollup | null {
+  const row = db
+    .prepare<{ since: number; folded: number }>('SELECT since, folded FROM rollup_streams WHERE stream = ?')
+    .get(stream);
+  if (row === undefined) return null;
+  const pending = db
+    .prepare<{ readings: number | null }>('SELECT sum(readings) AS readings FROM rollup_pieces WHERE stream = ?')
+    .get(stream);
+  const rollup: StreamRollup = {
+    since: row.since,
+    folded: row.folded + (pending?.readings ?? 0),
+    series: new Map(),
+    fields: new Map(),
+    leftOut: new Set(),
+  };
+  const names = db.prepare<{ kind: string; name: string; number: number }>(
+    'SELECT kind, name, number FROM rollup_names WHERE stream = ?',
+  );
+  for (const { kind, name, number } of names.all(stream)) {
+    if (kind === 'series') rollup.series.set(name, number);
+    else if (kind === 'field') rollup.fields.set(name, number);
+    else rollup.leftOut.add(name);
+  }
+  return rollup;
+}
+
+/** Tags by number of the series. */
+export function tagsByNumber(rollup: StreamRollup): Map<number, Tags> {
+  const tags = new Map<number, Tags>();
+  for (const [name, number] of rollup.series) {
+    if (number > 0) tags.set(number, JSON.parse(name) as Tags);
+  }
+  return tags;
+}

@@ -1,0 +1,87 @@
+import type { Scalar } from '../reading/batch.ts';
+import { FrequentItems } from '../sketch/frequent-items.ts';
+import { HyperLogLog } from '../sketch/hyperloglog.ts';
+import type { AnswerBudget } from './answer-budget.ts';
+import { distinctExactMax } from './limits.ts';
+import type { Estimate } from './spread.ts';
+
+/** How often each item came. */
+export interface ItemCount {
+  readonly item: string;
+  readonly count: number;
+  readonly countLow: number;
+  readonly countHigh: number;
+}
+
+/** Different values: counted exactly while they are few, estimated beyond. */
+export class Distinct {
+  readonly #budget: AnswerBudget;
+  #items: Set<string> | null = new Set();
+  #sketch: HyperLogLog | null = null;
+
+  constructor(budget: AnswerBudget) {
+    this.#budget = budget;
+  }
+
+  update(value: Scalar): void {
+    const item = itemOf(value);
+    if (this.#items === null) {
+      this.#sketch!.updateText(item);
+      return;
+    }
+    if (this.#items.has(item)) return;
+    this.#budget.bytes(64 + 2 * item.length);
+    this.#items.add(item);
+    if (this.#items.size <= distinctExactMax) return;
+    this.#sketch = new HyperLogLog({ lgK: 12 });
+    for (const one of this.#items) this.#sketch.updateText(one);
+    this.#items = null;
+  }
+
+  estimate(): Estimate {
+    if (this.#items !== null) {
+      const { size } = this.#items;
+      return { value: size, low: size, high: size, confidence: 1 };
+    }
+    const { error, confidence } = this.#sketch!.bound();
+    const value = Math.round(this.#sketch!.estimate());
+    return { value, low: Math.floor(value / (1 + error)), high: Math.ceil(value / (1 - error)), confidence };
+  }
+}
+
+/** The values that come most often. */
+export class Top {
+  readonly #sketch: FrequentItems;
+  /** Texts too long to be items. */
+  #long = 0;
+
+  constructor(items: number, budget: AnswerBudget) {
+    const lgMapSize = Math.min(14, Math.max(8, Math.ceil(Math.log2(8 * items))));
+    budget.bytes(64 * 2 ** lgMapSize);
+    this.#sketch = new FrequentItems({ lgMapSize });
+  }
+
+  update(value: Scalar): void {
+    const text = typeof value === 'string' ? value : textOf(value);
+    if (!this.#sketch.update(text)) this.#long++;
+  }
+
+  items(most: number): ItemCount[] {
+    return this.#sketch
+      .frequent('possible', 0)
+      .slice(0, most)
+      .map(({ item, lower, upper }) => ({ item, count: upper, countLow: lower, countHigh: upper }));
+  }
+}
+
+/** The same for equal values, different for 7 and "7". */
+function itemOf(value: Scalar): string {
+  return typeof value === 'string' ? `t${value}` : `v${textOf(value)}`;
+}
+
+function textOf(value: Exclude<Scalar, string>): string {
+  if (typeof value !== 'object') return String(Object.is(value, -0) ? 0 : value);
+  let hex = '0x';
+  for (const byte of value.subarray(0, 128)) hex += byte.toString(16).padStart(2, '0');
+  return value.length > 128 ? `${hex}… (${value.length} bytes)` : hex;
+}

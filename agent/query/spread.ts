@@ -1,0 +1,286 @@
+import { assert } from '../base/assert.ts';
+import { ExponentialHistogram } from '../sketch/exponential-histogram.ts';
+import type { AnswerBudget } from './answer-budget.ts';
+import { intervalsMax, pointsMax, rollupBuckets } from './limits.ts';
+import type { Summary } from './summary.ts';
+
+/** A figure and where the true one lies: `low <= truth <= high` with this confidence (1: always). */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+}
+
+/** A part of a histogram, `low <= v < high` (the last one takes its high end in): how many values, and between which counts the truth lies. */
+export interface HistogramPart {
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
+  readonly countLow: number;
+  readonly countHigh: number;
+}
+
+/** Values known to lie in `low … high`, `weight` of them, `middle` being the best guess. */
+interface Atom {
+  readonly low: number;
+  readonly high: number;
+  readonly middle: number;
+  readonly weight: number;
+}
+
+/**
+ * A distribution put together from whatever is left of the values: the values themselves, buckets of histograms, intervals of
+ * coarse records, weighted items of sketches. The rank-th value of the lower ends bounds the true quantile from below, that of the
+ * upper ends from above; what a sketch may be off by in rank is added on both sides.
+ */
+export class Spread {
+  readonly #budget: AnswerBudget;
+  #points: Float64Array | null = new Float64Array(0);
+  #pointCount = 0;
+  #histogram: ExponentialHistogram | null = null;
+  #intervals: Atom[] = [];
+  #count = 0;
+  #min = Infinity;
+  #max = -Infinity;
+  /** Weight by which a rank may be off, and how sure that is. */
+  #slack = 0;
+  #confidence = 1;
+  #sorted: Sorted | null = null;
+
+  constructor(budget: AnswerBudget) {
+    this.#budget = budget;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A finite value. */
+  update(value: number): void {
+    this.#note(value, value, 1);
+    if (this.#points !== null && (this.#pointCount < this.#points.length || this.#grow())) {
+      this.#points[this.#pointCount++] = value;
+      return;
+    }
+    this.#counting().update(value);
+  }
+
+  addSummary(summary: Summary): void {
+    const { histogram, values, tally } = summary;
+    if (values !== null) for (const value of values) this.update(value);
+    else if (histogram !== null) {
+      this.#note(tally.min, tally.max, tally.count);
+      this.#counting().merge(histogram);
+    }
+  }
+
+  /** `weight` values of which only this is known. */
+  addInterval(low: number, high: number, weight: number): void {
+    if (weight === 0) return;
+    assert(low <= high, 'an interval has its ends in order');
+    this.#note(low, high, weight);
+    this.#intervals.push({ low, high, middle: low + (high - low) / 2, weight });
+    if (this.#intervals.length > intervalsMax) this.#joinNeighbours();
+  }
+
+  /** Weighted items of a sketch whose ranks may be off by `rankError` (0 … 1) of its weight. */
+  addSketch(
+    items: Iterable<{ readonly value: number; readonly weight: number }>,
+    off: { rankError: number; confidence: number },
+  ): void {
+    let weight = 0;
+    for (const item of items) {
+      this.addInterval(item.value, item.value, item.weight);
+      weight += item.weight;
+    }
+    this.#slack += weight * off.rankError;
+    if (off.rankError > 0) this.#confidence = Math.min(this.#confidence, off.confidence);
+  }
+
+  /** The smallest value with at least `rank` (0 … 1) of all at or below it; null when there are no values. */
+  quantile(rank: number): Estimate | null {
+    if (this.#count === 0) return null;
+    const sorted = (this.#sorted ??= this.#sort());
+    const target = Math.min(Math.max(1, Math.ceil(rank * this.#count)), this.#count);
+    const low = Math.max(this.#min, at(sorted.lows, Math.max(1, target - this.#slack)));
+    const high = Math.min(this.#max, at(sorted.highs, Math.min(this.#count, target + this.#slack)));
+    const value = Math.min(Math.max(at(sorted.middles, target), low), high);
+    return { value, low, high, confidence: low === high ? 1 : this.#confidence };
+  }
+
+  /** `parts` of equal width from the least to the greatest value; none when there are no values. */
+  histogram(parts: number): HistogramPart[] {
+    if (this.#count === 0) return [];
+    const count = this.#min === this.#max ? 1 : parts;
+    const width = (this.#max - this.#min) / count;
+    const place = (value: number): number =>
+      width === 0 ? 0 : Math.min(count - 1, Math.max(0, Math.floor((value - this.#min) / width)));
+    const counts = new Float64Array(count);
+    const certain = new Float64Array(count);
+    const possible = new Float64Array(count);
+    for (const atom of this.#atoms()) {
+      const [first, last] = [place(atom.low), place(atom.high)];
+      counts[place(atom.middle)]! += atom.weight;
+      if (first === last) certain[first]! += atom.weight;
+      for (let i = first; i <= last; i++) possible[i]! += atom.weight;
+    }
+    return Array.from(counts, (all, i) => ({
+      low: this.#min + i * width,
+      high: i === count - 1 ? this.#max : this.#min + (i + 1) * width,
+      count: all,
+      countLow: Math.max(0, certain[i]! - this.#slack),
+      countHigh: Math.min(this.#count, possible[i]! + this.#slack),
+    }));
+  }
+
+  #note(low: number, high: number, weight: number): void {
+    this.#count += weight;
+    if (low < this.#min) this.#min = low;
+    if (high > this.#max) this.#max = high;
+    this.#sorted = null;
+  }
+
+  /** More room for values; false, and all of them counted in buckets, when there is none. */
+  #grow(): boolean {
+    const points = this.#points!;
+    const length = Math.max(16, 2 * points.length);
+    if (length <= pointsMax && this.#budget.points(length - points.length)) {
+      this.#points = new Float64Array(length);
+      this.#points.set(points);
+      return true;
+    }
+    this.#budget.returnPoints(points.length);
+    this.#points = null;
+    const histogram = this.#counting();
+    for (let i = 0; i < this.#pointCount; i++) histogram.update(points[i]!);
+    this.#pointCount = 0;
+    return false;
+  }
+
+  #counting(): ExponentialHistogram {
+    if (this.#histogram === null) {
+      this.#budget.bytes(2 * 8 * rollupBuckets);
+      this.#histogram = new ExponentialHistogram({ maxBuckets: rollupBuckets });
+    }
+    return this.#histogram;
+  }
+
+  /** Half as many, each as wide as two that lay side by side. */
+  #joinNeighbours(): void {
+    const all = this.#intervals.sort((a, b) => a.low - b.low);
+    const joined: Atom[] = [];
+    for (let i = 0; i < all.length; i += 2) {
+      const [a, b] = [all[i]!, all[i + 1]];
+      if (b === undefined) {
+        joined.push(a);
+        continue;
+      }
+      const weight = a.weight + b.weight;
+      joined.push({
+        low: a.low,
+        high: Math.max(a.high, b.high),
+        middle: (a.middle * a.weight + b.middle * b.weight) / weight,
+        weight,
+      });
+    }
+    this.#intervals = joined;
+  }
+
+  *#atoms(): Generator<Atom> {
+    for (let i = 0; i < this.#pointCount; i++) yield exactly(this.#points![i]!, 1);
+    if (this.#histogram !== null) yield* bucketsOf(this.#histogram);
+    yield* this.#intervals;
+  }
+
+  #sort(): Sorted {
+    if (this.#histogram === null && this.#intervals.length === 0) {
+      const values = this.#points!.slice(0, this.#pointCount).sort();
+      const cumulated = Float64Array.from({ length: values.length }, (_, i) => i + 1);
+      const run = { values, cumulated };
+      return { lows: run, highs: run, middles: run };
+    }
+    const atoms = [...this.#atoms()];
+    return {
+      lows: cumulate(atoms, (atom) => atom.low),
+      highs: cumulate(atoms, (atom) => atom.high),
+      middles: cumulate(atoms, (atom) => atom.middle),
+    };
+  }
+}
+
+interface Run {
+  readonly values: Float64Array;
+  readonly cumulated: Float64Array;
+}
+
+interface Sorted {
+  readonly lows: Run;
+  readonly highs: Run;
+  readonly middles: Run;
+}
+
+function exactly(value: number, weight: number): Atom {
+  return { low: value, high: value, middle: value, weight };
+}
+
+function cumulate(atoms: readonly Atom[], value: (atom: Atom) => number): Run {
+  const order = atoms.map((atom) => ({ value: value(atom), weight: atom.weight }));
+  order.sort((a, b) => a.value - b.value);
+  const values = new Float64Array(order.length);
+  const cumulated = new Float64Array(order.length);
+  let sum = 0;
+  for (const [i, one] of order.entries()) {
+    sum += one.weight;
+    values[i] = one.value;
+    cumulated[i] = sum;
+  }
+  return { values, cumulated };
+}
+
+/** The first value with at least `target` of the weight at or below it. */
+function at({ values, cumulated }: Run, target: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (cumulated[middle]! < target) low = middle + 1;
+    else high = middle;
+  }
+  return values[low]!;
+}
+
+/** Buckets of a histogram, cut at its extremes. */
+function* bucketsOf(histogram: ExponentialHistogram): Generator<Atom> {
+  const { scale, zeros, positive, negative } = histogram.buckets();
+  const { min, max } = histogram;
+  const clamp = (value: number): number => Math.min(Math.max(value, min), max);
+  const boundary = (index: number): number => 2 ** (index * 2 ** -scale);
+  if (zeros > 0) yield exactly(0, zeros);
+  for (const [{ offset, counts }, sign] of [
+    [positive, 1],
+    [negative, -1],
+  ] as const) {
+    for (let i = 0; i < counts.length; i++) {
+      const weight = counts[i]!;
+      if (weight === 0) continue;
+      // A boundary is right to some rounding: a value beside it may have been counted there.
+      const lower = offset + i <= smallestBucket(scale) ? 0 : boundary(offset + i) * (1 - boundaryError);
+      const upper = Math.min(boundary(offset + i + 1) * (1 + boundaryError), Number.MAX_VALUE);
+      const ends = [clamp(sign * lower), clamp(sign * upper)] as const;
+      const low = Math.min(...ends);
+      const high = Math.max(...ends);
+      // Relatively as far from one end as from the other; the middle where one of them is nothing.
+      const middle = low * high > 0 ? (2 * low * high) / (low + high) : low + (high - low) / 2;
+      yield { low, high, middle: Number.isFinite(middle) ? middle : low, weight };
+    }
+  }
+}
+
+/** Above scale 11 buckets are told by logarithm, off by one at a boundary; below by a table, exact to rounding. */
+const boundaryError = 1e-6;
+
+/** Subnormal magnitudes are counted in the bucket of the least normal one. */
+function smallestBucket(scale: number): number {
+  return Math.ceil(-1022 * 2 ** scale);
+}
