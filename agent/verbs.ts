@@ -1,8 +1,10 @@
 import { bufferVerb } from './cli/buffer/buffer-verb.ts';
+import type { BufferOpener } from './cli/buffer/offline-buffer.ts';
 import { planVerb, printConfigVerb, validateVerb } from './cli/config-verbs.ts';
 import { completionScript } from './cli/completion.ts';
 import { demoVerb } from './cli/demo/demo-verb.ts';
 import { proveVerb } from './cli/prove/prove.ts';
+import { queryVerb } from './cli/query-verb.ts';
 import { receiveVerb } from './cli/receive.ts';
 import { statusVerb, tapVerb, topVerb } from './cli/status.ts';
 import { testVerb } from './cli/test-verb.ts';
@@ -38,6 +40,14 @@ const completionVerb: Verb = {
   },
 };
 
+/** Loaded by those who open a folder. */
+const opener: BufferOpener = {
+  open: async (config) => {
+    const { bufferOpener } = await import('./assembly/offline-store.ts');
+    return bufferOpener(packaging(process.env)).open(config);
+  },
+};
+
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
   runAgentVerb(),
@@ -49,12 +59,8 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   topVerb,
   tapVerb,
-  bufferVerb({
-    open: async (config) => {
-      const { bufferOpener } = await import('./assembly/offline-store.ts');
-      return bufferOpener(packaging(process.env)).open(config);
-    },
-  }),
+  bufferVerb(opener),
+  queryVerb(opener),
   receiveVerb,
   proveVerb,
   versionVerb,

@@ -22,14 +22,14 @@ const floors: readonly (readonly string[])[] = [
   ['base'],
   ['reading'],
   ['ports'],
-  ['config', 'pipeline', 'sketch'],
+  ['config', 'pipeline', 'sketch', 'query'],
   ['ingest', 'buffer', 'uplink', 'learning', 'mesh', 'plugin', 'operate', 'receiver'],
   ['host'],
   ['api', 'cli', 'dashboard'],
   ['assembly'],
 ];
 /** Rooms on one floor that may still meet: importer to imported. */
-const sameFloor = new Set(['pipeline>sketch', 'cli>api']);
+const sameFloor = new Set(['pipeline>sketch', 'query>sketch', 'cli>api']);
 /** Effectful rooms reach the world through ports only; host is built from ports and the rooms it carries to threads. */
 const notFromRooms = new Set(['host']);
 const pure = [
@@ -39,6 +39,7 @@ const pure = [
   'agent/config',
   'agent/pipeline',
   'agent/sketch',
+  'agent/query',
   'agent/mesh/raft',
   'agent/mesh/swim',
   'agent/mesh/ledger',
@@ -200,6 +201,7 @@ const roomsWithReadme = [
   'agent/mesh/raft-log',
   'agent/mesh/swim',
   'agent/sketch',
+  'agent/query',
 ];
 
 function main(): number {

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from '../ports/http-server.ts';
+import type { AnswerJson } from '../query/answer.ts';
 import type {
   BufferJson,
   LedgerJson,
@@ -19,6 +20,8 @@ export interface AgentView {
   tail(stream: string, count: number): Promise<TailJson | null>;
   /** Stored readings of `stream` from offset `from` on, at most `count`; null when there is no such stream. */
   readings(stream: string, from: number, count: number): Promise<PageJson | null>;
+  /** Answers a question about what is stored. @throws {SedgeError} when it can not be read or carried out. */
+  query(text: string): Promise<AnswerJson>;
   buffer(): Promise<BufferJson>;
   ledger(): Promise<LedgerJson>;
   uplinks(): Promise<readonly UplinkJson[]>;

@@ -71,6 +71,16 @@ export function viewRoutes(view: AgentView, clock: Clock): readonly Route[] {
       summary: 'stored readings in order, ?from=OFFSET&count=N; `next` is where the page after begins',
       answer: (request, parameters) => page(view, request, parameters['stream'] ?? ''),
     },
+    {
+      method: 'GET',
+      pattern: '/v1/query',
+      summary: 'asks what is stored: ?q=p99(value) by stream since 1h; every figure with its bounds',
+      answer: async (request) => {
+        const text = request.query.get('q') ?? '';
+        if (text.trim() === '') return problem('SEDGE_QUERY_INVALID', 'q is the query, and it is empty');
+        return json(await view.query(text));
+      },
+    },
     get('/v1/buffer', 'how full the buffer is and when it will be', () => view.buffer()),
     get('/v1/ledger', 'where every reading went', () => view.ledger()),
     get('/v1/config', 'the configuration in force, secrets left out', async () => ({

@@ -13,6 +13,7 @@ import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
 import type { Config } from '../config/schema/config.ts';
 import { bufferWords } from '../operate/buffer-words.ts';
+import { parseQuery } from '../query/parse.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import { streamClock } from './clock-keeper.ts';
@@ -88,6 +89,7 @@ export function agentView(viewed: Viewed): AgentView {
       const known = (await viewed.store.stats()).streams.some((one) => one.stream === stream);
       return known ? await readPage(viewed.store, { stream, from, count }, viewed.config().agent.id) : null;
     },
+    query: async (text) => await viewed.store.query(parseQuery(text, viewed.foundation.clock.wall())),
     buffer: async () => bufferJson(viewed, await viewed.store.stats()),
     ledger: async () => ledgerJson(await viewed.store.ledger()),
     uplinks: async () => uplinksJson(viewed, await viewed.store.stats()),

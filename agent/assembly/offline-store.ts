@@ -29,6 +29,7 @@ export function bufferOpener(packaging: Packaging): BufferOpener {
       return {
         stats: () => store.stats(),
         page: (stream, from) => readPage(store, { stream, from, count: pageReadings }, agent),
+        query: (query) => store.query(query),
         fsck: (options) => store.fsck(options),
         purge: (request) => store.purge(request),
         ledger: () => store.ledger(),

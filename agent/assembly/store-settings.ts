@@ -14,5 +14,13 @@ export function storeSettings(config: Config): StoreSettings {
     uplinks: Object.entries(config.uplinks).map(([name, { streams }]) => ({ name, streams })),
     streams: Object.entries(config.streams).map(([name, { priority }]) => ({ name, priority })),
     seal: { ...defaultSettings.seal, readings: buffer.seal.readings, ageMillis: buffer.seal.age },
+    rollups: {
+      streams: buffer.rollups.streams,
+      fields: buffer.rollups.fields,
+      share:
+        'percent' in buffer.rollups.share
+          ? buffer.rollups.share.percent / 100
+          : Math.min(0.5, buffer.rollups.share.bytes / buffer.size),
+    },
   };
 }

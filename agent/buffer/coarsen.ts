@@ -15,7 +15,7 @@ import {
   coarsenSavingMin,
   fineSpanMicrosMax,
 } from './limits.ts';
-import { contentOf, Damage } from './read.ts';
+import { contentOf, Damage } from './content.ts';
 import { isCoarse, isSketchLevel, lastLevel, rawLevel, stuckLevel, stuckRawLevel } from './rungs/levels.ts';
 import { mergeRows } from './rungs/merge-rows.ts';
 import { shiftedRows } from './rungs/row-columns.ts';

@@ -2,7 +2,7 @@ import { sliceBatch, type Batch } from '../reading/batch.ts';
 import { blockPrefix } from './codec/block.ts';
 import { quarantine } from './damage.ts';
 import { compactWindowBlocks, tinyBlockShare, tinyBlocksJoined } from './limits.ts';
-import { contentOf, Damage } from './read.ts';
+import { contentOf, Damage } from './content.ts';
 import { insertBlock } from './seal.ts';
 import { blocksFrom, removeSegment } from './segments.ts';
 import type { StoreCore } from './store-core.ts';

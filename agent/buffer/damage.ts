@@ -1,6 +1,6 @@
-import { dropSegment, type Place } from './segments.ts';
+import { dropSegment } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
-import type { StreamState } from './stream-state.ts';
+import type { Place, StreamState } from './stream-state.ts';
 
 /** Longest bytes kept of what is damaged: enough to study, not enough to fill the buffer with ruins. */
 const quarantineBytesMax = 65_536;

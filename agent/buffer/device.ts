@@ -1,4 +1,4 @@
-import { spaceCheckBytes, walFrameBytes } from './limits.ts';
+import { spaceCheckBytes, vacuumPagesMin, vacuumShare, vacuumSlicePages, walFrameBytes } from './limits.ts';
 import type { StoreCore } from './store-core.ts';
 
 /** What the device keeps free. */
@@ -27,4 +27,13 @@ export function walInUse(core: StoreCore): number {
   const row = core.prepare<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint = NOOP').get();
   if (row === undefined || row.log < 0 || row.log === row.checkpointed) return 0;
   return row.log * walFrameBytes;
+}
+
+/** Pages to give back to the device now: a slice, once a good part of the file is free; else 0. */
+export function pagesToGiveBack(core: StoreCore): number {
+  const { total, free } = core.pages();
+  // A cap that was lowered is reached as soon as there is something to give back.
+  const beyond = free > 0 && total > core.shares.pagesMax;
+  if (!beyond && (free < vacuumPagesMin || free < total * vacuumShare)) return 0;
+  return Math.min(vacuumSlicePages, Math.floor(core.shares.walBytes / walFrameBytes / 8));
 }

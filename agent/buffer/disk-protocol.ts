@@ -1,3 +1,5 @@
+import type { AnswerJson } from '../query/answer.ts';
+import type { Query } from '../query/query.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StreamBacklog } from '../ports/store.ts';
 import type { LogFields, LogLevel, Labels } from '../ports/telemetry.ts';
 import type { EntryToStore } from './append.ts';
@@ -19,6 +21,7 @@ export interface DiskCalls {
   ledger: { ask: null; answer: Ledger };
   stats: { ask: null; answer: StoreStats };
   blocks: { ask: { stream: string; from: number; limit: number }; answer: readonly BlockRow[] };
+  query: { ask: Query; answer: AnswerJson };
   purge: { ask: PurgeRequest; answer: number };
   clock: { ask: ClockNotice; answer: number };
   fsck: { ask: { repair: boolean }; answer: FsckReport };

@@ -17,8 +17,10 @@ import type {
 import type { BufferEvents } from './events.ts';
 import { AppendOrder } from './append-order.ts';
 import { Doubts, type WriteItem } from './doubts.ts';
-import type { JournalStore, WriteOutcome, WriteRequest } from './journal-store.ts';
+import type { JournalStore, WriteOutcome } from './journal-store.ts';
+import type { WriteRequest } from './pages-touched.ts';
 import { groupReadsMax, groupRequestsMax, settleRetriesMax } from './limits.ts';
+import type { QueryOutcome } from './rollup/queries.ts';
 import type { Moment } from './store-core.ts';
 
 /** Collects what the store reports until the turn's report takes it along. */
@@ -115,12 +117,13 @@ export class DiskService {
       }
       this.#answer(request, answers, transfer);
     }
+    for (const outcome of this.#store.queries.slice(() => this.#now())) answers.push(toQueryAnswer(outcome));
     const upkeep = this.#maintain();
     const waiting = retryMillis === null && this.#writes.length > 0;
     return {
       report: { answers, grown, observations: this.#log.take() },
       transfer,
-      again: waiting || this.#others.length > 0 || upkeep,
+      again: waiting || this.#others.length > 0 || upkeep || this.#store.queries.active,
       retryMillis,
     };
   }
@@ -205,18 +208,21 @@ export class DiskService {
 
   #answer(request: OtherCall, answers: DiskAnswer[], transfer: ArrayBuffer[]): void {
     try {
+      if (request.call === 'query') {
+        this.#store.queries.begin(request.id, request.ask, this.#now());
+        return;
+      }
+      if (request.call === 'close') answers.push(...this.#store.queries.abandon().map(toQueryAnswer));
       const answer = this.#carryOut(request, transfer);
       answers.push({ id: request.id, ok: true, answer });
     } catch (error) {
       const known = error instanceof SedgeError || error instanceof DiskError;
       if (!known) throw error;
-      const code = error instanceof SedgeError ? error.code : codeOf(error);
-      const hint = error instanceof SedgeError ? { hint: error.hint } : {};
-      answers.push({ id: request.id, ok: false, code, message: messageOf(error), ...hint });
+      answers.push(toFailure(request.id, error));
     }
   }
 
-  #carryOut(request: OtherCall, transfer: ArrayBuffer[]): unknown {
+  #carryOut(request: Exclude<OtherCall, { call: 'query' }>, transfer: ArrayBuffer[]): unknown {
     const store = this.#store;
     switch (request.call) {
       case 'open':
@@ -324,6 +330,17 @@ function toAnswer(request: WriteCall, outcome: WriteOutcome): DiskAnswer | null 
     return { id, ok: false, code: 'SEDGE_DATA_INVALID', message: outcome.message };
   }
   return call === 'append' ? { id, ok: true, answer: outcome } : null;
+}
+
+function toQueryAnswer(outcome: QueryOutcome): DiskAnswer {
+  if ('error' in outcome) return toFailure(outcome.id, outcome.error);
+  return { id: outcome.id, ok: true, answer: outcome.answer };
+}
+
+function toFailure(id: number, error: SedgeError | DiskError): DiskAnswer {
+  const code = error instanceof SedgeError ? error.code : codeOf(error);
+  const hint = error instanceof SedgeError ? { hint: error.hint } : {};
+  return { id, ok: false, code, message: messageOf(error), ...hint };
 }
 
 function codeOf(error: DiskError): string | null {

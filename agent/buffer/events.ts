@@ -105,6 +105,31 @@ export class BufferEvents {
     );
   }
 
+  notRolledUp(stream: string, readings: number): void {
+    this.#telemetry.count('buffer_rollup_skipped_readings', { stream }, readings);
+    this.#telemetry.log(
+      'warning',
+      'buffer_rollup_skipped',
+      `${readings} readings of ${stream} are in no summary: the buffer has no room for it`,
+      { stream, readings },
+    );
+  }
+
+  queried(outcome: 'answered' | 'failed', seconds: number): void {
+    this.#telemetry.count('buffer_queries', { outcome });
+    this.#telemetry.observe('buffer_query_seconds', seconds);
+  }
+
+  rollupDamaged(stream: number, reason: string): void {
+    this.#telemetry.count('buffer_rollup_damaged');
+    this.#telemetry.log(
+      'error',
+      'buffer_rollup_damaged',
+      `a summary of stream number ${stream} is damaged (${reason}); it is left out`,
+      { stream, reason },
+    );
+  }
+
   confined(wantedBytes: number, bytes: number): void {
     this.#telemetry.log(
       'warning',

@@ -1,7 +1,7 @@
 import { DiskError } from '../ports/database.ts';
 import { quarantine } from './damage.ts';
 import { ledgerOf } from './ledger.ts';
-import { contentOf, Damage } from './read.ts';
+import { contentOf, Damage } from './content.ts';
 import { segmentFrom } from './segments.ts';
 import { countEra } from './eras.ts';
 import type { StoreCore } from './store-core.ts';

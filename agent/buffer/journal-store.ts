@@ -1,13 +1,13 @@
 import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import { DiskError } from '../ports/database.ts';
-import type { AppendOutcome, ReadRequest, Settlement, StoredRun, StreamBacklog } from '../ports/store.ts';
-import { bytesOf, storeEntries, type EntryToStore } from './append.ts';
+import type { AppendOutcome, ReadRequest, StoredRun, StreamBacklog } from '../ports/store.ts';
+import { bytesOf, storeEntries } from './append.ts';
 import { backlogOf } from './backlog.ts';
 import { climb, ladderDue, ladderPressing } from './coarsen.ts';
 import { compactStep } from './compact.ts';
 import { alignUplinks } from './configure.ts';
-import { lookAtDevice, walInUse } from './device.ts';
+import { lookAtDevice, pagesToGiveBack, walInUse } from './device.ts';
 import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
 import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
@@ -19,27 +19,21 @@ import {
   compactRetryMillis,
   pageBytes,
   spaceCheckBytes,
-  vacuumPagesMin,
-  vacuumShare,
-  vacuumSlicePages,
   walFrameBytes,
 } from './limits.ts';
 import { loadMarks } from './marks.ts';
+import { pagesTouched, type WriteRequest } from './pages-touched.ts';
 import { PlaceWatch } from './place-watch.ts';
-import { pagesTouched } from './pages-touched.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
+import { alignRollups, rollUp, rollUpDue } from './rollup/upkeep.ts';
+import { Queries } from './rollup/queries.ts';
 import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
 import type { StoreSettings } from './settings.ts';
 import { checkSettlement, settle } from './settle.ts';
 import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
 import { StoreCore, type Moment, type StoreOptions } from './store-core.ts';
-
-/** What may change the store, one group of which shares a transaction and a sync. */
-export type WriteRequest =
-  | { readonly kind: 'append'; readonly entries: readonly EntryToStore[]; readonly urgent?: boolean }
-  | { readonly kind: 'settle'; readonly settlement: Settlement };
 
 export type WriteOutcome =
   | AppendOutcome
@@ -70,12 +64,16 @@ export class JournalStore {
   readonly #core: StoreCore;
   #opened = false;
   readonly #place: PlaceWatch;
-  /** Monotonic milliseconds before which no small blocks are joined. */
+  /** Under way; the disk thread gives them a slice in every turn. */
+  readonly queries: Queries;
+  /** Monotonic milliseconds before which no small blocks are joined, and no summaries merged. */
   #compactMillis = -Infinity;
+  #rollUpMillis = -Infinity;
 
   constructor(options: StoreOptions) {
     this.#core = new StoreCore(options);
     this.#place = new PlaceWatch(this.#core);
+    this.queries = new Queries(this.#core);
   }
 
   /** Opens the database, or says why it can not be: newer, corrupt, locked, too old a library. Safe to call twice. */
@@ -108,7 +106,11 @@ export class JournalStore {
   configure(settings: StoreSettings): void {
     this.#core.applySettings(settings);
     lookAtDevice(this.#core);
-    this.#relieved(() => this.#core.transaction(() => alignUplinks(this.#core, settings), { durable: true }));
+    const align = (): void => {
+      alignUplinks(this.#core, settings);
+      alignRollups(this.#core);
+    };
+    this.#relieved(() => this.#core.transaction(align, { durable: true }));
   }
 
   close(): void {
@@ -256,7 +258,7 @@ export class JournalStore {
         return true;
       }
       if (walInUse(core) > core.shares.walBytes / 4) return core.checkpoint();
-      return this.#compact(now) || this.#vacuum();
+      return this.#rollUp(now) || this.#compact(now) || this.#vacuum();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       core.events.troubled(error.trouble, error.message);
@@ -333,6 +335,17 @@ export class JournalStore {
     }
   }
 
+  /** One slice of merging summaries and of letting old ones go. True when there may be more. */
+  #rollUp(now: Moment): boolean {
+    if (this.queries.holdsWindows || now.monotonicMillis < this.#rollUpMillis) return false;
+    if (!rollUpDue(this.#core, now)) return false;
+    this.#rollUpMillis = now.monotonicMillis + compactRetryMillis;
+    this.#prepareLog(this.#core.shares.walBytes / 2 / walFrameBytes);
+    rollUp(this.#core, now);
+    this.#rollUpMillis = -Infinity;
+    return true;
+  }
+
   /** One step of joining small blocks, now and then. Always false: what is left waits for the next turn. */
   #compact(now: Moment): boolean {
     const core = this.#core;
@@ -357,14 +370,11 @@ export class JournalStore {
     return false;
   }
 
-  /** Gives pages back once a good part of the file is free; refilling it is cheaper than growing it again. */
+  /** Gives pages back; refilling the file is cheaper than growing it again. */
   #vacuum(): boolean {
     const core = this.#core;
-    const { total, free } = core.pages();
-    // A cap that was lowered is reached as soon as there is something to give back.
-    const beyond = free > 0 && total > core.shares.pagesMax;
-    if (!beyond && (free < vacuumPagesMin || free < total * vacuumShare)) return false;
-    const slice = Math.min(vacuumSlicePages, Math.floor(core.shares.walBytes / walFrameBytes / 8));
+    const slice = pagesToGiveBack(core);
+    if (slice === 0) return false;
     this.#prepareLog(2 * slice);
     core.transaction(() => core.db.exec(`PRAGMA incremental_vacuum(${slice})`), { durable: false });
     return true;

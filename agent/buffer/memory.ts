@@ -4,6 +4,7 @@ import { countEra, type ClockMemory, type Era } from './eras.ts';
 import type { Interval } from './intervals.ts';
 import { blocksUnjoinedMin } from './limits.ts';
 import { loadShelves, type MarkShelves } from './marks.ts';
+import { loadRollups, type RollupMemory } from './rollup/rollup-memory.ts';
 import { newStream, type JournalRow, type RungSums, type StreamState } from './stream-state.ts';
 
 /** Bytes an uplink sent on its latest day. */
@@ -30,6 +31,7 @@ export interface StoreMemory {
   /** By uplink, also of those that are not configured any more. */
   readonly budgets: Map<string, Budget>;
   readonly marks: MarkShelves;
+  readonly rollups: RollupMemory;
   /** False while the device is below its free-space floor: the file may be refilled, not enlarged. */
   mayGrow: boolean;
   /** Bytes written since the device's free space was looked at. */
@@ -63,6 +65,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     clock: loadClock(db),
     budgets: new Map(),
     marks: loadShelves(db),
+    rollups: loadRollups(db),
     mayGrow: true,
     bytesSinceSpaceCheck: Infinity,
   };

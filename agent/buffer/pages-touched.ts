@@ -1,7 +1,13 @@
-import { pagesForAll } from './append.ts';
-import type { WriteRequest } from './journal-store.ts';
+import type { Settlement } from '../ports/store.ts';
+import { pagesForAll, type EntryToStore } from './append.ts';
 import { pageBytes } from './limits.ts';
+import { pieceBytesOfTransaction } from './rollup/fold.ts';
 import type { Shares } from './settings.ts';
+
+/** What may change the store, one group of which shares a transaction and a sync. */
+export type WriteRequest =
+  | { readonly kind: 'append'; readonly entries: readonly EntryToStore[]; readonly urgent?: boolean }
+  | { readonly kind: 'settle'; readonly settlement: Settlement };
 
 /** Readings, copies of readings, and what settling touches: a cursor, the leaves rows stood on, the lists of free pages. */
 export function pagesTouched(requests: readonly WriteRequest[], shares: Shares): number {
@@ -13,6 +19,8 @@ export function pagesTouched(requests: readonly WriteRequest[], shares: Shares):
       continue;
     }
     pages += 8 + Math.min(request.settlement.count, 4_096) / 64;
+    // Rows that were never sealed are summed up when they go.
+    pages += Math.min(request.settlement.count / 16, pieceBytesOfTransaction(shares.walBytes) / pageBytes);
     if (request.settlement.outcome.kind === 'refused') pages += (1.1 * shares.refusalBytes) / pageBytes;
   }
   return pages + pagesForAll(appends);

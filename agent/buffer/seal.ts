@@ -4,7 +4,7 @@ import { blockPrefix, encodeBlock } from './codec/block.ts';
 import { quarantine } from './damage.ts';
 import { bootColumn, bootOf } from './eras.ts';
 import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
-import { contentOf, Damage } from './read.ts';
+import { contentOf, Damage } from './content.ts';
 import { fidelityOf, rawLevel, type Level } from './rungs/levels.ts';
 import { removeJournalRows } from './segments.ts';
 import type { Moment, StoreCore } from './store-core.ts';
@@ -54,6 +54,7 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   if (first === undefined) return;
   const readings = rows.reduce((sum, row) => sum + row.count, 0);
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+  for (const [i, batch] of batches.entries()) core.folding.take(stream, rows[i]!, batch);
   removeJournalRows(core, stream, 0, rows.length);
   const bytes = insertBlock(core, stream, { opening: first, batches, rowBytes });
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);

@@ -3,14 +3,10 @@ import { countBlock } from './block-sums.ts';
 import { absorb, waitingIn, type CursorAccount } from './cursor.ts';
 import { committedAt, countEra } from './eras.ts';
 import { measure, missing, unite, type Interval } from './intervals.ts';
+import { contentOf, Damage } from './content.ts';
 import { isCoarse, type Level } from './rungs/levels.ts';
 import type { StoreCore } from './store-core.ts';
-import { journalIndexAt, type BlockPlace, type JournalRow, type StreamState } from './stream-state.ts';
-
-/** A segment with the place it stands in. */
-export type Place =
-  | { readonly kind: 'journal'; readonly row: JournalRow }
-  | { readonly kind: 'block'; readonly row: BlockPlace };
+import { journalIndexAt, type BlockPlace, type Place, type StreamState } from './stream-state.ts';
 
 const blockColumns = `first, count, bytes, row_bytes AS rowBytes, fidelity, wall AS wallMicros, mono AS monotonicMillis,
   boot, max(-boot, 0) AS era, payload, level, summaries, min_time AS minTimeMicros, max_time AS maxTimeMicros`;
@@ -174,6 +170,7 @@ export function absorbEverywhere(
 export function dropSegment(core: StoreCore, stream: StreamState, place: Place, rule: string): void {
   const { first, count } = place.row;
   const until = first + count;
+  if (rule !== 'damaged' && rule !== 'purged') fold(core, stream, place);
   removeSegment(core, stream, place);
   const lost = waitedFor(stream, first, until);
   core.account(stream, { account: 'dropped', rule, count: measure(lost) });
@@ -187,6 +184,16 @@ export function dropSegment(core: StoreCore, stream: StreamState, place: Place, 
 
 function isCoarsePlace(place: Place): boolean {
   return place.kind === 'block' && isCoarse(place.row.level);
+}
+
+/** What leaves the journal without ever having been in a block. Damaged rows say nothing any more. */
+function fold(core: StoreCore, stream: StreamState, place: Place): void {
+  if (place.kind !== 'journal' || !core.folding.wants(stream)) return;
+  try {
+    core.folding.take(stream, place.row, contentOf(core, stream, place).batch);
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error;
+  }
 }
 
 /** What of the range some uplink still waits for: all of it, when no uplink takes the stream. */
@@ -209,6 +216,7 @@ export function releaseSettled(core: StoreCore, stream: StreamState, from: numbe
   for (const place of segmentsIn(core, stream, from, until)) {
     const { first, count } = place.row;
     if (waitedFor(stream, first, first + count).length > 0) continue;
+    fold(core, stream, place);
     removeSegment(core, stream, place);
     const coarse = isCoarsePlace(place);
     if (place.kind === 'block') {

@@ -35,6 +35,12 @@ export interface StoreSettings {
   /** Priority of streams the config does not name. */
   readonly defaultPriority: number;
   readonly seal: { readonly readings: number; readonly bytes: number; readonly ageMillis: number };
+  /** Summaries by minute, hour and day: of which streams and fields (globs), and the part of the cap they may take; 0: none. */
+  readonly rollups: {
+    readonly streams: readonly string[];
+    readonly fields: readonly string[];
+    readonly share: number;
+  };
 }
 
 export const defaultSettings: StoreSettings = {
@@ -46,6 +52,7 @@ export const defaultSettings: StoreSettings = {
   streams: [],
   defaultPriority: 5,
   seal: { readings: sealReadingsDefault, bytes: sealBytesDefault, ageMillis: sealAgeMillisDefault },
+  rollups: { streams: ['*'], fields: ['*'], share: 0.05 },
 };
 
 /** How the cap is divided. Invariant: `pagesMax * pageBytes + walBytes + reserveBytes <= sizeBytes`. */

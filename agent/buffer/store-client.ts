@@ -1,6 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { errorCatalogue, SedgeError, type ErrorCode } from '../base/errors.ts';
 import { micros } from '../base/units.ts';
+import type { AnswerJson } from '../query/answer.ts';
+import type { Query } from '../query/query.ts';
 import type {
   AppendOutcome,
   ReadRequest,
@@ -202,6 +204,11 @@ export class StoreClient implements Store {
 
   blocks(page: { stream: string; from: number; limit: number }): Promise<readonly BlockRow[]> {
     return this.#call('blocks', page);
+  }
+
+  /** @throws {SedgeError} what is wrong with the query, or SEDGE_API_BUSY. */
+  query(query: Query): Promise<AnswerJson> {
+    return this.#call('query', query);
   }
 
   /** What the store remembers of earlier clocks. @throws before the end of the start. */

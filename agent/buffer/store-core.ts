@@ -13,6 +13,7 @@ import { FileGuard } from './file-guard.ts';
 import { sizeBytesMin, streamsMax } from './limits.ts';
 import { loadMemory, type Budget, type StoreMemory } from './memory.ts';
 import { inWords, openDatabase } from './open-database.ts';
+import { Folding } from './rollup/fold.ts';
 import { defaultSettings, divide, takes, type Shares, type StoreSettings } from './settings.ts';
 import type { Level } from './rungs/levels.ts';
 import { newStream, type LedgerAccount, type StreamState } from './stream-state.ts';
@@ -43,6 +44,7 @@ export class StoreCore {
   settings: StoreSettings = defaultSettings;
   shares: Shares = divide(defaultSettings.sizeBytes);
   readonly decoded = new DecodedBlocks();
+  readonly folding: Folding = new Folding(this);
   #db: Database | null = null;
   /** Of the database opened first; null before. */
   #epoch: string | null = null;
@@ -94,8 +96,7 @@ export class StoreCore {
   }
 
   /**
-   * Runs `work` in one transaction; `durable` ones are synced before this returns. A transaction that need not be durable may be
-   * lost by a power cut, never torn: the log is one sequence, and the next durable commit carries it.
+   * Runs `work` in one transaction; `durable` ones are synced before this returns. Others a power cut may undo, never tear: the next durable one carries them.
    * @throws {CommitInDoubt} when it was committed, or not, and only opening the database anew can tell.
    */
   transaction<T>(work: () => T, options: { durable: boolean }): T {
@@ -114,6 +115,7 @@ export class StoreCore {
       this.#tally = null;
       db.exec('BEGIN IMMEDIATE');
       result = work();
+      this.folding.flush();
       this.#changes.write(this.db);
       committing = true;
       db.exec('COMMIT');
@@ -130,6 +132,7 @@ export class StoreCore {
     } finally {
       this.#inside = false;
       this.#changes.clear();
+      this.folding.clear();
     }
   }
 
@@ -161,8 +164,7 @@ export class StoreCore {
   }
 
   /**
-   * Looks whether the path of the database still leads to the open one. A log that was taken away is brought into the database and begun
-   * anew. Reports when it changes.
+   * Looks whether the path of the database still leads to the open one. A log that was taken away is begun anew. Reports when it changes.
    */
   inPlace(): boolean {
     if (this.#db === null) return !this.#guard.gone;
@@ -231,8 +233,7 @@ export class StoreCore {
   }
 
   /**
-   * Takes pages from a tally that is counted at the start of a transaction and pessimistic from then on; before it says no it counts
-   * again. False when fewer than `pages + keep` are free; nothing is taken then.
+   * Takes pages from a tally counted at the start of a transaction, and again before it says no. False, and nothing taken, when fewer than `pages + keep` are free.
    */
   claimPages(pages: number, keep: number): boolean {
     if (this.#tally === null || this.#tally < pages + keep) this.#tally = this.freePages();
@@ -337,8 +338,7 @@ export class StoreCore {
   }
 
   /**
-   * The open log holds commits the database does not, and nobody would find it after a crash. Brought into the database, synced, they stand; then
-   * the connection begins a log of its own. False when that could not be done.
+   * The open log holds commits nobody would find after a crash. They are brought into the database; then the connection begins a new log. False when that failed.
    */
   #renewLog(): boolean {
     this.events.logLost(this.space.database);

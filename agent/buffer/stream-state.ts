@@ -46,6 +46,11 @@ export interface RungSums {
   readonly bytes: number;
 }
 
+/** A segment with the place it stands in. */
+export type Place =
+  | { readonly kind: 'journal'; readonly row: JournalRow }
+  | { readonly kind: 'block'; readonly row: BlockPlace };
+
 /** One stream in memory: written through to the database by the transaction that changes it. */
 export interface StreamState {
   readonly id: number;

@@ -3,6 +3,7 @@ import { Quality } from '../reading/batch.ts';
 import { formatTime } from '../reading/event-time.ts';
 import { AnswerBudget } from './answer-budget.ts';
 import { type AnswerJson, type RowJson, type Rung } from './answer.ts';
+import type { CoarseReading } from './coarse.ts';
 import type { Span } from './cover.ts';
 import { coverageJson, type Gaps } from './coverage.ts';
 import { cellOf, Group, needsOf, type FieldNeeds } from './group.ts';
@@ -61,8 +62,10 @@ export class Aggregation {
     });
   }
 
-  /** Readings of `batch` within one of the spans (ascending, disjoint). */
-  scan(batch: Batch, spans: readonly Span[]): void {
+  /** Takes readings of `batch` within one of the spans, which are disjoint. Answers how many. */
+  scan(batch: Batch, spans: readonly Span[]): number {
+    if (spans.length === 0) return 0;
+    const before = this.#readings.raw;
     const matching = batch.series.map((tags) => this.matches(tags));
     const columns = this.needs.map(({ name }) => batch.columns.find((column) => column.name === name));
     // The group of each series, while readings stay within one window of the answer.
@@ -91,6 +94,36 @@ export class Aggregation {
       if (batch.quality[row] === Quality.bad) this.#bad++;
       else takeRow(group, columns, row);
     }
+    return this.#readings.raw - before;
+  }
+
+  /** What is left of some readings. Over an edge it counts where its middle lies, and the answer says so. */
+  takeCoarse(stream: string, record: CoarseReading, spans: readonly Span[]): void {
+    if (!this.matches(record.tags)) return;
+    const { firstMicros: first, lastMicros: last } = record;
+    const middle = first + Math.floor((last - first) / 2);
+    const touched = spans.filter(({ from, until }) => last >= from && first < until);
+    if (touched.length === 0) return;
+    const home = touched.find(({ from, until }) => middle >= from && middle < until);
+    const place = home ?? touched[0]!;
+    const time = Math.min(Math.max(middle, place.from), place.until - 1);
+    const group = this.#group(stream, record.tags, time);
+    const length = this.#windowMicros;
+    const inWindow = length === null || Math.floor(first / length) === Math.floor(last / length);
+    if (first < place.from || last >= place.until || !inWindow) group.uncertain += record.readings;
+    if (home === undefined) return;
+    group.readings += record.readings;
+    group.noteTimes(first, last);
+    this.#readings[record.rung] += record.readings;
+    if (record.bad) {
+      this.#bad += record.readings;
+      return;
+    }
+    for (const [i, { name }] of this.needs.entries()) {
+      const field = record.field(name);
+      if (field !== null) group.cells[i]!.takeCoarse(field);
+    }
+    if (this.needsReadings) this.#unanswered += record.readings;
   }
 
   /** One rolled-up window; it lies within one window of the answer. */
@@ -144,6 +177,7 @@ export class Aggregation {
       cells: query.aggregates.map((aggregate) =>
         cellOf(aggregate, {
           readings: group.readings,
+          uncertain: group.uncertain,
           cell: group.cells[needs.findIndex(({ name }) => name === aggregate.field)],
           seconds,
         }),

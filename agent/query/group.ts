@@ -1,6 +1,7 @@
 import type { Column } from '../reading/batch.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { CellJson, FigureJson } from './answer.ts';
+import type { CoarseField } from './coarse.ts';
 import { Distinct, Top } from './items.ts';
 import type { Aggregate, Query } from './query.ts';
 import { Spread, type Estimate } from './spread.ts';
@@ -47,13 +48,27 @@ export class FieldCell {
   /** The value of a column at a row where it is present. */
   take(column: Column, row: number): void {
     const scalar = column.kind === 'boolean' ? column.values[row] === 1 : column.values[row]!;
-    const number = typeof scalar === 'bigint' ? Number(scalar) : scalar;
+    // A boolean is 0 or 1: its mean is the part of the time it was true.
+    const number = typeof scalar === 'bigint' || typeof scalar === 'boolean' ? Number(scalar) : scalar;
     if (typeof number === 'number' && Number.isFinite(number)) {
       this.tally.update(number);
       this.spread?.update(number);
     } else this.others++;
     this.distinct?.update(scalar);
     this.top?.update(scalar);
+  }
+
+  takeCoarse(field: CoarseField): void {
+    const { count, others, sketch } = field;
+    this.others += others;
+    if (count === 0) return;
+    this.tally.join({ ...field, mean: field.sum / count });
+    if (this.spread === null) return;
+    // What a sketch says lies between the extremes too: its items are floats.
+    const within = (value: number): number => Math.min(Math.max(value, field.min), field.max);
+    const items = (sketch?.items ?? []).map(({ value, weight }) => ({ value: within(value), weight }));
+    if (sketch !== null) this.spread.addSketch(items, sketch);
+    this.spread.addInterval(field.min, field.max, Math.max(0, count - (sketch?.n ?? 0)));
   }
 
   takeSummary(summary: Summary): void {
@@ -68,6 +83,8 @@ export class Group {
   /** Length of its window in microseconds; null when the query has none. */
   readonly windowMicros: number | null;
   readings = 0;
+  /** Readings of coarse records over an edge of the range or of the window: some of them belong here, some do not. */
+  uncertain = 0;
   minTimeMicros = Infinity;
   maxTimeMicros = -Infinity;
   readonly cells: readonly FieldCell[];
@@ -93,13 +110,18 @@ export class Group {
 /** The figure an aggregate makes of a group. `seconds`: what a rate is by. */
 export function cellOf(
   aggregate: Aggregate,
-  { readings, cell, seconds }: { readings: number; cell: FieldCell | undefined; seconds: number },
+  of: { readings: number; uncertain: number; cell: FieldCell | undefined; seconds: number },
 ): CellJson {
+  const { readings, uncertain, cell, seconds } = of;
+  const exact = (value: number | null): FigureJson =>
+    uncertain === 0 ? sure(value) : { value, low: null, high: null, confidence: 0 };
   const tally = cell?.tally;
   const values = cell === undefined ? readings : cell.tally.count + cell.others;
   switch (aggregate.kind) {
     case 'count':
-      return exact(values);
+      return uncertain === 0
+        ? exact(values)
+        : { value: values, low: Math.max(0, values - uncertain), high: values + uncertain, confidence: 1 };
     case 'rate':
       return exact(seconds > 0 ? values / seconds : null);
     case 'sum':
@@ -115,28 +137,35 @@ export function cellOf(
     case 'distinct':
       return estimated(cell!.distinct!.estimate());
     case 'quantile':
-      return estimated(cell!.spread!.quantile(aggregate.rank));
+      return estimated(cell!.spread!.quantile(aggregate.rank, uncertain));
     case 'top':
       return {
         items: cell!.top!.items(aggregate.items).map(({ item, count, countLow, countHigh }) => ({
-          ...{ item, count, low: countLow, high: countHigh },
+          item,
+          count,
+          low: countLow,
+          high: countHigh,
         })),
       };
     case 'histogram':
       return {
         parts: cell!.spread!.histogram(aggregate.parts).map(({ low, high, count, countLow, countHigh }) => ({
-          ...{ from: low, to: high, count, low: countLow, high: countHigh },
+          from: low,
+          to: high,
+          count,
+          low: countLow,
+          high: countHigh,
         })),
       };
   }
 }
 
-function exact(value: number | null): FigureJson {
+function sure(value: number | null): FigureJson {
   return { value, low: value, high: value, confidence: 1 };
 }
 
 function estimated(estimate: Estimate | null): FigureJson {
-  if (estimate === null) return exact(null);
+  if (estimate === null) return sure(null);
   const { value, low, high, confidence } = estimate;
   return { value, low, high, confidence };
 }

@@ -52,8 +52,6 @@ export class Distinct {
 /** The values that come most often. */
 export class Top {
   readonly #sketch: FrequentItems;
-  /** Texts too long to be items. */
-  #long = 0;
 
   constructor(items: number, budget: AnswerBudget) {
     const lgMapSize = Math.min(14, Math.max(8, Math.ceil(Math.log2(8 * items))));
@@ -63,7 +61,8 @@ export class Top {
 
   update(value: Scalar): void {
     const text = typeof value === 'string' ? value : textOf(value);
-    if (!this.#sketch.update(text)) this.#long++;
+    // Longer texts are payloads; those that begin alike count as one.
+    this.#sketch.update(text.length > itemCharsMax ? `${text.slice(0, itemCharsMax)}…` : text);
   }
 
   items(most: number): ItemCount[] {
@@ -73,6 +72,9 @@ export class Top {
       .map(({ item, lower, upper }) => ({ item, count: upper, countLow: lower, countHigh: upper }));
   }
 }
+
+/** In UTF-8 they fit an item of the sketch. */
+const itemCharsMax = 80;
 
 /** The same for equal values, different for 7 and "7". */
 function itemOf(value: Scalar): string {

@@ -98,13 +98,14 @@ export class Spread {
     if (off.rankError > 0) this.#confidence = Math.min(this.#confidence, off.confidence);
   }
 
-  /** The smallest value with at least `rank` (0 … 1) of all at or below it; null when there are no values. */
-  quantile(rank: number): Estimate | null {
+  /** The smallest value with at least `rank` (0 … 1) of all at or below it; null when there are no values. `uncertain` ones may not belong to it, or be missing. */
+  quantile(rank: number, uncertain = 0): Estimate | null {
     if (this.#count === 0) return null;
     const sorted = (this.#sorted ??= this.#sort());
     const target = Math.min(Math.max(1, Math.ceil(rank * this.#count)), this.#count);
-    const low = Math.max(this.#min, at(sorted.lows, Math.max(1, target - this.#slack)));
-    const high = Math.min(this.#max, at(sorted.highs, Math.min(this.#count, target + this.#slack)));
+    const slack = this.#slack + uncertain;
+    const low = Math.max(this.#min, at(sorted.lows, Math.max(1, target - slack)));
+    const high = Math.min(this.#max, at(sorted.highs, Math.min(this.#count, target + slack)));
     const value = Math.min(Math.max(at(sorted.middles, target), low), high);
     return { value, low, high, confidence: low === high ? 1 : this.#confidence };
   }

@@ -92,14 +92,15 @@ export class Summary {
     }
     const scale = reader.uint8() + histogramScaleMin;
     if (scale > histogramScaleMax) throw new MalformedBytes(`scale ${scale}`);
-    const zeros = reader.varint();
-    const positive = readBuckets(reader);
-    const negative = readBuckets(reader);
+    const buckets = {
+      scale,
+      zeros: reader.varint(),
+      positive: readBuckets(reader),
+      negative: readBuckets(reader),
+    };
     summary.#values = null;
-    summary.#histogram = ExponentialHistogram.of({
-      ...{ count, sum, min, max, scale, zeros, positive, negative },
-      maxBuckets: rollupBuckets,
-    });
+    const point = { ...buckets, count, sum, min, max, maxBuckets: rollupBuckets };
+    summary.#histogram = ExponentialHistogram.of(point);
     return summary;
   }
 }

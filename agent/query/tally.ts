@@ -35,9 +35,15 @@ export class Tally {
   }
 
   merge(other: Tally): void {
+    const { count, min, max } = other;
     this.join({
-      ...{ count: other.count, sum: other.#sum, lost: other.#lost },
-      ...{ min: other.min, max: other.max, mean: other.#mean, squares: other.#squares },
+      count,
+      min,
+      max,
+      sum: other.#sum,
+      lost: other.#lost,
+      mean: other.#mean,
+      squares: other.#squares,
     });
   }
 

@@ -98,6 +98,17 @@ export class Kll implements Sketch {
     return this.#n === 0 ? NaN : this.#sorted().rank(value);
   }
 
+  /** Retained values, each with how many it stands for. A copy. */
+  items(): { value: number; weight: number }[] {
+    const { levels, items } = this.#state();
+    const all: { value: number; weight: number }[] = [];
+    for (let level = 0; level < levels.length - 1; level++) {
+      for (let i = levels[level]!; i < levels[level + 1]!; i++)
+        all.push({ value: items[i]!, weight: 2 ** level });
+    }
+    return all;
+  }
+
   /** Rank error of one query. */
   bound(): ErrorBound {
     const error = this.#levels.length === 2 ? 0 : 2.296 / Math.pow(this.#minK, 0.9723);

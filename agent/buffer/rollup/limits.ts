@@ -39,3 +39,5 @@ export const querySliceMillis = 2;
 export const queryMillisMax = 10_000;
 /** Rows of rollups, and places of blocks, looked up at a time. */
 export const queryRowsTogether = 256;
+/** Between two looks for windows that are too old. */
+export const trimPauseMillis = 600_000;

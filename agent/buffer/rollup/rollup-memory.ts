@@ -44,6 +44,8 @@ export interface RollupMemory {
   pieceBytes: number;
   /** Monotonic milliseconds of the first look at the oldest piece; null when nobody looked. */
   pieceSince: number | null;
+  /** Monotonic milliseconds when old windows were looked for and none was left to let go of; null: not yet. */
+  trimmedMillis: number | null;
 }
 
 /** Begin of time: no window is older. */
@@ -66,6 +68,7 @@ export function loadRollups(db: Database): RollupMemory {
     pieces: pieces?.pieces ?? 0,
     pieceBytes: pieces?.bytes ?? 0,
     pieceSince: null,
+    trimmedMillis: null,
   };
 }
 
@@ -75,7 +78,9 @@ export function loadStreamRollup(db: Database, stream: number): StreamRollup | n
     .get(stream);
   if (row === undefined) return null;
   const pending = db
-    .prepare<{ readings: number | null }>('SELECT sum(readings) AS readings FROM rollup_pieces WHERE stream = ?')
+    .prepare<{ readings: number | null }>(
+      'SELECT sum(readings) AS readings FROM rollup_pieces WHERE stream = ?',
+    )
     .get(stream);
   const rollup: StreamRollup = {
     since: row.since,

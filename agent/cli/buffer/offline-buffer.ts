@@ -5,12 +5,15 @@ import { SedgeError } from '../../base/errors.ts';
 import type { FsckReport } from '../../buffer/fsck.ts';
 import type { Ledger } from '../../buffer/ledger.ts';
 import type { Config } from '../../config/schema/config.ts';
+import type { AnswerJson } from '../../query/answer.ts';
+import type { Query } from '../../query/query.ts';
 import { formatTime } from '../../reading/event-time.ts';
 import type { PurgeRequest } from '../../buffer/purge.ts';
 import type { BufferAccess } from './buffer-access.ts';
 
 /** A data folder opened without its agent: nobody else may use it meanwhile. */
 export interface OfflineBuffer extends BufferAccess {
+  query(query: Query): Promise<AnswerJson>;
   fsck(options: { repair: boolean }): Promise<FsckReport>;
   purge(request: PurgeRequest): Promise<number>;
   ledger(): Promise<Ledger>;
@@ -34,6 +37,7 @@ export interface OfflineStore {
     }[];
   }>;
   page(stream: string, from: number): Promise<PageJson>;
+  query(query: Query): Promise<AnswerJson>;
   fsck(options: { repair: boolean }): Promise<FsckReport>;
   purge(request: PurgeRequest): Promise<number>;
   ledger(): Promise<Ledger>;
@@ -61,6 +65,7 @@ export async function openOffline(opener: BufferOpener, config: Config): Promise
         oldest: oldestMicros === null ? null : formatTime(oldestMicros),
       })),
     page: (stream, from) => store.page(stream, from),
+    query: (query) => store.query(query),
     fsck: (how) => store.fsck(how),
     purge: (request) => store.purge(request),
     ledger: () => store.ledger(),

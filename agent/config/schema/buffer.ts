@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, duration, integer, share, size } from './leaf.ts';
+import { choice, duration, integer, list, share, size, text } from './leaf.ts';
 
 export const bufferSchema = z.strictObject({
   size: size('32MiB', '16TiB')
@@ -24,4 +24,22 @@ export const bufferSchema = z.strictObject({
     })
     .prefault({})
     .describe('When fresh readings are packed into compressed blocks.'),
+  rollups: z
+    .strictObject({
+      streams: list(text({ what: 'a stream, or a glob such as pump*', max: 128 }), { min: 1, max: 64 })
+        .prefault(['*'])
+        .describe('Streams that are summed up by minute, hour and day, as names or globs.'),
+      fields: list(text({ what: 'a field, or a glob such as temp*', max: 128 }), { min: 1, max: 64 })
+        .prefault(['*'])
+        .describe('Numeric fields that are summed up; at most 64 of a stream are.'),
+      share: share()
+        .prefault('5%')
+        .describe(
+          'Part of the buffer that summaries may take; beyond it the oldest and finest go. 0% keeps none.',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'Summaries that answer queries about long times, and about readings that are delivered already.',
+    ),
 });

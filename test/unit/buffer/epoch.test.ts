@@ -62,6 +62,9 @@ const older = [
   'ALTER TABLE streams DROP COLUMN eras',
   'DROP INDEX blocks_by_level; DROP TABLE rungs',
   'ALTER TABLE blocks DROP COLUMN level; ALTER TABLE blocks DROP COLUMN summaries',
+  ...['rollups', 'rollup_pieces', 'rollup_names', 'rollup_streams', 'rollup_levels'].map(
+    (table) => `DROP TABLE ${table}`,
+  ),
   'PRAGMA user_version = 1; SELECT 1',
 ];
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { WriteRequest } from '#agent/buffer/journal-store.ts';
+import type { WriteRequest } from '#agent/buffer/pages-touched.ts';
 import type { StoreSettings } from '#agent/buffer/settings.ts';
 import { MiB } from '#agent/base/units.ts';
 import { markRowsPerSourceMax } from '#agent/buffer/limits.ts';

@@ -1,8 +1,10 @@
 import { Prng } from '#agent/base/prng.ts';
 import { DiskError } from '#agent/ports/database.ts';
 import type { Ledger } from '#agent/buffer/ledger.ts';
-import type { DoubtfulCommit, WriteOutcome, WriteRequest } from '#agent/buffer/journal-store.ts';
+import type { DoubtfulCommit, WriteOutcome } from '#agent/buffer/journal-store.ts';
+import type { WriteRequest } from '#agent/buffer/pages-touched.ts';
 import { divide, type StoreSettings } from '#agent/buffer/settings.ts';
+import { askStore, figure } from '#test/support/ask-store.ts';
 import { Crash } from './fault-database.ts';
 import { entryOf, readAll, smallSettings, StoreRig } from './store-rig.ts';
 import { StoreTwin } from './store-twin.ts';
@@ -141,12 +143,27 @@ class Model {
       equal(`${name} dropped`, total(entry.dropped), stream.dropped);
     }
     this.#checkCursors();
+    if (this.#random.chance(0.1)) this.#ask();
   }
 
   /** Every stream as a reader finds it, at the end of a run. */
   checkAll(): void {
     for (const name of streams) this.#read(name);
     this.check();
+    this.#ask();
+  }
+
+  /** Every reading that got an offset is answered for once: read, summed up, or known to be lost. */
+  #ask(): void {
+    for (const [name, stream] of this.#twin.streams) {
+      if (stream.values.length === 0) continue;
+      const answer = askStore(this.rig.store, `count(), sum(v) of ${name}`, { now: this.rig.now });
+      const row = answer.rows[0];
+      const { lost, unanswered } = answer.coverage;
+      equal(`${name} answered`, (row?.readings ?? 0) + lost, stream.values.length);
+      equal(`${name} unanswered`, unanswered, 0);
+      if (lost === 0) equal(`${name} sum`, figure(row!, 1).value, sum(stream.values));
+    }
   }
 
   /** Walks a stream from its oldest reading on and compares it with the twin and with what the tables keep. */
@@ -404,3 +421,7 @@ const actions = [
   'configure',
 ] as const;
 type Action = (typeof actions)[number];
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
+}

@@ -1,0 +1,360 @@
+import type { Aggregation } from '../../query/aggregation.ts';
+import { coverSpan, type Cover, type LevelSpan, type Span } from '../../query/cover.ts';
+import { sliceBatch, type Batch, type Tags } from '../../reading/batch.ts';
+import { decodeBlock } from '../codec/block.ts';
+import { measure, missing, unite, type Interval } from '../intervals.ts';
+import { correctionOf, shifted } from '../eras.ts';
+import { shiftedRows } from '../rungs/row-columns.ts';
+import { coarseReadings } from './coarse-rows.ts';
+import { MalformedBytes } from '../../base/byte-reader.ts';
+import { contentOf, Damage } from '../content.ts';
+import { segmentFrom } from '../segments.ts';
+import type { StoreCore } from '../store-core.ts';
+import type { StreamState } from '../stream-state.ts';
+import { queryRowsTogether, rollupLevels } from './limits.ts';
+import { sound } from './merge.ts';
+import { readPiece, readRow, type Rolled } from './rolled.ts';
+import { tagsByNumber, type StreamRollup } from './rollup-memory.ts';
+
+interface WindowRow {
+  start: number;
+  series: number;
+  bytes: Uint8Array;
+}
+
+interface BlockRow {
+  first: number;
+  count: number;
+  fidelity: 'raw' | 'segment' | 'window' | 'sketch';
+  minTime: number;
+  maxTime: number;
+  payload: number;
+  /** Of a clock that was not set: its times are corrected, and it is in no summary. */
+  era: number;
+}
+
+/** Blocks looked up at a time. */
+const blocksTogether = 1_024;
+
+/** Steps of one stream, in order; each is one of rows or one block. */
+type Phase = 'windows' | 'pieces' | 'journal' | 'blocks' | 'done';
+
+/**
+ * One stream's part of a query. Every reading stands in one place: folded ones (sealed, or let go of) in whole windows, those still in the
+ * journal when it begins by themselves; sealed ones by themselves where no whole window covers their time, and where they were sealed
+ * before anything was folded.
+ */
+export class StreamQuery {
+  readonly #core: StoreCore;
+  readonly #stream: StreamState;
+  readonly #aggregation: Aggregation;
+  readonly #rollup: StreamRollup | null;
+  readonly #tags: ReadonlyMap<number, Tags>;
+  readonly #span: Span;
+  readonly #cover: Cover;
+  /** Pieces up to this one belong to what is folded. */
+  readonly #lastPiece: number;
+  /** Offsets from here to `#head` were in the journal. */
+  readonly #journalFrom: number;
+  readonly #head: number;
+  readonly #journalReadings: number;
+  #phase: Phase = 'windows';
+  #windowIndex = 0;
+  #after: { start: number; series: number } | null = null;
+  #pieceAfter = 0;
+  #at: number;
+  #departed: readonly Interval[] = [];
+  /** Offset up to which blocks were looked up. */
+  #blocksFrom = 0;
+  #blocks: BlockRow[] = [];
+  /** Offset up to which rows of blocks were looked at. */
+  #scannedUntil = 0;
+  #rolledReadings = 0;
+  #seenReadings = 0;
+  lost = 0;
+  goneSeconds = 0;
+
+  constructor(core: StoreCore, stream: StreamState, aggregation: Aggregation) {
+    this.#core = core;
+    this.#stream = stream;
+    this.#aggregation = aggregation;
+    const { from, until } = aggregation.query;
+    this.#span = { from: from ?? -Infinity, until: until ?? Infinity };
+    this.#rollup = core.folding.rollupOf(stream);
+    this.#tags = this.#rollup === null ? new Map() : tagsByNumber(this.#rollup);
+    const levels = rollupLevels.map(({ micros }, level) => ({
+      micros,
+      from: core.memory.rollups.levels[level]!.start,
+    }));
+    this.#cover =
+      this.#rollup === null
+        ? { windows: [], rest: [this.#span] }
+        : coverSpan(this.#span, levels, aggregation.grain);
+    this.#lastPiece =
+      core.prepare<{ id: number | null }>('SELECT max(id) AS id FROM rollup_pieces').get()?.id ?? 0;
+    this.#head = stream.head;
+    this.#journalFrom = stream.journal[0]?.first ?? stream.head;
+    this.#journalReadings = stream.journalReadings;
+    this.#at = this.#journalFrom;
+    this.#account();
+  }
+
+  get inWindows(): boolean {
+    return this.#phase === 'windows' || this.#phase === 'pieces';
+  }
+
+  /** False once there is nothing more to do. */
+  step(): boolean {
+    switch (this.#phase) {
+      case 'windows':
+        this.#stepWindows();
+        return true;
+      case 'pieces':
+        this.#stepPieces();
+        return true;
+      case 'journal':
+        this.#stepJournal();
+        return true;
+      case 'blocks':
+        this.#stepBlocks();
+        return true;
+      case 'done':
+        if (this.#aggregation.needsReadings) {
+          this.#aggregation.noteUnanswered(Math.max(0, this.#rolledReadings - this.#seenReadings));
+        }
+        return false;
+    }
+  }
+
+  /** Rows leave the journal, for a block or for good: those not looked at yet are looked at now. */
+  departed(stream: StreamState, first: number, batch: Batch): void {
+    if (stream !== this.#stream || first < this.#at || first >= this.#head) return;
+    if (this.#phase === 'blocks' || this.#phase === 'done') return;
+    this.#departed = unite(this.#departed, first, first + batch.length);
+    this.#aggregation.scan(batch, [this.#span]);
+  }
+
+  #stepWindows(): void {
+    const window = this.#cover.windows[this.#windowIndex];
+    if (window === undefined) {
+      this.#phase = 'pieces';
+      return;
+    }
+    const rows = this.#windowRows(window);
+    for (const row of rows) {
+      const rolled = sound(this.#core, this.#stream.id, () => readRow(row.bytes));
+      if (rolled !== null) this.#roll(row.series, rolled, row.start, rollupLevels[window.level]!.micros);
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < queryRowsTogether) {
+      this.#windowIndex++;
+      this.#after = null;
+    } else this.#after = { start: last.start, series: last.series };
+  }
+
+  #windowRows(window: LevelSpan): WindowRow[] {
+    const after = this.#after ?? { start: whole(window.from), series: -1 };
+    return this.#core
+      .prepare<WindowRow>(
+        `SELECT start, series, bytes FROM rollups
+         WHERE stream = ? AND level = ? AND (start, series) > (?, ?) AND start < ?
+         ORDER BY start, series LIMIT ?`,
+      )
+      .all(this.#stream.id, window.level, after.start, after.series, whole(window.until), queryRowsTogether);
+  }
+
+  #stepPieces(): void {
+    const row = this.#core
+      .prepare<{ id: number; bytes: Uint8Array }>(
+        'SELECT id, bytes FROM rollup_pieces WHERE stream = ? AND id > ? AND id <= ? ORDER BY id LIMIT 1',
+      )
+      .get(this.#stream.id, this.#pieceAfter, this.#lastPiece);
+    if (row === undefined || this.#rollup === null) {
+      this.#phase = 'journal';
+      return;
+    }
+    this.#pieceAfter = row.id;
+    const width = rollupLevels[0].micros;
+    for (const { minute, series, rolled } of sound(this.#core, this.#stream.id, () => readPiece(row.bytes)) ??
+      []) {
+      const within = this.#cover.windows.some(({ from, until }) => minute >= from && minute < until);
+      if (within) this.#roll(series, rolled, minute, width);
+    }
+  }
+
+  #roll(series: number, rolled: Rolled, start: number, micros: number): void {
+    const rollup = this.#rollup!;
+    const window = {
+      tags: this.#tags.get(series) ?? {},
+      span: { from: start, until: start + micros },
+      readings: rolled.readings,
+      bad: rolled.bad,
+      field: (name: string) => {
+        const number = rollup.fields.get(name);
+        return number === undefined ? undefined : rolled.fields.get(number);
+      },
+      leftOut: (name: string) => rollup.leftOut.has(name),
+    };
+    if (!this.#aggregation.matches(window.tags)) return;
+    this.#rolledReadings += rolled.readings;
+    if (!this.#aggregation.needsReadings) this.#aggregation.roll(this.#stream.name, window);
+  }
+
+  #stepJournal(): void {
+    const place = this.#at >= this.#head ? null : segmentFrom(this.#core, this.#stream, this.#at);
+    if (place === null || place.row.first >= this.#head) {
+      this.#phase = 'blocks';
+      return;
+    }
+    const { first, count } = place.row;
+    const begin = Math.max(first, this.#at);
+    const end = Math.min(first + count, this.#head);
+    this.#at = end;
+    // A block may hold rows that were looked at when they left the journal, and others.
+    const rest = missing(this.#departed, begin, end);
+    if (rest.length === 0) return;
+    try {
+      const { batch: stored } = contentOf(this.#core, this.#stream, place);
+      const batch = shifted(stored, correctionOf(this.#core.memory, place.row.era) ?? 0);
+      for (const [from, until] of rest) {
+        this.#aggregation.scan(sliceBatch(batch, from - first, until - first), [this.#span]);
+      }
+    } catch (error) {
+      // Whoever reads it to send it sets it aside; a query changes nothing.
+      if (!(error instanceof Damage)) throw error;
+      this.lost += measure(rest);
+    }
+  }
+
+  #stepBlocks(): void {
+    const row = this.#blocks.shift();
+    if (row === undefined) {
+      if (!this.#lookUpBlocks()) this.#phase = 'done';
+      return;
+    }
+    const bytes = this.#stands(row)
+      ? this.#core.prepare<{ bytes: Uint8Array }>('SELECT bytes FROM payloads WHERE id = ?').get(row.payload)
+          ?.bytes
+      : undefined;
+    if (bytes === undefined) {
+      // Joined with others, or let go of, since it was looked up.
+      this.#blocksFrom = row.first;
+      this.#blocks = [];
+      return;
+    }
+    const raw = row.fidelity === 'raw';
+    const block = decodeBlock(bytes, raw ? { columns: this.#aggregation.fields } : {});
+    const correction = correctionOf(this.#core.memory, row.era) ?? 0;
+    if (!block.ok) this.lost += row.count;
+    else if (raw) this.#scanBlock(row, shifted(block.value.batch, correction));
+    else this.#scanRows(row, shiftedRows(block.value.batch, correction));
+  }
+
+  #scanRows({ first, count, fidelity, era }: BlockRow, batch: Batch): void {
+    const since = era === 0 ? (this.#rollup?.since ?? Infinity) : Infinity;
+    const begin = this.#scannedUntil;
+    this.#scannedUntil = Math.max(begin, first + count);
+    try {
+      for (const record of coarseReadings(batch, fidelity === 'raw' ? 'segment' : fidelity)) {
+        if (record.offset < begin) continue;
+        const folded = record.offset >= since;
+        this.#aggregation.takeCoarse(this.#stream.name, record, folded ? this.#cover.rest : [this.#span]);
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedBytes)) throw error;
+      this.lost += count;
+    }
+  }
+
+  #scanBlock(row: BlockRow, batch: Batch): void {
+    const end = Math.min(row.count, this.#journalFrom - row.first);
+    const begin = Math.max(0, this.#scannedUntil - row.first);
+    const foldedFrom = row.era === 0 ? (this.#rollup?.since ?? Infinity) : Infinity;
+    const since = Math.min(Math.max(begin, foldedFrom - row.first), end);
+    this.#scannedUntil = Math.max(this.#scannedUntil, row.first + end);
+    if (begin < since) this.#aggregation.scan(sliceBatch(batch, begin, since), [this.#span]);
+    if (since >= end) return;
+    const folded = sliceBatch(batch, since, end);
+    this.#aggregation.scan(folded, this.#cover.rest);
+    if (this.#aggregation.needsReadings) {
+      this.#seenReadings += this.#aggregation.scan(folded, this.#cover.windows);
+    }
+  }
+
+  #stands({ first, payload }: BlockRow): boolean {
+    const row = this.#core
+      .prepare<{ payload: number }>('SELECT payload FROM blocks WHERE stream = ? AND first = ?')
+      .get(this.#stream.id, first);
+    return row?.payload === payload;
+  }
+
+  /**
+   * The next blocks with times that nothing else covers: of all times below `since`, else of the rest. Begins with the one that holds
+   * the offset it begins at: neighbours may have been joined meanwhile. False when there are no more.
+   */
+  #lookUpBlocks(): boolean {
+    const { from, until } = this.#span;
+    const id = this.#stream.id;
+    const holder = this.#core
+      .prepare<{ first: number }>(
+        'SELECT first FROM blocks WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1',
+      )
+      .get(id, this.#blocksFrom);
+    const rows = this.#core
+      .prepare<BlockRow>(
+        `SELECT first, count, fidelity, min_time AS minTime, max_time AS maxTime, payload,
+         max(-boot, 0) AS era FROM blocks WHERE stream = ? AND first >= ? AND first < ? AND first + count > ? ORDER BY first LIMIT ?`,
+      )
+      .all(id, holder?.first ?? this.#blocksFrom, this.#journalFrom, this.#blocksFrom, blocksTogether);
+    const last = rows.at(-1);
+    if (last === undefined) return false;
+    this.#blocksFrom = last.first + last.count;
+    this.#blocks = rows.filter(
+      (row) => row.era !== 0 || (row.maxTime >= from && row.minTime < until && this.#needed(row)),
+    );
+    return true;
+  }
+
+  #needed({ first, minTime, maxTime }: BlockRow): boolean {
+    if (this.#rollup === null || first < this.#rollup.since || this.#aggregation.needsReadings) return true;
+    return this.#cover.rest.some(({ from, until }) => maxTime >= from && minTime < until);
+  }
+
+  /** What is neither kept nor folded, and for how long of the rest nothing is kept any more. */
+  #account(): void {
+    const stream = this.#stream;
+    const since = this.#rollup?.since ?? this.#head;
+    const below = this.#core
+      .prepare<{ readings: number | null }>(
+        'SELECT sum(count) AS readings FROM blocks WHERE stream = ? AND first < ?',
+      )
+      .get(stream.id, since);
+    const untrusted = this.#core
+      .prepare<{ readings: number | null }>(
+        'SELECT sum(count) AS readings FROM blocks WHERE stream = ? AND first >= ? AND boot < 0',
+      )
+      .get(stream.id, since);
+    const folded = (this.#rollup?.folded ?? 0) + (untrusted?.readings ?? 0);
+    const journal = this.#rollup === null ? 0 : this.#journalReadings;
+    const kept = (below?.readings ?? 0) + (this.#rollup === null ? this.#journalReadings : 0);
+    this.lost = Math.max(0, since - kept) + Math.max(0, this.#head - since - folded - journal);
+    const oldest = this.#core
+      .prepare<{ time: number | null }>('SELECT min(min_time) AS time FROM blocks WHERE stream = ?')
+      .get(stream.id)?.time;
+    const rolled = this.#core
+      .prepare<{ start: number | null }>('SELECT min(start) AS start FROM rollups WHERE stream = ?')
+      .get(stream.id)?.start;
+    if (this.#rollup === null || rolled === null || rolled === undefined) return;
+    for (const { from, until } of this.#cover.rest) {
+      // Where blocks are still there the rest is read from them; before the first window there was nothing.
+      const end = Math.min(until, oldest ?? stream.journal[0]?.wallMicros ?? until);
+      const begin = Math.max(from, rolled);
+      if (end > begin && Number.isFinite(end)) this.goneSeconds += (end - begin) / 1e6;
+    }
+  }
+}
+
+/** SQLite's integers hold no infinity. */
+function whole(time: number): number {
+  return Math.min(Math.max(time, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,133 @@
+import type { Moment, StoreCore } from '../store-core.ts';
+import {
+  retentionRowsMax,
+  retentionStepMicros,
+  rollupLevels,
+  rollupRowBytes,
+  trimPauseMillis,
+} from './limits.ts';
+import { mergeDue, mergePieces, saveLevels } from './merge.ts';
+import { loadRollups } from './rollup-memory.ts';
+
+/** There is something to merge or to let go of. */
+export function rollUpDue(core: StoreCore, now: Moment): boolean {
+  return mergeDue(core, now.monotonicMillis) || trimDue(core, now.monotonicMillis);
+}
+
+/** One slice of both, in a transaction of its own that need not be durable: a crash leaves pieces to be merged again. */
+export function rollUp(core: StoreCore, now: Moment): void {
+  let more = false;
+  const due = mergeDue(core, now.monotonicMillis);
+  core.transaction(
+    () => {
+      if (due) mergePieces(core);
+      more = trimRollups(core, now.wallMicros);
+    },
+    { durable: false },
+  );
+  core.memory.rollups.trimmedMillis = more ? null : now.monotonicMillis;
+}
+
+/** Bytes of all windows, and of pieces. */
+export function rollupBytes(core: StoreCore): number {
+  const { levels, pieceBytes } = core.memory.rollups;
+  return levels.reduce((sum, level) => sum + level.bytes, pieceBytes);
+}
+
+/** Bytes summaries may take by the config. */
+function rollupBytesMax(core: StoreCore): number {
+  return Math.floor(core.shares.sizeBytes * core.settings.rollups.share);
+}
+
+/** Old windows may be let go of: looked at every ten minutes, and at once while summaries take too much. */
+function trimDue(core: StoreCore, monotonicMillis: number): boolean {
+  const { trimmedMillis } = core.memory.rollups;
+  return trimmedMillis === null || monotonicMillis - trimmedMillis >= trimPauseMillis;
+}
+
+/**
+ * Lets the oldest windows go: those beyond their level's time, and while summaries take more than their share, of the finest level that has
+ * any. One slice, inside a transaction. True when there was something to let go of.
+ */
+function trimRollups(core: StoreCore, wallMicros: number): boolean {
+  const { levels } = core.memory.rollups;
+  for (const [level, { keptMicros, micros }] of rollupLevels.entries()) {
+    const horizon = Math.floor((wallMicros - keptMicros) / micros) * micros;
+    const oldest = oldestStart(core, level);
+    if (oldest === null) continue;
+    if (Number.isFinite(keptMicros) && oldest < horizon && levels[level]!.start < horizon) {
+      // Event times may lie anywhere: a window from long ago goes with its like, at once.
+      letGo(core, level, Math.min(horizon, Math.max(oldest + retentionStepMicros, horizon - keptMicros)));
+      return true;
+    }
+    if (rollupBytes(core) > rollupBytesMax(core)) {
+      const step = Math.max(micros, retentionStepMicros);
+      letGo(core, level, Math.floor(oldest / step) * step + step);
+      return true;
+    }
+  }
+  return false;
+}
+
+function oldestStart(core: StoreCore, level: number): number | null {
+  let oldest: number | null = null;
+  const first = core.prepare<{ start: number | null }>(
+    'SELECT min(start) AS start FROM rollups WHERE stream = ? AND level = ?',
+  );
+  for (const { id } of core.memory.streams.values()) {
+    const start = first.get(id, level)?.start ?? null;
+    if (start !== null && (oldest === null || start < oldest)) oldest = start;
+  }
+  return oldest;
+}
+
+/** The mark moves only once everything below it is gone: until then the windows that are left are not used, and not added to. */
+function letGo(core: StoreCore, level: number, below: number): void {
+  const state = core.memory.rollups.levels[level]!;
+  state.start = Math.max(state.start, below);
+  let rows = retentionRowsMax;
+  for (const { id } of core.memory.streams.values()) {
+    const gone = core
+      .prepare<{ start: number; series: number; length: number }>(
+        `SELECT start, series, length(bytes) AS length FROM rollups WHERE stream = ? AND level = ? AND start < ?
+         ORDER BY start LIMIT ?`,
+      )
+      .all(id, level, below, rows);
+    for (const { start, series, length } of gone) {
+      core
+        .prepare('DELETE FROM rollups WHERE stream = ? AND level = ? AND start = ? AND series = ?')
+        .run(id, level, start, series);
+      state.bytes -= length + rollupRowBytes;
+    }
+    rows -= gone.length;
+    if (rows <= 0) break;
+  }
+  saveLevels(core);
+}
+
+/** Takes away the summaries of streams the config does not roll up any more. Inside a transaction. */
+export function alignRollups(core: StoreCore): void {
+  let gone = false;
+  for (const stream of core.memory.streams.values()) {
+    if (core.folding.takes(stream) || core.folding.rollupOf(stream) === null) continue;
+    for (const table of ['rollups', 'rollup_pieces', 'rollup_names', 'rollup_streams']) {
+      core.prepare(`DELETE FROM ${table} WHERE stream = ?`).run(stream.id);
+    }
+    core.memory.rollups.streams.set(stream.id, null);
+    gone = true;
+  }
+  if (!gone) return;
+  const { rollups } = core.memory;
+  const pieces = loadRollups(core.db);
+  rollups.pieces = pieces.pieces;
+  rollups.pieceBytes = pieces.pieceBytes;
+  for (const [level, state] of rollups.levels.entries()) {
+    const row = core
+      .prepare<{ rows: number; bytes: number | null }>(
+        'SELECT count(*) AS rows, sum(length(bytes)) AS bytes FROM rollups WHERE level = ?',
+      )
+      .get(level);
+    state.bytes = (row?.bytes ?? 0) + rollupRowBytes * (row?.rows ?? 0);
+  }
+  saveLevels(core);
+}

@@ -1,0 +1,61 @@
+import { SedgeError } from '../base/errors.ts';
+import { HostClock } from '../host/clock.ts';
+import { line, type World } from '../ports/world.ts';
+import type { AnswerJson } from '../query/answer.ts';
+import { QueryFault } from '../query/lexer.ts';
+import { parseQuery } from '../query/parse.ts';
+import type { Query } from '../query/query.ts';
+import { clientFor } from './agent-access.ts';
+import { answerText } from './answer-text.ts';
+import { type BufferOpener, openOffline } from './buffer/offline-buffer.ts';
+import { goodConfiguration } from './load-configuration.ts';
+import { usage } from './parse-arguments.ts';
+import { exit, type Verb } from './verb.ts';
+
+/** `sedge query '…'`: asks the running agent, or the folder of one that does not run. */
+export function queryVerb(opener: BufferOpener): Verb {
+  const verb: Verb = {
+    name: 'query',
+    summary:
+      "ask what is stored: sedge query 'p99(temp), count() of pumps where line = a by machine since 1h'",
+    operands: 'QUERY',
+    flags: [],
+    run: async (invocation, world) => {
+      const text = invocation.words.join(' ');
+      if (text.trim() === '') throw usage(verb, 'needs a query');
+      const query = readQuery(text, world);
+      if (query === null) return exit.usage;
+      const config = await goodConfiguration(invocation, world);
+      if (config === null) return exit.config;
+      const client = clientFor(config, world);
+      let answer: AnswerJson;
+      try {
+        answer = (await client.get(`/v1/query?q=${encodeURIComponent(text)}`)) as AnswerJson;
+      } catch (error) {
+        if (!(error instanceof SedgeError) || error.code !== 'SEDGE_AGENT_UNREACHABLE') throw error;
+        const buffer = await openOffline(opener, config);
+        try {
+          answer = await buffer.query(query);
+        } finally {
+          await buffer.close();
+        }
+      }
+      world.stdout.write(invocation.flags.has('json') ? `${JSON.stringify(answer)}\n` : answerText(answer));
+      return exit.ok;
+    },
+  };
+  return verb;
+}
+
+/** Null, and what is wrong said with a caret, when it can not be read. */
+function readQuery(text: string, world: World): Query | null {
+  try {
+    return parseQuery(text, new HostClock().wall());
+  } catch (error) {
+    if (!(error instanceof QueryFault)) throw error;
+    line(world.stderr, `sedge: ${error.message}`);
+    line(world.stderr, error.caret());
+    line(world.stderr, `  ${error.code}: ${error.hint}`);
+    return null;
+  }
+}
