@@ -24,7 +24,7 @@ import { MiB } from './base/units.ts';
 import { type ReloadAction, reloadActions } from './config/reload-actions.ts';
 import type { Config } from './config/schema/config.ts';
 import type { GoodConfiguration, WrongConfiguration } from './host/config-thread.ts';
-import { growHeapSlowly, spareMemory } from './host/spare-memory.ts';
+import { growHeapSlowly, spareMemory, spareProgram } from './host/spare-memory.ts';
 import type { Secrets } from './host/secrets.ts';
 import type { HttpIngest } from './ingest/http-ingest.ts';
 import { Intake } from './ingest/intake.ts';
@@ -126,6 +126,7 @@ export class Agent {
       sources: () => [...this.#sources.values()],
       uplinks: () => this.#uplinks.status(),
       spareMemory,
+      spareProgram,
       status: () => this.#view.status(),
     });
   }

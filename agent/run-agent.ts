@@ -3,6 +3,7 @@ import type { Verb } from './cli/verb.ts';
 import { readInThread } from './host/config-thread.ts';
 import { DiskThread } from './host/disk-thread.ts';
 import { type Packaging, packaging } from './host/packaging.ts';
+import { shareAllocator } from './host/spare-memory.ts';
 import { version } from './version.ts';
 
 /** What a start needs beside its configuration. */
@@ -24,6 +25,7 @@ export function runAgentVerb(): Verb {
   let prepared: Promise<Preparation> | null = null;
   return runVerb({
     read: (request, running) => {
+      if (prepared === null) shareAllocator();
       const parts = packaging(request.environment);
       const answer = readInThread({ request, running }, parts.worker('config-worker'));
       prepared ??= prepare(parts);

@@ -22,6 +22,8 @@ const intakeStepMs = millis(60 * second);
 const diskStepMs = millis(60 * second);
 const uplinkStepMs = millis(300 * second);
 
+/** The look, a second after the first, at which the start is over. */
+const looksAtStart = 2;
 /** Looks in a row without much work before memory is given back. */
 const calmLooksMin = 2;
 /** Groups committed between two looks that still count as calm. */
@@ -39,6 +41,8 @@ export interface Watched {
   status(): Promise<StatusJson>;
   /** Asks the runtime for unused memory; takes tens of milliseconds. */
   spareMemory(): void;
+  /** Lets go of what only the start needed of the program; takes a few milliseconds. */
+  spareProgram(): void;
 }
 
 /**
@@ -89,6 +93,7 @@ export class Pulse {
     this.#lookAtSources();
     this.#lookAtUplinks();
     this.#looks++;
+    if (this.#looks === looksAtStart) this.#watched.spareProgram();
     this.#spareMemory();
     if (this.#looks % looksPerSample === 0) void this.#tellManager();
     this.#alarm = foundation.clock.after(lookMs, () => this.#look());

@@ -1,3 +1,5 @@
+import type { AddressRange } from './mappings.ts';
+
 /**
  * The only door to C functions. `node:ffi` is experimental: everything here is feature-detected and answers null where
  * it is missing, so that callers fall back. No pointer leaves this file.
@@ -129,6 +131,39 @@ export function shutDownExt4(descriptor: number): boolean | null {
   }
 }
 
+/** Parameters of mallopt(3). */
+const M_TRIM_THRESHOLD = -1;
+const M_MMAP_THRESHOLD = -3;
+const M_ARENA_MAX = -8;
+
+/** How glibc's allocator shares out memory; absent: as it stands. */
+export interface AllocatorLimits {
+  /** Arenas beyond those that threads have taken already. */
+  readonly arenasMax?: number;
+  /** A larger piece is a mapping of its own, and goes back to the system when freed. */
+  readonly mapBytesMin?: number;
+  /** Free bytes at the end of the heap that are kept. */
+  readonly trimBytesMin?: number;
+}
+
+/** False where the allocator is another than glibc's, or cannot be asked. */
+export function limitAllocator(limits: AllocatorLimits): boolean {
+  if (process.platform !== 'linux') return false;
+  const ffi = loadFfi();
+  if (ffi === null) return false;
+  const parameters = [
+    [M_ARENA_MAX, limits.arenasMax],
+    [M_MMAP_THRESHOLD, limits.mapBytesMin],
+    [M_TRIM_THRESHOLD, limits.trimBytesMin],
+  ] as const;
+  try {
+    const { functions: libc } = ffi.dlopen(null, { mallopt: { arguments: ['i32', 'i32'], return: 'i32' } });
+    return parameters.every(([name, value]) => value === undefined || libc.mallopt(name, value) === 1);
+  } catch {
+    return false;
+  }
+}
+
 /** Returns what glibc's allocator holds unused to the system: malloc_trim(3). False where that cannot be asked. */
 export function trimAllocator(): boolean {
   if (process.platform !== 'linux') return false;
@@ -138,6 +173,26 @@ export function trimAllocator(): boolean {
     const { functions: libc } = ffi.dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } });
     libc.malloc_trim(0n);
     return true;
+  } catch {
+    return false;
+  }
+}
+
+const MADV_DONTNEED = 4;
+
+/**
+ * Takes pages out of this process that stand in a file just so: they stay in the page cache and come back when touched. Only for
+ * mappings of files that nothing was written to, which `unchangedMappings` finds: written pages would be lost.
+ */
+export function forgetPages(ranges: readonly AddressRange[]): boolean {
+  if (process.platform !== 'linux' || ranges.length === 0) return false;
+  const ffi = loadFfi();
+  if (ffi === null) return false;
+  try {
+    const { functions: libc } = ffi.dlopen(null, {
+      madvise: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
+    });
+    return ranges.every(({ start, bytes }) => libc.madvise(start, bytes, MADV_DONTNEED) === 0);
   } catch {
     return false;
   }
