@@ -22,8 +22,8 @@ export interface RaftLogStorage {
   /** What the log holds: compact by whichever bound of `limits` it meets first. */
   readonly size: LogSize;
   /**
-   * False while this log is shorter than what it may have acknowledged before it was cut (README.md, Doubt): take no vote, stand for no
-   * election, that is step no vote, pre-vote or timeout-now and do not tick; appends and snapshots are welcome and end the doubt.
+   * False while this log is shorter than what it may have acknowledged before it was cut (README.md, Doubt). A member that was given the
+   * `doubt` of `ready` keeps to that by itself; this is for people.
    */
   readonly mayVote: boolean;
   /** Ends the life and closes. Orders submitted before are carried out first where the disk works. Safe to call twice. */

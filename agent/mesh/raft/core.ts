@@ -50,6 +50,9 @@ export class RaftCore implements MemberView {
    */
   isFull = false;
 
+  /** README.md, Lost ends. 0, or > the last index that is durable. */
+  doubt: LogIndex;
+
   readonly reads: ReadQueue;
   /** Leaders only: reads that wait for the first commit of the term. */
   pendingReads: ReadIndexMessage[] = [];
@@ -79,6 +82,8 @@ export class RaftCore implements MemberView {
       bytesMax: limits.inflightBytesMax,
     });
     this.reads = new ReadQueue(readMode);
+    this.doubt = options.doubt ?? 0;
+    this.endDoubt();
   }
 
   note(note: Note): void {
@@ -108,6 +113,14 @@ export class RaftCore implements MemberView {
       return;
     }
     this.outbox.push(message);
+  }
+
+  /** A leader has brought the log back to where it may have been promised: whatever of that was committed is in it. */
+  endDoubt(): void {
+    const { unstable } = this.log;
+    if (this.doubt === 0 || unstable.snapshot !== null || unstable.offset <= this.doubt) return;
+    this.doubt = 0;
+    this.note({ kind: 'doubt-ended' });
   }
 
   /** Puts a term and its vote in place together; see rule 1 of the README. */
@@ -140,10 +153,11 @@ export class RaftCore implements MemberView {
     this.electionTimeout = electionTicks + Math.floor(this.#entropy.float() * electionTicks);
   }
 
-  /** A voter whose log and membership are settled: nobody else may stand for election. */
+  /** A voter whose log and membership are settled, and its log whole: nobody else may stand for election. */
   get promotable(): boolean {
     const own = this.tracker.get(this.id);
-    return own !== undefined && !own.isLearner && this.log.unstable.snapshot === null;
+    const isVoter = own !== undefined && !own.isLearner;
+    return isVoter && this.log.unstable.snapshot === null && this.doubt === 0;
   }
 
   /** Whether an entry of this term is committed; before that a leader does not know what is (Raft §8). */

@@ -63,7 +63,8 @@ export function answerVote(core: RaftCore, message: VoteMessage): void {
     core.vote === message.from ||
     (core.vote === noPeer && core.lead === noPeer) ||
     (message.type === 'pre-vote' && message.term > core.term);
-  if (!mayVote || !core.log.isUpToDate(message.last)) return rejectVote(core, message);
+  // What this log has lost may be what the candidate lacks.
+  if (!mayVote || core.doubt > 0 || !core.log.isUpToDate(message.last)) return rejectVote(core, message);
   const { type, from, last: candidateLast, term } = message;
   core.note({ kind: 'vote-cast', type, from, candidateLast, last: core.lastId() });
   // The term that was asked for: a pre-candidate would take the lower one for stale.

@@ -45,6 +45,8 @@ const levels: Readonly<Record<NoteKind, LogLevel | 'count'>> = {
   'snapshot-not-sent-inactive': 'count',
   'snapshot-not-ready': 'count',
   'snapshot-sent': 'notice',
+  'doubt-ended': 'notice',
+  'loss-reported': 'warning',
   'snapshot-caught-up': 'notice',
   'snapshot-succeeded': 'notice',
   'snapshot-failed': 'warning',

@@ -35,7 +35,8 @@ export function followAppend(core: RaftCore, message: AppendMessage): void {
 }
 
 export function answerAppend(core: RaftCore, to: PeerId, index: LogIndex, refused: EntryId | null): void {
-  core.send({ type: 'append-answer', to, from: core.id, term: core.term, index, refused });
+  const answer = { type: 'append-answer', to, from: core.id, term: core.term, index, refused } as const;
+  core.send(core.doubt === 0 ? answer : { ...answer, endsAt: core.log.lastIndex() });
 }
 
 /**
@@ -59,7 +60,8 @@ function withinBounds(core: RaftCore, message: AppendMessage): readonly Entry[] 
 }
 
 export function followHeartbeat(core: RaftCore, message: HeartbeatMessage): void {
-  core.log.commitTo(message.commit);
+  // A leader that has not heard of the loss tells a commit index this log does not reach.
+  core.log.commitTo(core.doubt === 0 ? message.commit : Math.min(message.commit, core.log.lastIndex()));
   core.send({
     type: 'heartbeat-answer',
     to: message.from,
@@ -67,4 +69,6 @@ export function followHeartbeat(core: RaftCore, message: HeartbeatMessage): void
     term: core.term,
     readMark: message.readMark,
   });
+  // A leader with nothing to send would never hear where this log ends.
+  if (core.doubt > 0) answerAppend(core, message.from, core.log.committed, null);
 }

@@ -1,7 +1,8 @@
 import type { RaftCore } from './core.ts';
+import type { LogIndex } from './entry.ts';
 import type { AppendAnswer, HeartbeatAnswer, Message, SnapshotReport } from './message.ts';
 import { taken, type StepOutcome } from './outcome.ts';
-import { noPeer } from './peer-id.ts';
+import { noPeer, type PeerId } from './peer-id.ts';
 import { proposeAsLeader } from './propose.ts';
 import { answerRead, readAsLeader, releasePendingReads } from './read-index.ts';
 import { broadcastAppend, sendAppend, sendTimeoutNow, tryCommit } from './replicate.ts';
@@ -22,7 +23,9 @@ export function stepLeader(core: RaftCore, message: Message): StepOutcome {
   switch (message.type) {
     case 'append-answer':
       progress.recentActive = true;
-      if (message.refused === null) takeAcknowledgement(core, message, progress);
+      if (message.endsAt !== undefined && message.endsAt < progress.match)
+        takeLoss(core, message.from, message.endsAt, progress);
+      else if (message.refused === null) takeAcknowledgement(core, message, progress);
       else takeRefusal(core, message, progress);
       break;
     case 'heartbeat-answer':
@@ -43,6 +46,16 @@ export function stepLeader(core: RaftCore, message: Message): StepOutcome {
       break;
   }
   return taken;
+}
+
+/**
+ * The member has lost what it acknowledged. To count less is always safe: what is committed stays so, and nobody who is in doubt votes.
+ * A late answer costs a probe.
+ */
+function takeLoss(core: RaftCore, from: PeerId, endsAt: LogIndex, progress: Progress): void {
+  core.note({ kind: 'loss-reported', from, endsAt, progress });
+  progress.fallBack(endsAt);
+  sendAppend(core, from, true);
 }
 
 function takeRefusal(core: RaftCore, message: AppendAnswer, progress: Progress): void {

@@ -39,6 +39,8 @@ export interface AppendAnswer extends Addressed {
   readonly index: LogIndex;
   /** When refused: where the logs may agree, and the refuser's term there (0: it has compacted that entry). */
   readonly refused: EntryId | null;
+  /** From a member in doubt only: where its log ends. What it acknowledged beyond, it has lost. ≥ index, when taken. */
+  readonly endsAt?: LogIndex;
 }
 
 /** RequestVote. A `pre-vote` asks for the term after the candidate's, and binds nobody. */

@@ -121,6 +121,13 @@ export type SnapshotNote =
       readonly snapshot: EntryId;
       readonly progress: Progress;
     }
+  | { readonly kind: 'doubt-ended' }
+  | {
+      readonly kind: 'loss-reported';
+      readonly from: PeerId;
+      readonly endsAt: LogIndex;
+      readonly progress: Progress;
+    }
   | { readonly kind: 'snapshot-caught-up'; readonly from: PeerId; readonly progress: Progress }
   | { readonly kind: 'snapshot-succeeded'; readonly from: PeerId; readonly progress: Progress }
   | { readonly kind: 'snapshot-failed'; readonly from: PeerId; readonly progress: Progress }

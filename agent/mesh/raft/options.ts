@@ -29,6 +29,11 @@ export interface RaftOptions {
   readonly heartbeatTicks: number;
   /** What the state machine holds already, after a restart; 0: only what the snapshot covers. */
   readonly applied?: LogIndex;
+  /**
+   * How far this member may have promised entries that its log has lost since (the storage knows); 0: it has lost nothing. Until its
+   * log reaches that far again it gives no vote and does not stand, and it tells leaders where its log ends. README.md, Lost ends.
+   */
+  readonly doubt?: LogIndex;
   readonly limits?: Partial<RaftLimits>;
   /** Storage work comes as orders with responses (`Ready.append`, `Ready.apply`) instead of `advance`. */
   readonly asyncStorage?: boolean;

@@ -71,6 +71,7 @@ function answerLowerTerm(core: RaftCore, message: Message): void {
     // The entries may have been replaced since by a leader of this term; a snapshot, being committed, was not.
     if (message.upTo !== null) core.note({ kind: 'stale-append-done', term });
     takeDurableSnapshot(core, message);
+    core.endDoubt();
   } else core.note({ kind: 'stale-message', type, from, term });
 }
 
@@ -80,6 +81,7 @@ function takeDurable(core: RaftCore, message: StorageAppendDone): void {
   if (message.upTo !== null) unstable.stableTo(message.upTo);
   if (unstable.bytes < before || unstable.length === 0) core.isFull = false;
   takeDurableSnapshot(core, message);
+  core.endDoubt();
 }
 
 function takeDurableSnapshot(core: RaftCore, message: StorageAppendDone): void {

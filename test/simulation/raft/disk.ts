@@ -1,6 +1,6 @@
 import { assert } from '#agent/base/assert.ts';
 import type { Prng } from '#agent/base/prng.ts';
-import type { Entry } from '#agent/mesh/raft/entry.ts';
+import type { Entry, LogIndex, Term } from '#agent/mesh/raft/entry.ts';
 import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
 import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
@@ -46,6 +46,8 @@ export class SimDisk {
   fullUntil = 0;
   /** A bit has flipped: the log cannot be believed any more, and this shows at the next opening. */
   damaged = false;
+  /** Entries that were durable and are gone, by index with their terms, until a leader has brought the log back that far. */
+  readonly lost = new Map<LogIndex, Term>();
   #hardState: HardState = emptyHardState;
   #synced: HardState = emptyHardState;
   readonly #pending: Pending[] = [];
@@ -121,7 +123,28 @@ export class SimDisk {
     if (write.entries.length > 0) this.log.append(write.entries);
     if (write.hardState !== null) this.#hardState = write.hardState;
     if (write.mustSync || write.snapshot !== null) this.#synced = this.#hardState;
+    if (this.doubt <= this.log.lastIndex()) this.lost.clear();
     this.#wrote(write);
+  }
+
+  /** How far it may have promised what it lost; 0: it has lost nothing. */
+  get doubt(): LogIndex {
+    return Math.max(0, ...this.lost.keys());
+  }
+
+  /** Between two lives: the last entries are gone, as far as they are not known to be committed. */
+  loseEnd(count: number): void {
+    const { log } = this;
+    const snapshot = log.snapshot();
+    const known = Math.max(this.#hardState.commit, this.registers.applied, snapshot.id.index);
+    const end = Math.max(known, log.lastIndex() - count);
+    for (let index = end + 1; index <= log.lastIndex(); index++) this.lost.set(index, log.term(index)!);
+    const first = log.firstIndex();
+    const kept = log.entries(first, end + 1, Infinity)!;
+    this.log = new MemoryLog();
+    this.log.applySnapshot({ ...snapshot, id: { index: first - 1, term: log.term(first - 1)! } });
+    this.log.append(kept);
+    this.log.keepSnapshot(snapshot);
   }
 
   /** Term and vote stand, and some first entries; the commit index does not, as it may rest on those that are missing. */

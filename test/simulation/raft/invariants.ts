@@ -122,9 +122,12 @@ export class Invariants {
     }
   }
 
+  /** What it has promised and lost counts: it keeps quiet until it has it back. */
   #holds(id: PeerId, index: LogIndex, term: Term): boolean {
-    const log = this.#nodes.get(id)?.disk.log;
-    return log !== undefined && (log.term(index) === term || log.firstIndex() > index);
+    const disk = this.#nodes.get(id)?.disk;
+    if (disk === undefined) return false;
+    const { log, lost } = disk;
+    return log.term(index) === term || log.firstIndex() > index || lost.get(index) === term;
   }
 
   /** Log Matching, by induction: an id names one entry, and one id before it. And nothing committed is replaced. */

@@ -118,6 +118,7 @@ export class SimNode {
       electionTicks,
       heartbeatTicks,
       applied: this.registers.applied,
+      doubt: this.disk.doubt,
       limits,
       asyncStorage,
       checkQuorum: guarded,

@@ -11,7 +11,7 @@ export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
 /** What the leader knows of one member. Meaningful on leaders only. */
 export class Progress {
-  /** Known to be durable at the member. match < next. */
+  /** Known to be durable at the member. match < next. Falls only with `fallBack`. */
   match: LogIndex;
   /** The next entry to send. In `probe`: the guess under test. In `snapshot`: pendingSnapshot + 1. */
   next: LogIndex;
@@ -109,6 +109,14 @@ export class Progress {
     this.next = Math.max(this.next, index + 1);
     this.appendPaused = false;
     return true;
+  }
+
+  /** The member holds less than it had acknowledged: no more than up to `index`. The only way back for `match`. */
+  fallBack(index: LogIndex): void {
+    assert(index < this.match, `falling back from ${this.match} to ${index}`);
+    this.match = index;
+    // A snapshot on its way reaches further than what was lost, or finds another probe.
+    if (this.state !== 'snapshot') this.becomeProbe();
   }
 
   /**

@@ -150,6 +150,7 @@ export function describeMessage(message: Envelope, indent = ''): string {
   if (fields.rejectHint !== undefined) text += ` Rejected (Hint: ${fields.rejectHint})`;
   if (commit !== 0) text += ` Commit:${commit}`;
   if (vote !== 0) text += ` Vote:${vote}`;
+  if (message.type === 'append-answer' && message.endsAt !== undefined) text += ` EndsAt:${message.endsAt}`;
   if (entries.length === 1) text += ` Entries:[${describeEntry(entries[0]!)}]`;
   else if (entries.length > 1) {
     const lines = entries.map((entry) => `\n${indent}  ${describeEntry(entry)}`);

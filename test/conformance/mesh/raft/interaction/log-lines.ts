@@ -134,6 +134,8 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
       `index: ${n.previous.index}] from ${hex(n.from)}`,
   ],
   'commit-learnt-from-vote': () => null,
+  'doubt-ended': () => null,
+  'loss-reported': () => null,
   'append-clipped': () => null,
   'message-lost-in-full-outbox': () => null,
   'snapshot-not-sent-inactive': (n) => [

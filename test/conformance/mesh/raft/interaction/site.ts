@@ -35,6 +35,8 @@ export interface NodeOptions {
   inflightMessagesMax: number;
   applyingBytesMax: number;
   applied: number;
+  /** Of a member that lost the end of its log. */
+  doubt?: number;
 }
 
 /** A member with its log, its queues of storage work, and every snapshot its state machine could give. */
@@ -93,7 +95,8 @@ export class Site {
   restart(node: Node, { lostEntries = 0 } = {}): void {
     const log = lostEntries === 0 ? node.log : withoutLast(node.log, lostEntries);
     const applied = node.history.at(-1)!.id.index;
-    this.nodes[node.id - 1] = this.#nodeOf(node.id, log, node.history, { ...node.options, applied });
+    const doubt = lostEntries === 0 ? 0 : node.log.lastIndex();
+    this.nodes[node.id - 1] = this.#nodeOf(node.id, log, node.history, { ...node.options, applied, doubt });
     this.messages = this.messages.filter((message) => message.to !== node.id || !isInternal(message));
   }
 
@@ -219,11 +222,11 @@ function withoutLast(log: MemoryLog, count: number): MemoryLog {
   const { id } = log.snapshot();
   const end = log.lastIndex() - count;
   const entries = log.entries(id.index + 1, end + 1, Infinity);
-  assert(end >= id.index && entries !== undefined, 'what is lost lies above the snapshot');
+  const { hardState } = log.initialState();
+  assert(end >= hardState.commit && entries !== undefined, 'what is lost lies above the recorded commit');
   shorter.applySnapshot(log.snapshot());
   shorter.append(entries);
-  const { hardState } = log.initialState();
-  shorter.setHardState({ ...hardState, commit: Math.min(hardState.commit, end) });
+  shorter.setHardState(hardState);
   return shorter;
 }
 
