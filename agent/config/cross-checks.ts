@@ -2,6 +2,7 @@ import { decodeProblem } from '../reading/decode/options.ts';
 import { readTime } from '../reading/event-time.ts';
 import { filtersOverlap } from '../reading/topic-filter.ts';
 import { patternFilter } from '../reading/topic-match.ts';
+import { checkDerivations, derivations } from './derived-streams.ts';
 import { meantWord } from './meant.ts';
 import { checkPayloads } from './payload-checks.ts';
 import { quote, type ProblemParts } from './problem.ts';
@@ -10,7 +11,7 @@ import type { Config, SourceConfig, StreamConfig, UplinkConfig } from './schema/
 import type { Listen } from './schema/leaf.ts';
 import { globMatcher } from './stream-glob.ts';
 import type { Path } from './source-tree.ts';
-import { checkStages, derivedStreams, unknownName } from './stage-cross-checks.ts';
+import { checkStages, unknownName } from './stage-cross-checks.ts';
 
 export interface Findings {
   error(path: Path, message: string, more?: Partial<ProblemParts>): void;
@@ -47,13 +48,15 @@ export function crossCheck(
   findings: Findings,
 ): void {
   for (const [name, source] of Object.entries(config.sources)) checkSource(name, source, findings);
-  const streams = [...new Set([...names.streams, ...derivedStreams(config)])];
+  const derived = new Set(derivations(config).map(({ to }) => to));
+  const streams = [...new Set([...names.streams, ...derived])];
   for (const [name, stream] of Object.entries(config.streams)) {
-    checkStream(name, stream, config, names, findings);
+    checkStream(name, stream, { config, names, derived }, findings);
     checkStages(name, stream, { config, checks, streams }, findings);
   }
   for (const [name, uplink] of Object.entries(config.uplinks))
     checkUplink(name, uplink, { ...names, streams }, findings);
+  checkDerivations(config, findings);
   checkPayloads(config, findings);
   checkApi(config, findings);
   checkListeners(config, findings);
@@ -166,14 +169,17 @@ function checkConnection(path: Path, connection: Connection, findings: Findings)
 function checkStream(
   name: string,
   stream: StreamConfig,
-  config: Config,
-  names: CheckedNames,
+  {
+    config,
+    names,
+    derived,
+  }: { readonly config: Config; readonly names: CheckedNames; readonly derived: ReadonlySet<string> },
   findings: Findings,
 ): void {
   const path = ['streams', name];
   if (name.startsWith('_'))
     findings.error(path, 'names that begin with _ are kept for streams of sedge itself');
-  if (stream.from.length === 0) {
+  if (stream.from.length === 0 && !derived.has(name)) {
     findings.warning(path, `takes messages from no source; only POST /v1/ingest/${name} feeds it`);
   }
   const decode = decodeProblem(stream.decode);

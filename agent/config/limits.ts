@@ -18,6 +18,8 @@ export const problemsLimit = 200;
 export const problemsShownMax = 20;
 /** Entries of one named section (sources, streams, uplinks). */
 export const namedEntriesLimit = 1_000;
+/** Streams that feed each other in a row, each by a stage of the one before: more is a mistake. */
+export const derivedDepthMax = 8;
 /** Items of one list of the schema. */
 export const listItemsLimit = 1_000;
 /** Characters of a source line shown around the caret. */

@@ -2,7 +2,6 @@ import type { Findings, RoomChecks } from './cross-checks.ts';
 import { meantWord } from './meant.ts';
 import { quote } from './problem.ts';
 import type { Config, StreamConfig } from './schema/config.ts';
-import { isRecord } from './schema/shape.ts';
 import type { Path } from './source-tree.ts';
 
 /** Whether the stages of a stream fit together, and with the rest of the configuration. `streams`: all names there are. */
@@ -48,20 +47,6 @@ export function checkStages(
     const inside = stage < 0 ? [] : [stage, ...path.split('.').filter((part) => part !== '')];
     findings.error(['streams', name, 'stages', ...inside], message);
   }
-}
-
-/** Streams that stages write to by `into`. */
-export function derivedStreams(config: Config): string[] {
-  return Object.entries(config.streams).flatMap(([name, { stages }]) =>
-    stages.flatMap((stage) =>
-      Object.entries(stage as Readonly<Record<string, unknown>>).flatMap(([kind, options]) => {
-        const { into = kind === 'sketch' ? `${name}_sketch` : undefined, late_into } = isRecord(options)
-          ? (options as { into?: unknown; late_into?: unknown })
-          : {};
-        return [into, late_into].filter((one) => typeof one === 'string');
-      }),
-    ),
-  );
 }
 
 /** A message goes to a broker that one of the sources is connected to, or is. */

@@ -338,6 +338,44 @@ describe('a mistake in values is told with place, value, what was expected and w
     `);
   });
 
+  test('stages that send readings in a circle, and into their own stream', () => {
+    const stage = (into: string): string => `stages: [ { alert: { when: "true", into: ${into} } } ]`;
+    const text =
+      `streams:\n  a: { ${stage('b')} }\n  b: { ${stage('c')} }\n  c: { ${stage('b')} }\n` +
+      `  alarms: { stages: [ { alert: { when: "true" } } ] }\n`;
+    expect(told(text)).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:3:49: streams.b.stages[0].alert.into: leads back: b → c → b; readings would go round for ever
+          3 |   b: { stages: [ { alert: { when: "true", into: c } } ] }
+            |                                                 ^
+      sedge.yaml:4:49: streams.c.stages[0].alert.into: leads back: c → b → c; readings would go round for ever
+          4 |   c: { stages: [ { alert: { when: "true", into: b } } ] }
+            |                                                 ^
+      sedge.yaml:5:25: streams.alarms.stages[0].alert.into: sends readings into the stream they come from
+          5 |   alarms: { stages: [ { alert: { when: "true" } } ] }
+            |                         ^^^^^
+      "
+    `);
+  });
+
+  test('streams that feed each other in too long a row', () => {
+    const streams = Array.from(
+      { length: 10 },
+      (_, i) => `  s${i}: { stages: [ { window: { every: 1s, into: s${i + 1} } } ] }\n`,
+    );
+    expect(told(`streams:\n${streams.join('')}`)).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:2:48: streams.s0.stages[0].window.into: begins a chain of more than 8 streams that feed each other
+          2 |   s0: { stages: [ { window: { every: 1s, into: s1 } } ] }
+            |                                                ^^
+      sedge.yaml:3:48: streams.s1.stages[0].window.into: begins a chain of more than 8 streams that feed each other
+          3 |   s1: { stages: [ { window: { every: 1s, into: s2 } } ] }
+            |                                                ^^
+      "
+    `);
+    expect(told(`streams:\n${streams.slice(0, 8).join('')}`)).toBe('accepted');
+  });
+
   test('a name that is none', () => {
     expect(told('streams:\n  "my stream": {}\n  constructor: {}\n  _mine: {}\n')).toMatchInlineSnapshot(`
       "
