@@ -142,16 +142,25 @@ const alone: readonly { readonly stage: StageConfig; readonly budgetNs: number }
   { stage: { median: { field: 'temp', window: 7 } }, budgetNs: 250 },
   { stage: { rate: { field: 'temp', kind: 'gauge' } }, budgetNs: 150 },
   { stage: { savgol: { field: 'temp', window: 11, order: 2 } }, budgetNs: 1500 },
+  { stage: { savgol: { field: 'temp', window: 11, order: 2, mode: 'centred' } }, budgetNs: 2500 },
+  { stage: { despike: { field: 'temp', window: 7, mode: 'centred' } }, budgetNs: 1000 },
   {
     stage: { kalman: { field: 'temp', model: 'velocity', process_noise: 1, measurement_noise: 1 } },
     budgetNs: 250,
   },
   { stage: { unit: { field: 'temp', from: 'Cel', to: '[degF]' } }, budgetNs: 100 },
   { stage: { dedup: {} }, budgetNs: 1000 },
+  // Both sides: each reading is taken in as a partner and looks for one.
+  { stage: { join: { with: 'other', fields: ['rms'], prefix: 'other.', tolerance: 1000 } }, budgetNs: 1500 },
   { stage: { alert: { when: 'reading.temp > 1000', for: 1000 } }, budgetNs: 150 },
   { stage: { resample: { every: 100 } }, budgetNs: 2000 },
   { stage: { vibration: { field: 'rms', sample_rate: 20, block: 1024 } }, budgetNs: 400 },
 ];
+
+function nameOf(stage: StageConfig): string {
+  const [kind, options] = Object.entries(stage)[0] as [string, { readonly mode?: string }];
+  return options.mode === undefined ? kind : `${kind}, ${options.mode}`;
+}
 
 function stageAlone({ stage, budgetNs }: (typeof alone)[number]): BenchResult {
   // Time goes on from pass to pass, as it does in life: else every reading would be late in the second.
@@ -160,12 +169,15 @@ function stageAlone({ stage, budgetNs }: (typeof alone)[number]): BenchResult {
   const bare = bareLoop(batches);
   let shift = 0;
   const figure = cpuNanos(readings, () => {
-    for (const batch of batches)
-      pipeline.process({ ...batch, timeMicros: batch.timeMicros.map((time) => time + shift) }, now);
+    for (const batch of batches) {
+      const moved = { ...batch, timeMicros: batch.timeMicros.map((time) => time + shift) };
+      if (pipeline.listensTo.has('other')) pipeline.observe('other', moved);
+      pipeline.process(moved, now);
+    }
     shift += readings * 1000;
   });
   return {
-    name: `stage ${Object.keys(stage)[0]}`,
+    name: `stage ${nameOf(stage)}`,
     figure,
     unit: 'CPU ns/reading',
     budget: budgetNs,

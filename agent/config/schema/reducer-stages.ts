@@ -34,9 +34,9 @@ export const reducerStages = {
         .optional()
         .describe('A first test before the door, as at the interface of a PI archive; default: none.'),
       summary: flag()
-        .prefault(true)
+        .prefault(false)
         .describe(
-          'Adds FIELD.count, .sum, .min, .max and .integral (unit × s) of the readings each one stands for.',
+          'Adds FIELD.count, .sum, .min, .max and .integral (unit × s) of the readings each one stands for, at four to seven times the bytes.',
         ),
       max_hold: maxHold('max_interval, else 1h'),
       max_series: seriesMax(),

@@ -23,7 +23,7 @@ export interface CompressConfig {
   readonly max_interval?: number | undefined;
   /** What is left out before the door sees it: values that do not differ from the last reported one by more than `deviation`. */
   readonly exception?: ExceptionConfig | undefined;
-  /** Count, sum, min, max and integral of the raw values each reading given out stands for, as fields. Default true. */
+  /** Count, sum, min, max and integral of the raw values each reading given out stands for, as fields. Default false: they take several times the bytes of the readings themselves. */
   readonly summary?: boolean | undefined;
   /**
    * Silence of a series, ms of wall clock, after which what is held of it is given out. Default: `max_interval`, else
@@ -142,7 +142,7 @@ export class CompressStage implements Stage {
 
   #summarised(pass: Pass): Batch | null {
     let main = pass.output.finish();
-    if (main === null || this.#config.summary === false || pass.summaries.length === 0) return main;
+    if (main === null || this.#config.summary !== true || pass.summaries.length === 0) return main;
     for (const name of segmentNames) {
       const values = new Float64Array(main.length);
       const chosen = new Uint8Array(main.length);

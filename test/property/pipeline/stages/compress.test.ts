@@ -23,7 +23,7 @@ function compressed(
   silentAfter: readonly number[],
 ): Plain[] {
   const end: Plain = { at: points.at(-1)!.at + 1, values: { a: 0 }, quality: 2 };
-  const pipeline = pipelineOf({ compress: { field: 'a', ...config } });
+  const pipeline = pipelineOf({ compress: { field: 'a', summary: true, ...config } });
   const out: Plain[] = [];
   for (const [i, reading] of [...points, end].entries()) {
     const silentMs = silentAfter.filter((at) => at < i).length * 4_000_000;

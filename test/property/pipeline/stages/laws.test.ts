@@ -52,6 +52,7 @@ const reducers: readonly StageConfig[] = [
       field: 'a',
       deviation: 0.5,
       exception: { deviation: 1, max_interval: 9000 },
+      summary: true,
       max_interval: 20_000,
     },
   },

@@ -14,7 +14,10 @@ describe('compress', () => {
   });
 
   test('carries count, sum, min, max and integral of what each reading stands for', () => {
-    const { out } = run([{ compress: { field: 'v', deviation: 1 } }], seconds('v', [4, 5, 4, 5, 50, 50]));
+    const { out } = run(
+      [{ compress: { field: 'v', deviation: 1, summary: true } }],
+      seconds('v', [4, 5, 4, 5, 50, 50]),
+    );
 
     expect(out.map(({ values }) => values)).toEqual([
       { v: 4, 'v.count': 1, 'v.sum': 4, 'v.min': 4, 'v.max': 4, 'v.integral': 0 },
@@ -24,7 +27,7 @@ describe('compress', () => {
   });
 
   test('gives a reading held from an earlier batch out whole, as derived', () => {
-    const pipeline = pipelineOf({ compress: { field: 'v', deviation: 0, summary: false } });
+    const pipeline = pipelineOf({ compress: { field: 'v', deviation: 0 } });
     pipeline.process(batchOf([{ at: 0, values: { v: 0 } }]), now);
     const second = { at: 1, values: { v: 1, state: 'on', n: 5n, raw: new Uint8Array([7]), ok: true } };
     const held = pipeline.process(batchOf([second]), now);
@@ -52,7 +55,7 @@ describe('compress', () => {
       { at: 4, values: { v: 700 }, quality: 2 },
       { at: 5, values: { v: 1 } },
     ];
-    const { out } = run([{ compress: { field: 'v', deviation: 1 } }], input);
+    const { out } = run([{ compress: { field: 'v', deviation: 1, summary: true } }], input);
 
     expect(out.map(({ at, quality, values }) => [at, quality, values['v.count']])).toEqual([
       [0, 0, 1],
@@ -107,7 +110,7 @@ describe('compress', () => {
   });
 
   describe('a series that falls silent', () => {
-    const stage = { compress: { field: 'v', deviation: 0.5, max_interval: 60_000 } };
+    const stage = { compress: { field: 'v', deviation: 0.5, max_interval: 60_000, summary: true } };
     const two: Plain[] = ['a', 'b'].flatMap((m) =>
       seconds('v', [1, 1, 7]).map((reading) => ({ ...reading, tags: { m } })),
     );
@@ -133,7 +136,7 @@ describe('compress', () => {
 
     test('goes on from there: the next segment begins at what was given out', () => {
       const pipeline = pipelineOf({
-        compress: { field: 'v', deviation: 0.5, max_hold: 1000, summary: false },
+        compress: { field: 'v', deviation: 0.5, max_hold: 1000 },
       });
       pipeline.process(batchOf(seconds('v', [1, 2])), now);
       pipeline.tick(later(1000));
