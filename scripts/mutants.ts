@@ -31,9 +31,11 @@ interface Killer {
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', '--bail', '1'];
 
+const storyTests = ['test/unit/mesh/raft/adversarial', 'test/unit/mesh/raft/lost-ends', 'test/unit/stories'];
+
 /** The quickest first; all of them are asked, as each is to show what it is good for. */
 const killers: readonly Killer[] = [
-  { name: 'stories', parameters: [...vitest, 'test/unit/mesh/raft/adversarial'] },
+  { name: 'stories', parameters: [...vitest, ...storyTests] },
   { name: 'paper', parameters: [...vitest, 'test/unit/mesh/raft/paper', 'test/unit/mesh/raft/bounds'] },
   { name: 'etcd', parameters: [...vitest, 'test/unit/mesh/raft/conformance'] },
   { name: 'simulator', parameters: ['test/simulation/raft/run.ts', '--seed', '1', '--count', `${seeds}`] },

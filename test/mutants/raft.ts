@@ -195,4 +195,25 @@ export const raftMutants: readonly Mutant[] = [
     code: 'const commit = Math.min(progress.match, core.log.committed);',
     instead: 'const commit = core.log.committed;',
   },
+  {
+    name: 'doubt',
+    fault: 'a member votes that lost what it had acknowledged',
+    file: `${room}/elect.ts`,
+    code: '|| core.doubt > 0 ',
+    instead: '',
+  },
+  {
+    name: 'doubt',
+    fault: 'a leader never takes match back',
+    file: `${room}/lead.ts`,
+    code: 'message.endsAt < progress.match',
+    instead: 'message.endsAt < 0',
+  },
+  {
+    name: 'doubt',
+    fault: 'a member in doubt stands for election',
+    file: `${room}/core.ts`,
+    code: ' && this.doubt === 0;',
+    instead: ';',
+  },
 ];

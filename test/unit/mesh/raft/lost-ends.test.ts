@@ -27,7 +27,8 @@ function live(seed: number, fates: Fates): void {
   const acts: (() => void)[] = [
     () => {
       const { leader } = cluster;
-      for (let more = chance.below(4); leader !== undefined && more >= 0; more--)
+      if (leader === undefined) return;
+      for (let more = chance.below(4); more >= 0; more--)
         story.put(leader.id, story.record.length + 1, 1 + chance.below(2));
     },
     () => {
