@@ -63,7 +63,10 @@ const entries = {
   main: 'agent/main.ts',
   'disk-worker': 'agent/host/disk-worker.ts',
   'config-worker': 'agent/host/config-worker.ts',
+  'raft-log-worker': 'agent/host/raft-log-worker.ts',
 };
+
+const workers = Object.keys(entries).filter((name) => name !== 'main');
 
 /** Packages that only browsers need, and the one that Node holds itself. */
 const substitutes = {
@@ -205,8 +208,7 @@ function build(architecture: Architecture, chunks: readonly string[]): string {
       execArgv: runtimeFlags,
       assets: {
         'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
-        'disk-worker.cjs': 'disk-worker.cjs',
-        'config-worker.cjs': 'config-worker.cjs',
+        ...Object.fromEntries(workers.map((worker) => [`${worker}.cjs`, `${worker}.cjs`])),
         ...Object.fromEntries(chunks.map((chunk) => [chunk, chunk])),
         'recordings.csv': join(
           root,

@@ -13,7 +13,7 @@ export interface Packaging {
   worker(name: WorkerName): { readonly url: URL } | { readonly text: string };
 }
 
-export type WorkerName = 'disk-worker' | 'config-worker';
+export type WorkerName = 'disk-worker' | 'config-worker' | 'raft-log-worker';
 
 /** Loads nothing but what it needs: a start begins here. */
 export function packaging(environment: Readonly<Record<string, string | undefined>>): Packaging {
