@@ -27,7 +27,7 @@ import { rawSums, type BlockPlace, type StreamState } from './stream-state.ts';
 
 /** Pages are so few that the ladder should make some free, before anything has to be refused, and it can. */
 export function ladderDue(core: StoreCore): boolean {
-  return pagesWanted(core, core.shares.ladderPages);
+  return pagesWanted(core, core.settings.ladderShare * core.shares.pagesMax);
 }
 
 /** What may be appended has no room left while the ladder could make some. */

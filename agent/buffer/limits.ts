@@ -54,8 +54,8 @@ export const tinyBlocksJoined = 16;
 export const compactPauseMillis = 100;
 export const compactRetryMillis = 60_000;
 
-/** Of the pages, what the ladder keeps free beyond what appends may not take: room for what arrives while it works. */
-export const ladderShare = 1 / 16;
+/** Of the pages, what the ladder keeps free: room for what arrives while it works. */
+export const ladderShareDefault = 1 / 16;
 /** Raw readings rewritten by one step: some ten milliseconds. */
 export const coarsenReadingsMax = 8_192;
 /** Blocks joined by one step. */

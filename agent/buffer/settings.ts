@@ -3,7 +3,7 @@ import {
   deadLetterShare,
   headroomPagesMin,
   headroomShare,
-  ladderShare,
+  ladderShareDefault,
   journalBytesMax,
   pageBytes,
   reserveBytesMax,
@@ -26,6 +26,8 @@ export interface StoreSettings {
   readonly keepFreeBytes: number;
   readonly keepFreeShare: number;
   readonly whenFull: 'block' | 'drop_oldest' | 'coarsen';
+  /** Of the pages, what the ladder keeps free beyond what appends may not take anyway. */
+  readonly ladderShare: number;
   readonly uplinks: readonly {
     readonly name: string;
     /** Globs over stream names; `*` is any run of characters. Names that begin with `_` need a glob that does too. */
@@ -48,6 +50,7 @@ export const defaultSettings: StoreSettings = {
   keepFreeBytes: 0,
   keepFreeShare: 0.1,
   whenFull: 'block',
+  ladderShare: ladderShareDefault,
   uplinks: [],
   streams: [],
   defaultPriority: 5,
@@ -65,8 +68,6 @@ export interface Shares {
   readonly headroomPages: number;
   /** Further pages kept for urgent priorities while `when_full: block`. */
   readonly urgentPages: number;
-  /** Further pages the ladder keeps free while `when_full: coarsen`. */
-  readonly ladderPages: number;
   readonly deadLetterBytes: number;
   /** Largest encoded size of one append: alone in its transaction it must fit the WAL with what it touches. */
   readonly appendBytes: number;
@@ -91,7 +92,6 @@ export function divide(sizeBytes: number): Shares {
     pagesMax,
     headroomPages: Math.max(headroomPagesMin, Math.floor(pagesMax * headroomShare)),
     urgentPages: Math.floor(pagesMax * urgentShare),
-    ladderPages: Math.floor(pagesMax * ladderShare),
     deadLetterBytes: Math.floor(sizeBytes * deadLetterShare),
     appendBytes: Math.floor(walBytes / 3),
     groupBytes: Math.floor(walBytes / 8),

@@ -1,5 +1,6 @@
 import { Prng } from '#agent/base/prng.ts';
 import { DiskError } from '#agent/ports/database.ts';
+import type { StoredRun } from '#agent/ports/store.ts';
 import type { Ledger } from '#agent/buffer/ledger.ts';
 import type { DoubtfulCommit, WriteOutcome } from '#agent/buffer/journal-store.ts';
 import type { WriteRequest } from '#agent/buffer/pages-touched.ts';
@@ -22,6 +23,9 @@ const uplinkSets: readonly StoreSettings['uplinks'][] = [
 
 /** Age and bytes seal long before a block is full: there is something to join. */
 const smallBlocks: StoreSettings['seal'] = { readings: 40, bytes: 2_048, ageMillis: 50 };
+
+/** Enough readings that a summary of them is smaller. */
+const worthyBlocks: StoreSettings['seal'] = { readings: 60, bytes: 8_192, ageMillis: 50 };
 
 /**
  * One run of the model: random work against a store on a real file, with a fault at a random statement every now and then, and the twin beside it. Throws
@@ -56,6 +60,8 @@ class Model {
   readonly #tight: boolean;
   /** Blocks are sealed early, one stream gets most: there are neighbours to join. */
   readonly #joining: boolean;
+  /** Everything sealed goes up the ladder at once. */
+  readonly #coarsening: boolean;
   #settings: StoreSettings;
   readonly #twin: StoreTwin;
   #nextValue = 0;
@@ -66,11 +72,14 @@ class Model {
     this.#random = new Prng(seed);
     this.#tight = this.#random.chance(0.3);
     this.#joining = !this.#tight && this.#random.chance(0.5);
-    const whenFull = this.#random.chance(0.5) ? 'block' : 'drop_oldest';
+    const whenFull = this.#random.pick(['block', 'drop_oldest', 'coarsen', 'coarsen'] as const);
+    // Without pressure too, so that the ladder is climbed in every run that has one.
+    this.#coarsening = whenFull === 'coarsen' && this.#random.chance(0.7);
     this.#settings = {
       ...smallSettings,
       whenFull,
-      seal: this.#joining ? smallBlocks : smallSettings.seal,
+      ladderShare: this.#coarsening ? 1 : smallSettings.ladderShare,
+      seal: this.#coarsening ? worthyBlocks : this.#joining ? smallBlocks : smallSettings.seal,
       uplinks: this.#random.pick(uplinkSets),
       streams: [
         { name: 'alpha', priority: 9 },
@@ -138,8 +147,9 @@ class Model {
       }
       equal(`${name} head`, entry.stored, stream.values.length);
       equal(`${name} received`, entry.received, stream.received);
-      equal(`${name} buffered`, entry.buffered, stream.kept.size);
-      equal(`${name} delivered`, entry.delivered, stream.delivered);
+      const coarse = this.rig.coarse().get(name) ?? 0;
+      equal(`${name} buffered`, entry.buffered + coarse, stream.kept.size);
+      equal(`${name} delivered`, entry.delivered + entry.coarsened - coarse, stream.delivered);
       equal(`${name} dropped`, total(entry.dropped), stream.dropped);
     }
     this.#checkCursors();
@@ -169,8 +179,12 @@ class Model {
   /** Walks a stream from its oldest reading on and compares it with the twin and with what the tables keep. */
   #read(name: string): void {
     const values = this.#twin.streams.get(name)?.values ?? [];
-    const found = readAll(this.rig.store, name, this.#random.pick([3, 40, 1_000, 1_000, 1_000]));
-    for (const [at, value] of found) equal(`${name} reading ${at}`, value, values[at]);
+    const found = readAll(this.rig.store, name, this.#random.pick([3, 40, 1_000, 1_000, 1_000]), (run) =>
+      checkSummaries(run, values),
+    );
+    for (const [at, value] of found) {
+      if (!Number.isNaN(value)) equal(`${name} reading ${at}`, value, values[at]);
+    }
     equal(`${name} found`, found.size, this.rig.kept().get(name)?.size ?? 0);
   }
 
@@ -207,7 +221,8 @@ class Model {
       return;
     }
     if (action === 'maintain') {
-      for (let i = this.#random.below(4); i >= 0; i--) store.maintain(this.rig.now);
+      const times = this.#random.below(this.#coarsening ? 12 : 4);
+      for (let i = times; i >= 0; i--) store.maintain(this.rig.now);
       return;
     }
     if (action === 'reopen') {
@@ -257,7 +272,7 @@ class Model {
       this.rig.now,
     );
     // As the disk thread does after each group.
-    if (this.#joining) {
+    if (this.#joining || this.#coarsening) {
       this.rig.tick(100);
       store.maintain(this.rig.now);
     }
@@ -294,14 +309,17 @@ class Model {
     const random = this.#random;
     const name = this.#joining && random.chance(0.8) ? streams[0] : random.pick(streams);
     const big = !this.#joining && random.chance(this.#tight ? 0.9 : 0.25);
-    const count = big ? 1 + random.below(2) : random.below(this.#joining ? 12 : 30);
+    const small = this.#coarsening ? 10 + random.below(60) : random.below(this.#joining ? 12 : 30);
+    const count = big ? 1 + random.below(2) : small;
     const values = Array.from({ length: count }, () => this.#nextValue++);
     const filtered = random.chance(0.3) ? random.below(5) : 0;
     const options = { filtered, clock: random.pick(['device', 'agent'] as const) };
     const entry = entryOf(
       name,
       values,
-      big ? { ...options, textBytes: this.#tight ? 24_000 : 4_000 } : options,
+      big || this.#coarsening
+        ? { ...options, textBytes: !big ? 100 : this.#tight ? 24_000 : 4_000 }
+        : options,
     );
     return {
       request: { kind: 'append', entries: [entry] },
@@ -388,6 +406,25 @@ interface Plan {
 
 function equal(what: string, found: unknown, expected: unknown): void {
   if (found !== expected) throw new Error(`${what}: ${String(found)}, expected ${String(expected)}`);
+}
+
+/** Each summary against the readings it stands for: those of one machine, from its offset to the end of its span. */
+function checkSummaries({ stream, batch }: StoredRun, values: readonly number[]): void {
+  const of = (name: string, row: number): number => {
+    const column = batch.columns.find((one) => one.name === name);
+    return column === undefined ? 0 : Number(column.values[row]);
+  };
+  for (let row = 0; row < batch.length; row++) {
+    const machine = batch.series[batch.seriesIndex[row]!]!['machine'];
+    const [offset, until] = [of('offset', row), of('until', row)];
+    const own = values.slice(offset, until).filter((value) => (value % 2 === 0 ? 'a' : 'b') === machine);
+    const what = `${stream} summary ${offset}-${until}`;
+    equal(`${what} count`, of('count', row), own.length);
+    equal(`${what} v_count`, of('v_count', row), own.length);
+    equal(`${what} v_sum`, of('v_sum', row), own.reduce((sum, value) => sum + value, 0));
+    equal(`${what} v_min`, of('v_min', row), Math.min(...own));
+    equal(`${what} v_max`, of('v_max', row), Math.max(...own));
+  }
 }
 
 function total(rules: readonly { count: number }[]): number {

@@ -10,6 +10,7 @@ import type { EntryToStore } from '#agent/buffer/append.ts';
 import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import { HostDiskSpace } from '#agent/host/disk-space.ts';
 import { openSqlite } from '#agent/host/sqlite.ts';
+import type { StoredRun } from '#agent/ports/store.ts';
 import type { Database } from '#agent/ports/database.ts';
 import type { DiskSpace } from '#agent/ports/disk-space.ts';
 import type { Telemetry } from '#agent/ports/telemetry.ts';
@@ -106,6 +107,17 @@ export class StoreRig {
     return kept;
   }
 
+  /** Offsets that summaries stand for, of each stream. */
+  coarse(): Map<string, number> {
+    assert(this.raw !== null, 'the store is open');
+    const rows = this.raw
+      .prepare<{ name: string; readings: number }>(
+        "SELECT name, sum(count) AS readings FROM blocks JOIN streams ON streams.id = stream WHERE fidelity <> 'raw' GROUP BY name",
+      )
+      .all();
+    return new Map(rows.map(({ name, readings }) => [name, readings]));
+  }
+
   dispose(): void {
     this.raw?.close();
     rmSync(this.folder, { recursive: true, force: true });
@@ -182,15 +194,23 @@ function noise(seed: number, length: number): string {
 
 let letters: string | null = null;
 
-/** Every reading of a stream by offset, as a reader that walks from 0 to the head finds it. */
-export function readAll(store: JournalStore, stream: string, step = 7): Map<number, number> {
+/** Every reading of a stream by offset, as a reader that walks from 0 to the head finds it; NaN for what summaries stand for. */
+export function readAll(
+  store: JournalStore,
+  stream: string,
+  step = 7,
+  onSummaries?: (run: StoredRun) => void,
+): Map<number, number> {
   const found = new Map<number, number>();
   for (let at = 0; ;) {
     const run = store.read({ stream, from: at, readings: step, bytes: 1 << 20 });
     if (run === null) return found;
     if (run.first < at) throw new Error(`read from ${at} answered ${run.first}`);
     const column = run.batch.columns.find((one) => one.name === 'v');
-    for (let i = 0; i < run.batch.length; i++) found.set(run.first + i, Number(column?.values[i]));
-    at = run.first + run.batch.length;
+    if (run.fidelity !== 'raw') {
+      for (let offset = run.first; offset < run.until; offset++) found.set(offset, NaN);
+      onSummaries?.(run);
+    } else for (let i = 0; i < run.batch.length; i++) found.set(run.first + i, Number(column?.values[i]));
+    at = run.until;
   }
 }
