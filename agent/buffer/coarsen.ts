@@ -159,7 +159,7 @@ function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], lev
   const last = run.at(-1);
   if (opening === undefined || last === undefined) return false;
   const isRaw = !isCoarse(opening.place.level);
-  const cuts = cutsOf(stream, opening.place.first, last.place.first + last.place.count);
+  const cuts = cutsOf(core, stream, opening.place.first, last.place.first + last.place.count);
   const own = isRaw ? rawRows(run, cuts, level) : null;
   if (isRaw && own === null) return false;
   const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
@@ -169,7 +169,8 @@ function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], lev
     const finer = own === null ? run : [{ place: { ...opening.place, level }, batch: own }];
     batch = mergedRows(core, stream, {
       parts: lower === null ? finer : [lower, ...finer],
-      cuts: lower === null ? cuts : cutsOf(stream, lower.place.first, last.place.first + last.place.count),
+      cuts:
+        lower === null ? cuts : cutsOf(core, stream, lower.place.first, last.place.first + last.place.count),
       level,
     });
   }
@@ -284,11 +285,12 @@ function replace(
 }
 
 /**
- * Offsets within the range at which some uplink's settled readings begin or end, ascending: a summary of readings on both sides would be sent twice,
+ * Offsets within the range at which what some uplink has settled, or has on its way, begins or ends, ascending: a summary of readings on both sides would be sent twice,
  * or in part never.
  */
-function cutsOf(stream: StreamState, from: number, until: number): number[] {
+function cutsOf(core: StoreCore, stream: StreamState, from: number, until: number): number[] {
   const cuts = new Set<number>();
+  for (const edge of core.edges.of(stream.name)) if (edge > from && edge < until) cuts.add(edge);
   for (const { base, settled } of stream.cursors.values()) {
     for (const edge of [base, ...settled.flat()]) if (edge > from && edge < until) cuts.add(edge);
   }

@@ -68,6 +68,9 @@ export const coarseBlockRowsMax = 8_192;
 /** Event time one block of segments or windows may span when others join it, so that sketches of its parts stay sketches of about a day. */
 export const fineSpanMicrosMax = 86_400_000_000;
 
+/** Edges of runs on their way to receivers, of all streams, 1 MiB: 16 batches of each of 64 uplinks, made of sixteen runs each. */
+export const readEdgesMax = 16_384;
+
 /** Answers to one read. */
 export const readReadingsMax = 65_536;
 export const readBytesMax = 8 * MiB;

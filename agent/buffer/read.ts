@@ -20,7 +20,11 @@ import type { Place, StreamState } from './stream-state.ts';
 export function readRun(core: StoreCore, request: ReadRequest): StoredRun | null {
   for (;;) {
     try {
-      return gather(core, request);
+      const run = gather(core, request);
+      if (run === null || request.uplink === undefined) return run;
+      core.edges.note(run.stream, request.uplink, run.first);
+      core.edges.note(run.stream, request.uplink, run.until);
+      return run;
     } catch (error) {
       if (!(error instanceof Damage)) throw error;
       const { stream, place, message } = error;

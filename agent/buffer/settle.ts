@@ -55,6 +55,7 @@ export function settle(core: StoreCore, settlement: Settlement, now: Moment): vo
     absorb(cursor, first, until, 'delivered');
   }
   core.touchCursor(stream, cursor);
+  core.edges.forget(stream.name, cursor);
   // Parked cursors may still be told what was under way when their uplink was taken out of the config.
   releaseSettled(core, stream, first, until);
 }

@@ -10,6 +10,7 @@ import { DecodedBlocks } from './decoded-blocks.ts';
 import { CommitInDoubt, Doubt } from './doubt.ts';
 import type { BufferEvents } from './events.ts';
 import { FileGuard } from './file-guard.ts';
+import { ReadEdges } from './read-edges.ts';
 import { sizeBytesMin, streamsMax } from './limits.ts';
 import { loadMemory, type Budget, type StoreMemory } from './memory.ts';
 import { inWords, openDatabase } from './open-database.ts';
@@ -45,6 +46,7 @@ export class StoreCore {
   shares: Shares = divide(defaultSettings.sizeBytes);
   readonly decoded = new DecodedBlocks();
   readonly folding: Folding = new Folding(this);
+  readonly edges = new ReadEdges();
   #db: Database | null = null;
   /** Of the database opened first; null before. */
   #epoch: string | null = null;
@@ -244,18 +246,18 @@ export class StoreCore {
 
   /** Pages that can still be filled before the cap, or before the device's floor, is reached. */
   freePages(): number {
-    const pages = this.#pageCount();
+    const pages = this.#figure('page_count');
     const ceiling = this.memory.mayGrow ? this.shares.pagesMax : Math.min(this.shares.pagesMax, pages);
-    return ceiling - pages + this.#freelist();
+    return ceiling - pages + this.#figure('freelist_count');
   }
 
   /** Bytes on the device: what the cap is measured against. */
   occupiedBytes(): number {
-    return this.#pageCount() * this.pageBytes() + this.space.walBytes() + this.space.reserveBytes();
+    return this.#figure('page_count') * this.pageBytes() + this.space.walBytes() + this.space.reserveBytes();
   }
 
   pages(): { total: number; free: number } {
-    return { total: this.#pageCount(), free: this.#freelist() };
+    return { total: this.#figure('page_count'), free: this.#figure('freelist_count') };
   }
 
   /** Copies the log into the database. True when all of it was. Weather: a failure is reported, and nothing is lost. */
@@ -386,15 +388,11 @@ export class StoreCore {
     }
   }
 
-  #pageCount(): number {
-    return this.prepare<{ page_count: number }>('PRAGMA page_count').get()?.page_count ?? 0;
-  }
-
-  #freelist(): number {
-    return this.prepare<{ freelist_count: number }>('PRAGMA freelist_count').get()?.freelist_count ?? 0;
-  }
-
   pageBytes(): number {
-    return this.prepare<{ page_size: number }>('PRAGMA page_size').get()?.page_size ?? 0;
+    return this.#figure('page_size');
+  }
+
+  #figure(name: 'page_count' | 'freelist_count' | 'page_size'): number {
+    return this.prepare<Record<string, number>>(`PRAGMA ${name}`).get()?.[name] ?? 0;
   }
 }

@@ -46,6 +46,8 @@ export interface ReadRequest {
   readonly until?: number;
   readonly readings: number;
   readonly bytes: number;
+  /** Who will send the run and settle it: until then the store changes nothing in what was read and what was not. */
+  readonly uplink?: string;
 }
 
 /** The rung of the ladder a block stands on. */

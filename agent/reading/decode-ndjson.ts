@@ -19,8 +19,17 @@ export interface NdjsonReading {
   readonly timeNanos: number;
   readonly quality: Quality;
   readonly fidelity: string;
+  /** What a summary stands for; null for a raw reading. */
+  readonly span: SummarySpan | null;
   readonly tags: Tags;
   readonly values: ReadonlyMap<string, Scalar>;
+}
+
+/** `count` readings; the last has offset `until - 1`, and no event time is after `end`. */
+export interface SummarySpan {
+  readonly until: number;
+  readonly count: number;
+  readonly endMicros: number;
 }
 
 /**
@@ -50,12 +59,16 @@ export function decodeNdjson(body: Uint8Array): Result<NdjsonReading[], string> 
 }
 
 const members = ['agent', 'epoch', 'stream', 'offset', 'time', 'quality', 'fidelity', 'tags', 'values'];
+const spanMembers = ['until', 'count', 'end'];
 const fidelities = ['raw', 'segment', 'window', 'sketch'];
 
 function readingOf(line: unknown): NdjsonReading {
   const reading = objectOf(line, 'the line');
   for (const member of Object.keys(reading))
-    check(members.includes(member), `${member} is no member of a reading`);
+    check(
+      members.includes(member) || (reading['fidelity'] !== 'raw' && spanMembers.includes(member)),
+      `${member} is no member of a reading`,
+    );
   const time = { micros: 0, nanos: 0 };
   const problem = readTime(textOf(reading, 'time'), 'rfc3339', time);
   check(problem === null, `time: ${problem}`);
@@ -75,9 +88,27 @@ function readingOf(line: unknown): NdjsonReading {
     timeNanos: time.nanos,
     quality: qualityOf(textOf(reading, 'quality')),
     fidelity,
+    span: fidelity === 'raw' ? null : spanIn(reading, { offset, timeMicros: time.micros }),
     tags: tagsIn(reading),
     values: valuesIn(reading),
   };
+}
+
+function spanIn(reading: Record<string, unknown>, from: { offset: number; timeMicros: number }): SummarySpan {
+  const { until, count } = reading;
+  check(
+    typeof until === 'number' && Number.isSafeInteger(until) && until > from.offset,
+    'until is no offset behind',
+  );
+  check(
+    typeof count === 'number' && Number.isSafeInteger(count) && count >= 1 && count <= until - from.offset,
+    'count is not of 1 … until - offset',
+  );
+  const end = { micros: 0, nanos: 0 };
+  const problem = readTime(textOf(reading, 'end'), 'rfc3339', end);
+  check(problem === null, `end: ${problem}`);
+  check(end.micros >= from.timeMicros, 'end is before time');
+  return { until, count, endMicros: end.micros };
 }
 
 function epochIn(reading: Record<string, unknown>): string {

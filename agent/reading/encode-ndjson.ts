@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { base64Of } from './base64.ts';
 import { qualityNames, type Batch, type Column, type Scalar } from './batch.ts';
 import { TimeFormatter } from './event-time.ts';
+import { summaryFrame, type SummaryFrame } from './summary.ts';
 
 export interface NdjsonRun {
   readonly agent: string;
@@ -10,6 +11,7 @@ export interface NdjsonRun {
   readonly batch: Batch;
   /** Offset of the batch's reading 0; reading i has `first + i`. */
   readonly first: number;
+  /** Other than `raw`: the batch holds summaries, see `summary.ts`. */
   readonly fidelity: string;
   /** Says that times of arrival come from a clock nobody had set, or were corrected since; absent otherwise, here and on the line. */
   readonly clock?: 'unset' | 'rebased';
@@ -24,15 +26,21 @@ export function encodeNdjson(run: NdjsonRun, from = 0, to = run.batch.length): s
   const clock = run.clock === undefined ? '' : `,"clock":"${run.clock}"`;
   const fidelity = `","fidelity":${JSON.stringify(run.fidelity)}${clock},"tags":`;
   const series: (string | undefined)[] = [];
-  const writers = batch.columns.map(columnWriter);
+  const frame = run.fidelity === 'raw' ? null : summaryFrame(batch);
+  const writers = (frame?.columns ?? batch.columns).map(columnWriter);
   const times = new TimeFormatter();
+  const ends = new TimeFormatter();
   let text = '';
   for (let row = from; row < to; row++) {
     const time = times.format(batch.timeMicros[row]!, batch.timeNanos === null ? 0 : batch.timeNanos[row]!);
     const index = batch.seriesIndex[row]!;
     const tags = (series[index] ??= `${JSON.stringify(batch.series[index])},"values":{`);
     const quality = qualityNames[batch.quality[row]! as 0 | 1 | 2];
-    text += `${head}${run.first + row},"time":"${time}","quality":"${quality}${fidelity}${tags}`;
+    const place =
+      frame === null
+        ? `${run.first + row},"time":"${time}`
+        : summaryPlace(frame, row, { time, end: ends.format(frame.end[row]!, 0) });
+    text += `${head}${place}","quality":"${quality}${fidelity}${tags}`;
     let comma = '';
     for (const write of writers) {
       const member = write(row);
@@ -43,6 +51,15 @@ export function encodeNdjson(run: NdjsonRun, from = 0, to = run.batch.length): s
     text += '}}\n';
   }
   return text;
+}
+
+/** Where a reading has offset and time, a summary has both ends, and how many readings it stands for. */
+function summaryPlace(
+  frame: SummaryFrame,
+  row: number,
+  { time, end }: { time: string; end: string },
+): string {
+  return `${frame.offset[row]!},"until":${frame.until[row]!},"count":${frame.count[row]!},"time":"${time}","end":"${end}`;
 }
 
 /** {@link encodeNdjson} as UTF-8. */

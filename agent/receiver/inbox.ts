@@ -1,7 +1,7 @@
 import { messageOf } from '../base/errors.ts';
 import { receiverLimits } from './limits.ts';
-import { OffsetSet } from './offset-set.ts';
-import type { ReceivedLine } from './parse-lines.ts';
+import { KnownOffsets, type KnownRuns, type Undo } from './known-offsets.ts';
+import { spanOf, type ReceivedLine } from './parse-lines.ts';
 
 /** Where lines come to rest. The host implements it with files. */
 export interface LineStore {
@@ -17,15 +17,16 @@ export interface LineStore {
 }
 
 export interface InboxIndex {
-  readonly streams: readonly {
+  readonly streams: readonly (KnownRuns & {
     readonly agent: string;
     /** Absent in indexes of receivers before epochs: ''. */
     readonly epoch?: string;
     readonly stream: string;
     readonly received: number;
     readonly duplicates: number;
-    readonly runs: readonly (readonly [number, number])[];
-  }[];
+    /** Absent in indexes of receivers before summaries: 0. */
+    readonly summaryLines?: number;
+  })[];
 }
 
 export interface StreamSummary {
@@ -33,8 +34,10 @@ export interface StreamSummary {
   /** Which life of the agent's buffer; '' when its lines say none. Offsets, duplicates and gaps are counted within one. */
   readonly epoch: string;
   readonly stream: string;
-  /** Distinct readings kept. */
+  /** Distinct readings and summaries kept. */
   readonly received: number;
+  /** Of those, summaries. */
+  readonly summaries: number;
   /** Readings that arrived again and were left out. */
   readonly duplicates: number;
   /** Highest offset kept, -1 when none. */
@@ -54,8 +57,9 @@ interface Known {
   readonly agent: string;
   readonly epoch: string;
   readonly stream: string;
-  readonly offsets: OffsetSet;
+  readonly offsets: KnownOffsets;
   received: number;
+  summaries: number;
   duplicates: number;
 }
 
@@ -114,9 +118,9 @@ export class Inbox {
     await this.#store.open({
       index: (index) => {
         for (const row of index.streams) {
-          const { agent, epoch = '', stream, received, duplicates, runs } = row;
-          const offsets = new OffsetSet(runs);
-          const known = { agent, epoch, stream, received, duplicates, offsets };
+          const { agent, epoch = '', stream, received, duplicates, summaryLines: summaries = 0 } = row;
+          const offsets = new KnownOffsets(row);
+          const known = { agent, epoch, stream, received, duplicates, summaries, offsets };
           this.#streams.set(keyOf(known), known);
         }
       },
@@ -149,6 +153,7 @@ export class Inbox {
       epoch: known.epoch,
       stream: known.stream,
       received: known.received,
+      summaries: known.summaries,
       duplicates: known.duplicates,
       maxOffset: known.offsets.max,
       missing: known.offsets.missing(),
@@ -168,7 +173,7 @@ export class Inbox {
   }
 
   async #commitGroup(group: readonly Pending[]): Promise<void> {
-    const added: { known: Known; offset: number }[] = [];
+    const added: Undo[] = [];
     const answers: AcceptOutcome[] = [];
     let text = '';
     for (const request of group) {
@@ -197,10 +202,7 @@ export class Inbox {
   }
 
   /** Marks the new ones among `lines` as known and gives their text. A request that would break a bound changes nothing. */
-  #take(
-    lines: readonly ReceivedLine[],
-    added: { known: Known; offset: number }[],
-  ): { text: string; outcome: AcceptOutcome } {
+  #take(lines: readonly ReceivedLine[], added: Undo[]): { text: string; outcome: AcceptOutcome } {
     let text = '';
     let received = 0;
     const before = added.length;
@@ -208,11 +210,9 @@ export class Inbox {
     const again: Known[] = [];
     for (const line of lines) {
       const known = this.#known(line);
-      const isNew = known?.offsets.add(line.offset) === true;
-      if (known !== null && isNew) {
-        known.received++;
-        added.push({ known, offset: line.offset });
-      }
+      const undo = known === null ? null : takeLine(known, line);
+      const isNew = undo !== null;
+      if (undo !== null) added.push(undo);
       if (known === null || known.offsets.runCount > this.#bounds.rangesMax) {
         forget(added.splice(before));
         this.#forgetStreams(streamsBefore);
@@ -251,8 +251,9 @@ export class Inbox {
       agent: line.agent,
       epoch: line.epoch,
       stream: line.stream,
-      offsets: new OffsetSet(),
+      offsets: new KnownOffsets(),
       received: 0,
+      summaries: 0,
       duplicates: 0,
     };
     this.#streams.set(key, known);
@@ -260,36 +261,52 @@ export class Inbox {
   }
 
   #replay(line: string): void {
-    const { agent, epoch = '', stream, offset } = JSON.parse(line) as StoredLine;
+    const reading = JSON.parse(line) as StoredLine & Record<string, unknown>;
+    const { agent, epoch = '', stream, offset } = reading;
     if (typeof agent !== 'string' || typeof stream !== 'string' || typeof offset !== 'number')
       throw new Error('it has no agent, stream or offset');
     const known = this.#known({ agent, epoch, stream });
     if (known === null) throw new Error(this.#boundWords({ agent, epoch, stream }, null));
-    if (known.offsets.add(offset)) known.received++;
+    const span = spanOf(reading, offset);
+    if (typeof span === 'string') throw new Error(span);
+    takeLine(known, { offset, ...span });
   }
 
   #index(): InboxIndex {
     return {
       streams: Array.from(
         this.#streams.values(),
-        ({ agent, epoch, stream, received, duplicates, offsets }) => ({
+        ({ agent, epoch, stream, received, duplicates, summaries, offsets }) => ({
           agent,
           epoch,
           stream,
           received,
           duplicates,
-          runs: offsets.runs(),
+          ...(summaries === 0 ? {} : { summaryLines: summaries }),
+          ...offsets.runs(),
         }),
       ),
     };
   }
 }
 
-function forget(added: readonly { known: Known; offset: number }[]): void {
-  for (const { known, offset } of added) {
-    known.offsets.delete(offset);
+/** Null when the line tells nothing new. */
+function takeLine(known: Known, line: Pick<ReceivedLine, 'offset' | 'until' | 'fidelity'>): Undo | null {
+  const undo = known.offsets.add(line);
+  if (undo === null) return null;
+  const summaries = line.fidelity === 'raw' ? 0 : 1;
+  known.received++;
+  known.summaries += summaries;
+  return () => {
+    undo();
     known.received--;
-  }
+    known.summaries -= summaries;
+  };
+}
+
+/** Newest first, since one builds on another. */
+function forget(added: readonly Undo[]): void {
+  for (const undo of added.toReversed()) undo();
 }
 
 const encoder = new TextEncoder();

@@ -69,6 +69,45 @@ export class OffsetSet {
     return true;
   }
 
+  /** The end of the run that holds `offset`; `offset` itself when none does. */
+  endOf(offset: number): number {
+    const run = this.#runAt(offset);
+    return run >= 0 && offset < this.#until[run]! ? this.#until[run]! : offset;
+  }
+
+  /** Answers the parts of the range that were not there. O(runs). */
+  addRange(from: number, until: number): [first: number, until: number][] {
+    const added: [number, number][] = [];
+    let low = from;
+    let high = until;
+    let at = this.#runAt(from);
+    // A run that ends where the range begins is joined.
+    if (at < 0 || this.#until[at]! < from) at++;
+    let end = at;
+    let covered = from;
+    for (; end < this.#first.length && this.#first[end]! <= until; end++) {
+      if (this.#first[end]! > covered) added.push([covered, this.#first[end]!]);
+      covered = Math.max(covered, this.#until[end]!);
+      low = Math.min(low, this.#first[end]!);
+      high = Math.max(high, this.#until[end]!);
+    }
+    if (covered < until) added.push([covered, until]);
+    this.#first.splice(at, end - at, low);
+    this.#until.splice(at, end - at, high);
+    return added;
+  }
+
+  /** The range lies within one run. */
+  deleteRange(from: number, until: number): void {
+    const run = this.#runAt(from);
+    assert(run >= 0 && until <= this.#until[run]! && from < until, 'the range is there');
+    const kept: [number, number][] = [];
+    if (this.#first[run]! < from) kept.push([this.#first[run]!, from]);
+    if (this.#until[run]! > until) kept.push([until, this.#until[run]!]);
+    this.#first.splice(run, 1, ...kept.map(([first]) => first));
+    this.#until.splice(run, 1, ...kept.map(([, end]) => end));
+  }
+
   runs(): [first: number, until: number][] {
     return this.#first.map((first, i) => [first, this.#until[i]!]);
   }

@@ -8,6 +8,10 @@ export interface ReceivedLine {
   readonly epoch: string;
   readonly stream: string;
   readonly offset: number;
+  /** One past the last offset the line tells of: `offset + 1` of a raw reading. */
+  readonly until: number;
+  /** `raw`, or of a summary `segment`, `window`, `sketch`. */
+  readonly fidelity: string;
   readonly line: string;
   /** The parsed object, for rules that look into it. */
   readonly reading: Readonly<Record<string, unknown>>;
@@ -61,7 +65,23 @@ export function parseLine(line: string): ReceivedLine | string {
   if (!isName(stream)) return '"stream" is not a name';
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
     return '"offset" is not a whole number from 0 on';
-  return { agent, epoch, stream, offset, line, reading: reading as Record<string, unknown> };
+  const span = spanOf(reading as Record<string, unknown>, offset);
+  if (typeof span === 'string') return span;
+  return { agent, epoch, stream, offset, ...span, line, reading: reading as Record<string, unknown> };
+}
+
+const fidelities: readonly unknown[] = ['segment', 'window', 'sketch'];
+
+/** Lines that say no fidelity, or one that is not known, are raw readings. */
+export function spanOf(
+  reading: Readonly<Record<string, unknown>>,
+  offset: number,
+): Pick<ReceivedLine, 'until' | 'fidelity'> | string {
+  const { fidelity, until } = reading;
+  if (!fidelities.includes(fidelity)) return { until: offset + 1, fidelity: 'raw' };
+  if (typeof until !== 'number' || !Number.isSafeInteger(until) || until <= offset)
+    return '"until" is not a whole number above "offset"';
+  return { until, fidelity: fidelity as string };
 }
 
 function isName(value: unknown): value is string {

@@ -41,6 +41,7 @@ export class MqttSink implements Sink {
         stream: batch.stream,
         first: String(batch.first),
         count: String(batch.count),
+        ...(batch.fidelity === 'raw' ? {} : { fidelity: batch.fidelity }),
       },
       timeoutMs: this.#options.timeoutMs ?? uplinkLimits.requestTimeoutMs,
     });

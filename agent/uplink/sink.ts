@@ -1,3 +1,5 @@
+import type { Fidelity } from '../ports/store.ts';
+
 /** One batch as it leaves: NDJSON lines of one stream and what a receiver may want to know before it reads them. */
 export interface OutgoingBatch {
   readonly agent: string;
@@ -7,6 +9,8 @@ export interface OutgoingBatch {
   /** Offsets covered: `first` … `last`. */
   readonly first: number;
   readonly last: number;
+  /** Of all lines. */
+  readonly fidelity: Fidelity;
   /** Lines in `body`; fewer than `last - first + 1` when readings refused earlier were left out. */
   readonly count: number;
   readonly body: Uint8Array;
@@ -45,7 +49,13 @@ export interface Sink {
   send(batch: OutgoingBatch): Promise<SendOutcome>;
 }
 
-/** `agent/stream/first-last`: equal for every attempt to send the same offsets. It names them within an epoch, not across epochs. */
-export function idempotencyKey(batch: Pick<OutgoingBatch, 'agent' | 'stream' | 'first' | 'last'>): string {
-  return `${batch.agent}/${batch.stream}/${batch.first}-${batch.last}`;
+/**
+ * `agent/stream/first-last`: equal for every attempt to send the same offsets. It names them within an epoch, not across epochs. Summaries have
+ * `/fidelity` behind it: what was sent raw and then became coarser, its answer lost, is another body.
+ */
+export function idempotencyKey(
+  batch: Pick<OutgoingBatch, 'agent' | 'stream' | 'first' | 'last' | 'fidelity'>,
+): string {
+  const key = `${batch.agent}/${batch.stream}/${batch.first}-${batch.last}`;
+  return batch.fidelity === 'raw' ? key : `${key}/${batch.fidelity}`;
 }

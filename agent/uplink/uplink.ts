@@ -5,6 +5,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { Budget, type BudgetLimits } from './budget.ts';
+import type { Carriage } from './carriage.ts';
 import { type Collected, collect } from './collect.ts';
 import { DrainPlan, type DrainOrder, type PlannedRange } from './drain-plan.ts';
 import { UplinkEvents } from './events.ts';
@@ -36,14 +37,6 @@ export interface UplinkPorts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
-}
-
-/** Account of one range between its first send and its settlement. */
-interface Carriage {
-  /** Readings the receiver refused, with its words; left out of the next attempt and settled with the range. */
-  readonly refused: Map<number, string>;
-  /** Bytes sent for the range so far. */
-  bytes: number;
 }
 
 /**
@@ -238,7 +231,7 @@ export class Uplink {
   async #carry(range: PlannedRange): Promise<void> {
     let carriage = this.#carriages.get(range.id);
     if (carriage === undefined) {
-      carriage = { refused: new Map(), bytes: 0 };
+      carriage = { refused: new Map(), fidelity: null, bytes: 0 };
       this.#carriages.set(range.id, carriage);
     }
     const collected = await this.#collect(range, carriage);
@@ -251,6 +244,8 @@ export class Uplink {
       return;
     }
     const { first, until, batch } = collected;
+    if (carriage.fidelity !== batch.fidelity) carriage.refused.clear();
+    carriage.fidelity = batch.fidelity;
     this.#plan.step({ kind: 'narrowed', id: range.id, first, until }, now.monotonic);
     if (batch.count === 0) {
       this.#health.step({ kind: 'withdrawn' }, now.monotonic);
@@ -275,7 +270,8 @@ export class Uplink {
       return await collect(this.#ports.store, range, {
         agent: this.#options.agent,
         batchBytes: this.#options.batchBytes ?? uplinkLimits.batchBytes,
-        leaveOut: carriage.refused,
+        uplink: this.name,
+        leaveOut: carriage,
       });
     } catch (error) {
       this.#events.storeFailed(`give ${range.stream} from ${range.first}`, messageOf(error));

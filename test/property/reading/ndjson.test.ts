@@ -55,6 +55,7 @@ function expected(batch: Batch, row: number, epoch: string): NdjsonReading {
     timeNanos: batch.timeNanos?.[row] ?? 0,
     quality: batch.quality[row]! as 0 | 1 | 2,
     fidelity: 'raw',
+    span: null,
     tags: batch.series[batch.seriesIndex[row]!]!,
     values,
   };

@@ -7,6 +7,7 @@ const row: StreamSummary = {
   epoch: '00000000000000aa',
   stream: 's',
   received: 1,
+  summaries: 0,
   duplicates: 0,
   maxOffset: 0,
   missing: 0,

@@ -36,12 +36,12 @@ describe('encodeNdjson', () => {
     for (const [name, value] of Object.entries(values)) builder.set(name, value);
     builder.begin({ tags: {}, timeMicros: 0, quality: 2 });
     builder.set('e', false);
-    const run = { agent: 'a', epoch: '', batch: builder.finish(), first: 0, fidelity: 'window' };
+    const run = { agent: 'a', epoch: '', batch: builder.finish(), first: 0, fidelity: 'raw' };
     expect(encodeNdjson(run, 0, 1)).toContain(
       String.raw`"values":{"a":{"number":"NaN"},"b":{"number":"-Infinity"},"c":-0,"d":9007199254740993,"e":true,"f":"x\"\n\ud800","g":{"base64":"AQI="},"h":1e+300}}`,
     );
     expect(encodeNdjson(run, 1, 2)).toBe(
-      '{"agent":"a","stream":"s","offset":1,"time":"1970-01-01T00:00:00.000Z","quality":"bad","fidelity":"window","tags":{},"values":{"e":false}}\n',
+      '{"agent":"a","stream":"s","offset":1,"time":"1970-01-01T00:00:00.000Z","quality":"bad","fidelity":"raw","tags":{},"values":{"e":false}}\n',
     );
   });
 });
@@ -61,6 +61,7 @@ describe('decodeNdjson', () => {
             timeNanos: 0,
             quality: 0,
             fidelity: 'raw',
+            span: null,
             tags: { machine: 'm4' },
             values: new Map([['temp', 21.4]]),
           },

@@ -76,6 +76,7 @@ test('keeps each reading once, however batches overlap, and tells what is missin
       duplicates: 5,
       maxOffset: 21,
       missing: 5,
+      summaries: 0,
       gaps: [[15, 20]],
     },
   ]);

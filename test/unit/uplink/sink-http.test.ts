@@ -34,6 +34,7 @@ const batch: OutgoingBatch = {
   stream: 'hall 1/é',
   first: 10,
   last: 49,
+  fidelity: 'raw',
   count: 40,
   body: plain,
 };

@@ -24,7 +24,7 @@ test('a publish says whose readings it holds, of which epoch, and which', async 
   const sink = new MqttSink({ topic: 'site/{agent}/{stream}' }, { publisher });
   const batch = { agent: 'gw-7', epoch: '9f3a5c0012ab34cd', stream: 'hall/temp', first: 100, last: 119 };
 
-  const outcome = await sink.send({ ...batch, count: 18, body: new Uint8Array(7) });
+  const outcome = await sink.send({ ...batch, fidelity: 'raw', count: 18, body: new Uint8Array(7) });
 
   expect(outcome).toEqual({ kind: 'taken', bytes: 7 });
   expect(publisher.published).toMatchObject([
