@@ -15,7 +15,13 @@ import { httpIngest } from './assembly/sources/http.ts';
 import { addressText, type RunningSource } from './assembly/sources/running-source.ts';
 import { storeSettings } from './assembly/store-settings.ts';
 import { AlarmMessages } from './assembly/alarm-messages.ts';
-import { type BuiltStreams, buildStreams, pushedSource, type StreamPorts } from './assembly/streams.ts';
+import {
+  type BuiltStreams,
+  buildStreams,
+  pushedSource,
+  type StreamPorts,
+  resumeStreams,
+} from './assembly/streams.ts';
 import { UplinkSet } from './assembly/uplink-set.ts';
 import type { DiskChannel } from './buffer/disk-protocol.ts';
 import { StoreClient } from './buffer/store-client.ts';
@@ -149,7 +155,6 @@ export class Agent {
     if (this.#running) return this.#addresses();
     this.#running = true;
     const { supervision, host } = this.#foundation;
-    this.#pushed.start();
     // Side by side: the one waits for the disk thread, the other for this one. What asks the store early waits for it.
     const [opened, listening] = await Promise.allSettled([
       this.#store.start(storeSettings(this.config)),
@@ -157,6 +162,8 @@ export class Agent {
     ]);
     for (const part of [opened, listening]) if (part.status === 'rejected') throw part.reason;
     await this.#clockKeeper.start();
+    await this.#resumeStreams();
+    this.#pushed.start();
     for (const name of Object.keys(this.config.uplinks)) await this.#uplinks.start(this.config, name);
     for (const name of Object.keys(this.config.sources)) await this.#startSource(name);
     this.#pulse.start();
@@ -176,6 +183,7 @@ export class Agent {
     this.#pushed.hold();
     for (const source of this.#sources.values()) await source.hold();
     await this.#intake.drain();
+    await this.#intake.saveStates();
     for (const source of this.#sources.values()) await source.stop();
     this.#sources.clear();
     this.#pushed.stop();
@@ -307,6 +315,16 @@ export class Agent {
     });
     await source.start();
     this.#sources.set(name, source);
+  }
+
+  /** Before any reading comes: stages go on from what was stored with the last ones. */
+  async #resumeStreams(): Promise<void> {
+    const saved = await this.#store.pipelineStates();
+    resumeStreams(
+      this.#streams,
+      this.#foundation.telemetry,
+      new Map(saved.map(({ stream, states }) => [stream, states])),
+    );
   }
 
   #addresses(): Readonly<Record<string, string>> {

@@ -3,11 +3,12 @@ import { urgentPriorityMin } from '../buffer/limits.ts';
 import { micros } from '../base/units.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Preprocess, Processed, Route, Router, StreamPlan } from '../ingest/arrival.ts';
-import { reportNotes } from '../pipeline/events.ts';
+import { reportNotes, stateLeftOut, stateRestored } from '../pipeline/events.ts';
 import type { Pipeline, PipelineOutput } from '../pipeline/pipeline.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
 import type { Command } from '../pipeline/stage.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { SavedState } from '../reading/journal-entry.ts';
 import { createDecoder } from '../reading/decode/decoder.ts';
 import { TagTable } from '../reading/tag-table.ts';
 import { TopicRouter } from '../reading/topic-match.ts';
@@ -53,10 +54,23 @@ export function buildStreams(
       showListeners(pipelines, output);
       if (output.commands !== undefined) send(name, output.commands);
     });
-    const urgent = stream.priority >= urgentPriorityMin;
+    // State that must survive a crash is stored in one order.
+    const urgent = stream.priority >= urgentPriorityMin && !pipeline.isDurable;
     return { name, decoder, clock: decoder.clock, urgent, preprocess };
   });
   return { router: routerOf(config, tagTable), plans, pipelines };
+}
+
+/** Has pipelines go on from what was stored. Before anything is processed. */
+export function resumeStreams(
+  { pipelines }: BuiltStreams,
+  telemetry: Telemetry,
+  saved: ReadonlyMap<string, readonly SavedState[]>,
+): void {
+  for (const [name, states] of saved) {
+    const pipeline = pipelines.get(name);
+    if (pipeline !== undefined) stateRestored(telemetry, name, pipeline.resume(states));
+  }
 }
 
 function pipelineOf(name: string, stages: Stages, earlier: EarlierStreams | null): Pipeline {
@@ -64,7 +78,7 @@ function pipelineOf(name: string, stages: Stages, earlier: EarlierStreams | null
   if (old === undefined) return newPipeline(name, stages);
   if (JSON.stringify(earlier?.config.streams[name]?.stages) === JSON.stringify(stages)) return old;
   const pipeline = newPipeline(name, stages);
-  pipeline.restore(old.snapshot());
+  pipeline.succeed(old);
   return pipeline;
 }
 
@@ -95,9 +109,16 @@ function preprocessOf(
     show(output);
     return output;
   };
+  const told = (state: SavedState | null): SavedState | null => {
+    if (state?.kind === 'full' && pipeline.stateLeftOut.length > 0)
+      stateLeftOut(telemetry, pipeline.stream, pipeline.stateLeftOut);
+    return state;
+  };
   return {
     process: (batch, now) => reported(pipeline.process(batch, micros(now))),
     tick: (now) => reported(pipeline.tick(micros(now))),
+    changes: (bytesMax) => told(pipeline.changes(bytesMax)),
+    whole: (bytesMax) => told(pipeline.whole(bytesMax)),
   };
 }
 

@@ -1,10 +1,11 @@
 import { assert } from '../base/assert.ts';
-import type { FilteredCount } from '../reading/journal-entry.ts';
+import type { FilteredCount, SavedState } from '../reading/journal-entry.ts';
 import type { MarkRun } from '../reading/mark-bytes.ts';
 import { deadLetterStream } from './dead-letter.ts';
 import { bootColumn, countEra, eraOf } from './eras.ts';
 import { pageBytes, urgentPriorityMin } from './limits.ts';
 import { storeMarks } from './marks.ts';
+import { storeState } from './pipeline-state.ts';
 import { makeRoom } from './retention.ts';
 import { absorbEverywhere } from './segments.ts';
 import type { Moment, StoreCore } from './store-core.ts';
@@ -25,6 +26,7 @@ export interface EntryToStore {
   readonly rows: readonly RowToStore[];
   /** See `JournalEntry.clockBase`. */
   readonly clockBase?: number | null;
+  readonly state?: SavedState;
 }
 
 /** Pages an append may fill at most: overflow chains end in a partly filled page, small rows share leaves. */
@@ -45,17 +47,21 @@ function leavesFor(entries: readonly EntryToStore[]): number {
     pages += 0.05;
     for (const { bytes } of entry.marks) pages += bytes.length / 2_800;
     for (const row of entry.rows) pages += pagesForRow(row);
+    if (entry.state !== undefined) pages += pagesForRow(entry.state);
   }
   return pages * 1.03;
 }
 
-export function pagesForRow({ bytes }: RowToStore): number {
+export function pagesForRow({ bytes }: { readonly bytes: Uint8Array }): number {
   return bytes.length < 800 ? (bytes.length + 48) / 3_200 : Math.ceil(bytes.length / 4_064) + 1;
 }
 
 export function bytesOf(entries: readonly EntryToStore[]): number {
   let bytes = 0;
-  for (const entry of entries) for (const row of entry.rows) bytes += row.bytes.length;
+  for (const entry of entries) {
+    for (const row of entry.rows) bytes += row.bytes.length;
+    bytes += entry.state?.bytes.length ?? 0;
+  }
   return bytes;
 }
 
@@ -78,6 +84,7 @@ export function storeEntries(core: StoreCore, entries: readonly EntryToStore[], 
       else insertRow(core, stream, row, { ...now, era });
     }
     storeMarks(core, entry.marks);
+    if (entry.state !== undefined) storeState(core, stream, entry.state);
   }
   return true;
 }

@@ -5,6 +5,7 @@ import type { LogFields, LogLevel, Labels } from '../ports/telemetry.ts';
 import type { EntryToStore } from './append.ts';
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
+import type { StreamStates } from './pipeline-state.ts';
 import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
@@ -18,6 +19,7 @@ export interface DiskCalls {
   read: { ask: ReadRequest; answer: ReadAnswer | null };
   backlog: { ask: string; answer: readonly StreamBacklog[] };
   marks: { ask: string; answer: Uint8Array };
+  states: { ask: null; answer: readonly StreamStates[] };
   ledger: { ask: null; answer: Ledger };
   stats: { ask: null; answer: StoreStats };
   blocks: { ask: { stream: string; from: number; limit: number }; answer: readonly BlockRow[] };

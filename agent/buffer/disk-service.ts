@@ -243,6 +243,8 @@ export class DiskService {
         return store.backlog(request.ask);
       case 'marks':
         return store.marks(request.ask);
+      case 'states':
+        return store.pipelineStates();
       case 'ledger':
         return store.ledger();
       case 'stats':

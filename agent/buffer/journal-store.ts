@@ -24,6 +24,7 @@ import {
 import { loadMarks } from './marks.ts';
 import { pagesTouched, type WriteRequest } from './pages-touched.ts';
 import { PlaceWatch } from './place-watch.ts';
+import { loadStates, type StreamStates } from './pipeline-state.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
@@ -183,6 +184,10 @@ export class JournalStore {
 
   marks(source: string): Uint8Array {
     return loadMarks(this.#core, source);
+  }
+
+  pipelineStates(): readonly StreamStates[] {
+    return loadStates(this.#core);
   }
 
   ledger(): Ledger {

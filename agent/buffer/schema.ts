@@ -8,9 +8,9 @@ import { rollupTables } from './rollup/rollup-memory.ts';
 
 /**
  * 1: the first. 2: `meta` holds the epoch. 3: eras of clocks that were not set, and the floor of time in `meta`. 4: levels of blocks.
- * 5: summaries by minute, hour and day.
+ * 5: summaries by minute, hour and day. 6: what stages remember.
  */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -78,6 +78,13 @@ const levelTables = `
     summaries INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (stream, level)) WITHOUT ROWID;
 `;
 
+/** What schema 6 adds. What was stored last has the greatest `seq` of its stream. */
+const pipelineStateTable = `
+  CREATE TABLE pipeline_state (
+    stream INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (stream, seq)) WITHOUT ROWID;
+`;
+
 export interface SchemaOptions {
   readonly agent: string;
   /** Drawn from once in the life of a database. */
@@ -127,6 +134,7 @@ function bringUp(db: Database, version: number, { agent, entropy }: SchemaOption
   if (version < 3) db.exec(eraTables);
   if (version < 4) db.exec(levelTables);
   if (version < 5) db.exec(rollupTables);
+  db.exec(pipelineStateTable);
   db.pragma(`user_version = ${schemaVersion}`);
   db.exec('COMMIT');
 }

@@ -31,6 +31,7 @@ import type {
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
 import { readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
+import type { StreamStates } from './pipeline-state.ts';
 import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
@@ -194,6 +195,11 @@ export class StoreClient implements Store {
     return this.#call('marks', source);
   }
 
+  /** What the stages of every stream remember. */
+  pipelineStates(): Promise<readonly StreamStates[]> {
+    return this.#call('states', null);
+  }
+
   ledger(): Promise<Ledger> {
     return this.#call('ledger', null);
   }
@@ -328,7 +334,7 @@ function partsOf(entries: readonly EntryToStore[], bytesMax: number): readonly (
 
 /** An entry whose rows fit one part, or one for each of them: accounts go with the first. */
 function piecesOf(entry: EntryToStore, bytesMax: number): readonly EntryToStore[] {
-  if (bytesOf([entry]) <= bytesMax) return [entry];
+  if (bytesOf([entry]) <= bytesMax || entry.rows.length === 0) return [entry];
   return entry.rows.map((row, index) =>
     index === 0
       ? { ...entry, rows: [row], received: row.count + entry.received - countOf(entry.rows) }
@@ -341,12 +347,13 @@ function countOf(rows: readonly RowToStore[]): number {
 }
 
 function encodeEntry(entry: JournalEntry, bytesMax: number): EntryToStore {
-  const { stream, received, marks, clockBase = null } = entry;
+  const { stream, received, marks, state, clockBase = null } = entry;
   const rows: RowToStore[] = [];
   const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, { rows, bytesMax });
   const filtered =
     oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
-  return { stream, received, filtered, marks: encodeMarks(marks), rows, clockBase };
+  const stored = { stream, received, filtered, marks: encodeMarks(marks), rows, clockBase };
+  return state === undefined ? stored : { ...stored, state };
 }
 
 /** Halves what is too big for one row; a single reading that is too big is counted, not kept. */

@@ -1,7 +1,7 @@
 import type { Micros } from '../base/units.ts';
 import type { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, ClockSource, Tags } from '../reading/batch.ts';
-import type { DeliveryMark, FilteredCount } from '../reading/journal-entry.ts';
+import type { DeliveryMark, FilteredCount, SavedState } from '../reading/journal-entry.ts';
 
 /** When a source gets its acknowledgement: as the message is taken in, or after the commit that holds it is synced. */
 export type AckMode = 'received' | 'fsynced';
@@ -91,6 +91,10 @@ export interface Preprocess {
   process(batch: Batch, nowMicros: Micros): Processed;
   /** Gives out what is due by now although nothing arrived (windows that close). */
   tick?(nowMicros: Micros): Processed;
+  /** What the stages remember, as far as it changed, to be stored with what they gave out; null: nothing. */
+  changes?(bytesMax: number): SavedState | null;
+  /** All that the stages remember, for a clean stop. */
+  whole?(bytesMax: number): SavedState | null;
 }
 
 export interface Processed {

@@ -79,9 +79,17 @@ export class GroupMaker {
   /** Entries that carry nothing but marks need some stream's name. */
   readonly #markStream: string | null;
   readonly #hasUrgent: boolean;
+  readonly #stateBytesMax: () => number;
   #unrouted: Unrouted | null = null;
 
-  constructor(options: { router: Router; deadLetters: DeadLetters; plans: readonly StreamPlan[] }) {
+  constructor(options: {
+    router: Router;
+    deadLetters: DeadLetters;
+    plans: readonly StreamPlan[];
+    /** What the state of one stream may take in an append. */
+    stateBytesMax: () => number;
+  }) {
+    this.#stateBytesMax = options.stateBytesMax;
     this.#router = options.router;
     this.#deadLetters = options.deadLetters;
     this.#lanes = new Map(
@@ -129,7 +137,11 @@ export class GroupMaker {
       if (messages > 0) tally.bySource.set(inlet.source, messages);
     }
     const entries: JournalEntry[] = [];
-    for (const lane of this.#lanes.values()) tally.readings += finishLane(lane, { now, entries, tally });
+    for (const lane of this.#lanes.values()) {
+      if (lane.builder === null) continue;
+      tally.readings += finishLane(lane, { now, entries, tally });
+      this.#pushState(lane.plan, entries);
+    }
     const letters = this.#deadLetters.take();
     const { unrouted } = tally;
     if (letters !== null || unrouted > 0) {
@@ -152,8 +164,23 @@ export class GroupMaker {
       const processed = plan.preprocess.tick?.(now.wallMicros);
       if (processed === undefined) continue;
       pushOutputs(plan.name, processed, { received: 0, filtered: [] }, entries);
+      this.#pushState(plan, entries);
     }
     return counted(entries, now);
+  }
+
+  /** All that stages remember, for a clean stop. */
+  states(): readonly JournalEntry[] {
+    return [...this.#lanes.values()].flatMap(({ plan }) => {
+      const state = plan.preprocess.whole?.(this.#stateBytesMax()) ?? null;
+      return state === null ? [] : [{ ...entryOf(plan.name, null, 0, []), state }];
+    });
+  }
+
+  /** An entry of its own: behind all that the stages gave out, and stored with it. */
+  #pushState({ name, preprocess }: StreamPlan, entries: JournalEntry[]): void {
+    const state = preprocess.changes?.(this.#stateBytesMax()) ?? null;
+    if (state !== null) entries.push({ ...entryOf(name, null, 0, []), state });
   }
 
   #take(arrival: Arrival, source: string, tally: Tally): void {

@@ -93,7 +93,7 @@ export class Intake {
     this.bodies = new BodyCredit(dependencies.clock);
     this.#defer = dependencies.defer;
     this.#deadLetters = dependencies.deadLetters;
-    this.#maker = new GroupMaker(dependencies);
+    this.#maker = this.#makerOf(dependencies);
   }
 
   /** A door for one source or one connection of it. Close it when that ends. */
@@ -114,7 +114,7 @@ export class Intake {
 
   /** After a reload: arrivals gathered from now on take these streams and routes. Groups under way keep theirs. */
   configure(options: { router: Router; plans: readonly StreamPlan[] }): void {
-    this.#maker = new GroupMaker({ ...options, deadLetters: this.#deadLetters });
+    this.#maker = this.#makerOf(options);
   }
 
   /** Lets stages give out what is due although nothing arrived. */
@@ -145,6 +145,12 @@ export class Intake {
     return new Promise((resolve) => this.#drained.push({ source, resolve }));
   }
 
+  /** Stores all that stages remember, once everything is drained. Nothing that counts is lost when the store refuses. */
+  async saveStates(): Promise<void> {
+    const entries = this.#maker.states();
+    if (entries.length > 0 && this.#trouble === null) await this.#store.append(entries);
+  }
+
   /** Ends retries. What is not settled will not be. Safe to call twice. */
   stop(): void {
     this.#retryAlarm?.cancel();
@@ -167,6 +173,11 @@ export class Intake {
 
   #now(): GroupMoment {
     return { wallMicros: this.#clock.wall(), clockBase: this.#clock.baseMicros ?? null };
+  }
+
+  #makerOf(options: { router: Router; plans: readonly StreamPlan[] }): GroupMaker {
+    const stateBytesMax = (): number => Math.floor(this.#store.appendBytesMax / 4);
+    return new GroupMaker({ ...options, deadLetters: this.#deadLetters, stateBytesMax });
   }
 
   #isDrained(source: string | undefined): boolean {

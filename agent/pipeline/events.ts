@@ -1,6 +1,7 @@
 import type { Telemetry } from '../ports/telemetry.ts';
 import { unreachable } from '../base/assert.ts';
 import type { StageNote } from './stage.ts';
+import type { Restored } from './state-log.ts';
 
 /** Reports what stages noted. The pipeline itself is pure and returns notes; its caller passes them here. */
 export function reportNotes(telemetry: Telemetry, stream: string, notes: readonly StageNote[]): void {
@@ -32,6 +33,28 @@ export function reportNotes(telemetry: Telemetry, stream: string, notes: readonl
         unreachable(note, 'stage note');
     }
   }
+}
+
+/** After a start that found saved state. Filters begin anew after a crash; that is told, but asks nobody to act. */
+export function stateRestored(telemetry: Telemetry, stream: string, { restored, empty }: Restored): void {
+  if (restored.length + empty.length === 0) return;
+  const list = (rules: readonly string[]): string => (rules.length === 0 ? 'none' : rules.join(', '));
+  telemetry.log(
+    'info',
+    'pipeline.state_restored',
+    `stream ${stream}: stages that go on: ${list(restored)}; that begin anew: ${list(empty)}`,
+    { stream, restored: restored.join(' '), empty: empty.join(' ') },
+  );
+}
+
+export function stateLeftOut(telemetry: Telemetry, stream: string, rules: readonly string[]): void {
+  telemetry.count('pipeline_states_left_out', { stream }, rules.length);
+  telemetry.log(
+    'warning',
+    'pipeline.state_left_out',
+    `stream ${stream}: the buffer is too small for the state of ${rules.join(', ')}; after a restart they begin anew`,
+    { stream, rules: rules.join(' ') },
+  );
 }
 
 function seriesEvicted(telemetry: Telemetry, event: { stream: string; rule: string; count: number }): void {

@@ -75,3 +75,5 @@ export const windowSlicesMax = 10_000;
 export const addedValuesMax = 512;
 /** Names in one `emit`; with this many fields at the most a reading has 1024 columns. */
 export const windowEmitsMax = 32;
+/** Deltas of a pipeline's state are replaced by a full one when they take this and twice the last full one: a restart reads a few MiB. */
+export const stateDeltasBytesMin = 1024 * 1024;

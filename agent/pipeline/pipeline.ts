@@ -2,9 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { Micros } from '../base/units.ts';
 import { micros } from '../base/units.ts';
 import type { Batch } from '../reading/batch.ts';
-import type { FilteredCount } from '../reading/journal-entry.ts';
+import type { FilteredCount, SavedState } from '../reading/journal-entry.ts';
 import { tapsMax } from './limits.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { type Restored, StateLog } from './state-log.ts';
 import type {
   Command,
   Stage,
@@ -50,7 +51,10 @@ export class Pipeline {
   readonly #stages: readonly Stage[];
   readonly #fingerprints: readonly string[];
   readonly #needsEventTime: boolean;
+  readonly #log: StateLog;
   #eventMicrosMax = Number.NEGATIVE_INFINITY;
+  /** Something was processed since state was asked for. */
+  #changed = false;
   /** Null when nobody listens: the only price of taps is this comparison. */
   #taps: Tap[] | null = null;
 
@@ -63,6 +67,7 @@ export class Pipeline {
     this.listensTo = new Set(
       options.stages.flatMap(({ listensTo }) => (listensTo === undefined ? [] : [listensTo])),
     );
+    this.#log = new StateLog(options.stages, options.fingerprints);
     this.#needsEventTime = options.stages.some((stage) => stage.needsEventTime === true);
   }
 
@@ -84,6 +89,7 @@ export class Pipeline {
         notes: nothing,
       };
     }
+    this.#changed = true;
     if (this.#needsEventTime) this.#observeEventTime(batch);
     if (this.#taps !== null) this.#offer(-1, batch, nothing);
     return this.#run(batch.length === 0 ? null : batch, 0, this.#context(nowMicros), new Gathered());
@@ -107,6 +113,7 @@ export class Pipeline {
     for (const [index, stage] of this.#stages.entries()) {
       const deadline = stage.nextDeadline?.() ?? null;
       if (deadline === null || deadline > nowMicros || stage.tick === undefined) continue;
+      this.#changed = true;
       const output = stage.tick(context);
       gathered.add(output);
       if (this.#taps !== null) this.#offer(index, output.main, output.filtered ?? nothing);
@@ -161,6 +168,45 @@ export class Pipeline {
     if (saved === null) return null;
     this.#eventMicrosMax = saved.eventMicrosMax;
     return { restored, empty };
+  }
+
+  /** Whether a crash loses nothing of some stage. What it gives out must then be stored in the order it was given. */
+  get isDurable(): boolean {
+    return this.#log.isDurable;
+  }
+
+  /**
+   * What is to be stored together with what was given out since the last call, at most `bytesMax`; null: nothing. Rules whose state
+   * has no room are named by `stateLeftOut`.
+   */
+  changes(bytesMax: number): SavedState | null {
+    if (!this.#changed) return null;
+    this.#changed = false;
+    return this.#log.changes(this.#eventMicrosMax, bytesMax);
+  }
+
+  /** All of the state, for a clean stop. Null: there is none. */
+  whole(bytesMax: number): SavedState | null {
+    this.#changed = false;
+    return this.#log.whole(this.#eventMicrosMax, bytesMax);
+  }
+
+  get stateLeftOut(): readonly string[] {
+    return this.#log.leftOut;
+  }
+
+  /** Goes on from what `changes` and `whole` gave and was stored, oldest first. Call before anything is processed. */
+  resume(saved: readonly SavedState[]): Restored {
+    const restored = this.#log.restore(saved);
+    this.#eventMicrosMax = restored.eventMicrosMax;
+    return restored;
+  }
+
+  /** Goes on, as far as stages are the same, for a pipeline whose state is stored: the next state is a full one. */
+  succeed(earlier: Pipeline): void {
+    this.restore(earlier.snapshot());
+    this.#changed = true;
+    this.#log.begin();
   }
 
   /** State of every stage that keeps some. */

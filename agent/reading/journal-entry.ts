@@ -18,6 +18,12 @@ export interface DeliveryMark {
   readonly state: 'seen' | 'released';
 }
 
+/** State of a stream's stages. `full` stands for itself, `delta` continues what was saved before it. */
+export interface SavedState {
+  readonly kind: 'full' | 'delta';
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /**
  * What one stream takes into one transaction: the readings that stay, and the account of those that do not. Invariant:
  * `received === (batch?.length ?? 0) + sum(filtered.count)`.
@@ -34,4 +40,6 @@ export interface JournalEntry {
    * microseconds of this boot. The store corrects them once the true time is known. Only with `batch.clock` `agent`.
    */
   readonly clockBase?: number | null;
+  /** What its stages remember once these readings are through. Absent: nothing that changed is kept. */
+  readonly state?: SavedState;
 }

@@ -65,6 +65,7 @@ const older = [
   ...['rollups', 'rollup_pieces', 'rollup_names', 'rollup_streams', 'rollup_levels'].map(
     (table) => `DROP TABLE ${table}`,
   ),
+  'DROP TABLE pipeline_state',
   'PRAGMA user_version = 1; SELECT 1',
 ];
 
