@@ -1,0 +1,216 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mqtt from 'mqtt';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { LedgerJson } from '#agent/api/contract.ts';
+import { AgentProcess } from '#agent/host/agent-process.ts';
+import { freePort } from '#test/support/bench-process.ts';
+import { pause, until } from '#test/support/until.ts';
+
+let folder: string;
+let agent: AgentProcess;
+let client: mqtt.MqttClient;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sedge-windows-'));
+});
+afterEach(async () => {
+  await client.endAsync(true);
+  await agent.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const machines = 5;
+/** Event time between two messages of one machine. */
+const stepMs = 100;
+const epochMs = Date.UTC(2026, 0, 1);
+
+interface Line {
+  readonly epoch: string;
+  readonly stream: string;
+  readonly offset: number;
+  readonly time: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, number | string>>;
+}
+
+/** What the uplink wrote, each offset once. */
+function delivered(): readonly Line[] {
+  const file = join(folder, 'out.ndjson');
+  if (!existsSync(file)) return [];
+  const text = readFileSync(file, 'utf8');
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '');
+  const once = new Map<string, Line>();
+  for (const line of lines) {
+    const one = JSON.parse(line) as Line;
+    once.set(`${one.epoch} ${one.stream} ${one.offset}`, one);
+  }
+  return [...once.values()];
+}
+
+function configure(port: number, every: string): void {
+  writeFileSync(
+    join(folder, 'sedge.yaml'),
+    `agent: { id: gw, data: ${join(folder, 'data')} }
+sources: { sensors: { type: broker, listen: "127.0.0.1:${port}" } }
+streams:
+  line:
+    from: [sensors]
+    match: "line/{machine}"
+    decode: { format: json, time: ts, time_unit: ms }
+    stages:
+      - window: { every: ${every}, by: machine, fields: [v], emit: [count, sum, min, max, p99], idle: 1h, into: line_10s }
+      - window: { session: 30s, fields: [v], emit: [count, sum], idle: 1h, into: line_sessions }
+      - sketch: { every: 1m, fields: [v], idle: 1h }
+uplinks: { out: { type: file, path: ${join(folder, 'out.ndjson')} } }
+api: { listen: "127.0.0.1:0" }
+`,
+  );
+}
+
+async function connect(port: number): Promise<void> {
+  client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+    clientId: 'sensors',
+    clean: false,
+    reconnectPeriod: 20,
+  });
+  await until('the client to connect', () => client.connected);
+}
+
+const published = new Map<string, { count: number; sum: number; min: number; max: number }>();
+let acknowledged = 0;
+
+/** Message `i` of all; the value says which it is. */
+function publish(i: number): void {
+  const machine = `m${i % machines}`;
+  const ts = epochMs + Math.floor(i / machines) * stepMs;
+  const start = Math.floor(ts / 10_000) * 10_000;
+  const key = `${machine} ${new Date(start).toISOString()}`;
+  const sums = published.get(key) ?? { count: 0, sum: 0, min: Infinity, max: -Infinity };
+  sums.count++;
+  sums.sum += i;
+  sums.min = Math.min(sums.min, i);
+  sums.max = Math.max(sums.max, i);
+  published.set(key, sums);
+  client.publish(`line/${machine}`, JSON.stringify({ ts, v: i }), { qos: 1 }, () => acknowledged++);
+}
+
+const windows = (lines: readonly Line[], stream: string): readonly Line[] =>
+  lines.filter((line) => line.stream === stream);
+
+it('windows that were open at a kill -9 end with the sums of what was published', async () => {
+  published.clear();
+  acknowledged = 0;
+  const port = await freePort();
+  configure(port, '10s');
+  agent = new AgentProcess({ config: join(folder, 'sedge.yaml') });
+  await agent.start();
+  await connect(port);
+  const total = 6000;
+  const kills = 4;
+
+  for (let kill = 0; kill <= kills; kill++) {
+    const from = (kill * total) / (kills + 1);
+    for (let i = from; i < from + total / (kills + 1); i++) publish(i);
+    if (kill === kills) break;
+    // In the middle of the flood, and of every window.
+    await until('some to be acknowledged', () => acknowledged > from + 150 + 137 * kill);
+    await agent.kill();
+    await agent.start();
+  }
+  await until('all to be acknowledged', () => acknowledged === total);
+  // One more of each machine closes what is open.
+  const open = published.size;
+  for (let machine = 0; machine < machines; machine++)
+    client.publish(`line/m${machine}`, JSON.stringify({ ts: epochMs + 3_600_000, v: 0 }), { qos: 1 });
+  await until('all windows to arrive', () => windows(delivered(), 'line_10s').length >= open);
+  await until('the sessions to arrive', () => windows(delivered(), 'line_sessions').length >= machines);
+
+  const lines = delivered();
+  const raw = windows(lines, 'line').map(({ values }) => values['v']);
+  expect(raw.length - machines, 'each message is stored once').toBe(total);
+  for (const { tags, time, values } of windows(lines, 'line_10s')) {
+    const { count, sum, min, max } = published.get(`${tags['machine']} ${time}`)!;
+    expect(values).toMatchObject({
+      'v.count': count,
+      'v.sum': sum,
+      'v.min': min,
+      'v.max': max,
+      'v.p99': max,
+    });
+  }
+  for (const { tags, values } of windows(lines, 'line_sessions')) {
+    const machine = Number(tags['machine']!.slice(1));
+    const count = total / machines;
+    expect(values).toMatchObject({
+      'v.count': count,
+      'v.sum': count * machine + (machines * count * (count - 1)) / 2,
+    });
+  }
+  expect(windows(lines, 'line_sketch')).toHaveLength(2 * machines);
+  expect(agent.output).toContain('go on: 0:window, 1:window, 2:sketch');
+});
+
+it('windows go on over a clean stop, and start anew where their stage was changed', async () => {
+  published.clear();
+  acknowledged = 0;
+  const port = await freePort();
+  configure(port, '10s');
+  agent = new AgentProcess({ config: join(folder, 'sedge.yaml') });
+  await agent.start();
+  await connect(port);
+  for (let i = 0; i < 100; i++) publish(i);
+  await until('all to be acknowledged', () => acknowledged === 100);
+
+  await agent.stop();
+  await agent.start();
+  for (let i = 100; i < 200; i++) publish(i);
+  await until('all to be acknowledged', () => acknowledged === 200);
+  configure(port, '20s');
+  agent.signal('SIGHUP');
+  await until('the reload', () => agent.output.includes('reloaded'));
+  for (let i = 200; i < 300; i++) publish(i);
+  await until('all to be acknowledged', () => acknowledged === 300);
+  // The state of the changed pipeline is stored as well.
+  await agent.kill();
+  await agent.start();
+  for (let machine = 0; machine < machines; machine++)
+    client.publish(`line/m${machine}`, JSON.stringify({ ts: epochMs + 3_600_000, v: 0 }), { qos: 1 });
+  await until('the sessions to arrive', () => windows(delivered(), 'line_sessions').length >= machines);
+
+  const lines = delivered();
+  expect(windows(lines, 'line_sessions').map(({ values }) => values['v.count'])).toEqual([
+    60, 60, 60, 60, 60,
+  ]);
+  expect(windows(lines, 'line_10s').map(({ values }) => values['v.count'])).toEqual([20, 20, 20, 20, 20]);
+});
+
+it('results that take the place of readings balance in the ledger', async () => {
+  const port = await freePort();
+  configure(port, '10s');
+  const file = join(folder, 'sedge.yaml');
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(
+      / {6}- window.*\n {6}- window.*\n/,
+      '      - window: { every: 1s, out_of_order: 0s, idle: 2s }\n',
+    ),
+  );
+  agent = new AgentProcess({ config: file });
+  const { listen } = await agent.start();
+  await connect(port);
+  acknowledged = 0;
+  for (let i = 0; i < 200; i++) publish(i);
+  await until('all to be acknowledged', () => acknowledged === 200);
+  // Silence closes the last windows.
+  await until('the windows to arrive', () => windows(delivered(), 'line').length === 4 * machines);
+  await pause(0);
+
+  const ledger = (await (await fetch(`http://${listen['api']}/v1/ledger`)).json()) as LedgerJson;
+  expect(ledger.balanced).toBe(true);
+  expect(ledger.streams.find(({ stream }) => stream === 'line')).toMatchObject({ received: 220, stored: 20 });
+});
