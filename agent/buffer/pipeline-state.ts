@@ -15,9 +15,9 @@ export function storeState(core: StoreCore, stream: StreamState, { kind, bytes }
   core
     .prepare(
       `INSERT INTO pipeline_state (stream, seq, kind, bytes)
-       SELECT ?1, COALESCE(MAX(seq), 0) + 1, ?2, ?3 FROM pipeline_state WHERE stream = ?1`,
+       SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ? FROM pipeline_state WHERE stream = ?`,
     )
-    .run(stream.id, kind, bytes);
+    .run(stream.id, kind, bytes, stream.id);
   core.memory.bytesSinceSpaceCheck += bytes.length;
 }
 
