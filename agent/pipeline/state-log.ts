@@ -45,8 +45,8 @@ export class StateLog {
   constructor(stages: readonly Stage[], fingerprints: readonly string[]) {
     this.#stages = stages;
     this.#fingerprints = fingerprints;
-    this.#hasDeltas = stages.some(({ delta }) => delta !== undefined);
-    this.#hasOthers = stages.some(({ snapshot, delta }) => snapshot !== undefined && delta === undefined);
+    this.#hasDeltas = stages.some((stage) => stage.delta !== undefined);
+    this.#hasOthers = stages.some((stage) => stage.snapshot !== undefined && stage.delta === undefined);
     this.#fullDue = this.#hasDeltas;
   }
 
@@ -116,7 +116,7 @@ export class StateLog {
       if (stage.restore?.(state) === true) whole.add(stage);
     }
     const eventMicrosMax = this.#apply(deltas, whole) ?? full?.eventMicrosMax ?? Number.NEGATIVE_INFINITY;
-    const keeping = this.#stages.filter(({ snapshot }) => snapshot !== undefined);
+    const keeping = this.#stages.filter((stage) => stage.snapshot !== undefined);
     // Whatever did not come back is not to be built upon.
     this.#fullDue =
       saved.length > 0 && (keeping.length < states.size || keeping.some((stage) => !whole.has(stage)));

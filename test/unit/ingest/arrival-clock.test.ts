@@ -34,6 +34,7 @@ function makerOf(options: Partial<DecodeOptions> & Pick<DecodeOptions, 'format'>
     preprocess: { process: (batch) => ({ outputs: [{ stream: 's', batch }], filtered: [] }) },
   };
   return new GroupMaker({
+    stateBytesMax: () => 1000,
     router: { routes: () => [{ stream: 's', tags: {} }] },
     deadLetters: new ListedDeadLetters(),
     plans: [stream],

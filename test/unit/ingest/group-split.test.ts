@@ -27,7 +27,7 @@ function sparse(count: number): Arrival[] {
 describe('GroupMaker', () => {
   it('begins a new batch when the names of earlier messages used the columns up', () => {
     const maker = new GroupMaker({
-    stateBytesMax: () => 1000,
+      stateBytesMax: () => 1000,
       router: { routes: () => [{ stream: 's', tags: {} }] },
       deadLetters: {
         stream: '_dead_letter',
