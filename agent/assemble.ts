@@ -68,6 +68,8 @@ export class Agent {
   readonly #pushed: HttpIngest;
   #api: HostHttpServer | null = null;
   #running = false;
+  /** Stages hold what was stored of them: before, there is nothing to save. */
+  #resumed = false;
 
   constructor(options: AgentOptions) {
     const { environment, disk, secrets } = options;
@@ -183,7 +185,7 @@ export class Agent {
     this.#pushed.hold();
     for (const source of this.#sources.values()) await source.hold();
     await this.#intake.drain();
-    await this.#intake.saveStates();
+    if (this.#resumed) await this.#intake.saveStates();
     for (const source of this.#sources.values()) await source.stop();
     this.#sources.clear();
     this.#pushed.stop();
@@ -325,6 +327,7 @@ export class Agent {
       this.#foundation.telemetry,
       new Map(saved.map(({ stream, states }) => [stream, states])),
     );
+    this.#resumed = true;
   }
 
   #addresses(): Readonly<Record<string, string>> {

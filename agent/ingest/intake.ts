@@ -148,7 +148,8 @@ export class Intake {
   /** Stores all that stages remember, once everything is drained. Nothing that counts is lost when the store refuses. */
   async saveStates(): Promise<void> {
     const entries = this.#maker.states();
-    if (entries.length > 0 && this.#trouble === null) await this.#store.append(entries);
+    // A store that ended has told so itself.
+    if (entries.length > 0 && this.#trouble === null) await Promise.allSettled([this.#store.append(entries)]);
   }
 
   /** Ends retries. What is not settled will not be. Safe to call twice. */
