@@ -7,7 +7,13 @@ import { ClockKeeper } from './assembly/clock-keeper.ts';
 import { type Foundation, layFoundation } from './assembly/foundation.ts';
 import { liveSource } from './assembly/live-source.ts';
 import { Pulse } from './assembly/pulse.ts';
-import { reloaded, reloadFailed, reloadRefused, reloadUnread } from './assembly/reload-events.ts';
+import {
+  keptUnusable,
+  reloaded,
+  reloadFailed,
+  reloadRefused,
+  reloadUnread,
+} from './assembly/reload-events.ts';
 import { RateMeter } from './assembly/rate-meter.ts';
 import { sinkOf } from './assembly/sinks.ts';
 import { buildSource } from './assembly/sources/build-source.ts';
@@ -156,7 +162,8 @@ export class Agent {
   async start(): Promise<Readonly<Record<string, string>>> {
     if (this.#running) return this.#addresses();
     this.#running = true;
-    const { supervision, host } = this.#foundation;
+    const { supervision, host, telemetry } = this.#foundation;
+    if (this.#read.unusable !== undefined) keptUnusable(telemetry, this.#read.unusable);
     // Side by side: the one waits for the disk thread, the other for this one. What asks the store early waits for it.
     const [opened, listening] = await Promise.allSettled([
       this.#store.start(storeSettings(this.config)),

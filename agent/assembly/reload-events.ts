@@ -54,3 +54,12 @@ export function reloadUnread(telemetry: Telemetry, error: SedgeError): void {
     code: error.code,
   });
 }
+
+/** The configuration that the last start kept is damaged, or not this agent's; the files were read instead. */
+export function keptUnusable(telemetry: Telemetry, why: string): void {
+  telemetry.log(
+    'debug',
+    'config.kept_unusable',
+    `the configuration kept for a quick start was not taken: ${why}`,
+  );
+}

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { ConfigurationRequest } from '../host/read-configuration.ts';
+import type { ConfigurationRequest } from '../host/configuration-inputs.ts';
 import type { TextSink, World } from '../ports/world.ts';
 import { flagValue } from './parse-arguments.ts';
 import type { Invocation } from './verb.ts';

@@ -1,7 +1,7 @@
 import { SedgeError } from '../base/errors.ts';
 import type { GoodConfiguration, WrongConfiguration } from '../host/config-thread.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { ConfigurationRequest } from '../host/read-configuration.ts';
+import type { ConfigurationRequest } from '../host/configuration-inputs.ts';
 import type { World } from '../ports/world.ts';
 import { configurationRequest, printProblems } from './load-configuration.ts';
 import { Reloader } from './reloader.ts';

@@ -7,6 +7,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Interpolated {
   readonly root: SourceNode;
   readonly problems: readonly Problem[];
+  /** Names that were asked for, whether or not they are set. */
+  readonly variables: ReadonlySet<string>;
 }
 
 /**
@@ -16,6 +18,7 @@ export interface Interpolated {
  */
 export function interpolate(root: SourceNode, environment: Environment, texts: SourceTexts): Interpolated {
   const problems: Problem[] = [];
+  const variables = new Set<string>();
   const visit = (node: SourceNode, path: Path): SourceNode => {
     switch (node.kind) {
       case 'list':
@@ -29,7 +32,7 @@ export function interpolate(root: SourceNode, environment: Environment, texts: S
       }
       case 'scalar': {
         if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
-        const filled = fill(node.value, environment);
+        const filled = fill(node.value, environment, variables);
         if ('message' in filled) {
           problems.push(problemAt(texts, node.place, path, { message: filled.message }));
           return { ...node, value: '', reference: node.value };
@@ -38,7 +41,7 @@ export function interpolate(root: SourceNode, environment: Environment, texts: S
       }
     }
   };
-  return { root: visit(root, []), problems };
+  return { root: visit(root, []), problems, variables };
 }
 
 interface Filled {
@@ -50,7 +53,11 @@ interface Filled {
 /** Sticky: what a `$` may begin. */
 const references = /\$(?:\$|\{(?<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?<operator>[-?])(?<word>[^}]*))?\}|\{)/g;
 
-function fill(text: string, environment: Environment): Filled | { readonly message: string } {
+function fill(
+  text: string,
+  environment: Environment,
+  variables: Set<string>,
+): Filled | { readonly message: string } {
   let message: string | null = null;
   let usesVariable = false;
   const filled = text.replaceAll(references, (found, ...rest) => {
@@ -62,6 +69,7 @@ function fill(text: string, environment: Environment): Filled | { readonly messa
       return '';
     }
     usesVariable = true;
+    variables.add(name);
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (value !== undefined && (value !== '' || operator === undefined)) return value;
     if (operator === '-') return word!;

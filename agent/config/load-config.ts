@@ -36,6 +36,8 @@ export type LoadedConfig =
       readonly warnings: readonly Problem[];
       /** Where the value at a path was written; null for defaults. */
       readonly placeOf: (path: Path) => Place | null;
+      /** Variables the files name. With them, the overrides and `agentId` the same files give the same configuration. */
+      readonly variables: ReadonlySet<string>;
     }
   /** In the order of files and lines; at most `problemsLimit`. */
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
@@ -45,7 +47,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const texts = new SourceTexts();
   const read = readTrees(options, texts);
   if (!read.ok) return failed(options, read.problems, []);
-  const { root, warnings, problems } = read;
+  const { root, warnings, problems, variables } = read;
   const { value, root: settled, issues } = applySchema(root);
   // A value that could not be filled in is wrong for one reason only.
   const unfilled = new Set(problems.map((problem) => problem.path));
@@ -67,7 +69,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
         const found = find(settled, path);
         return found.complete ? found.node.place : null;
       };
-      return { ok: true, config: completed, warnings: inOrder(options, warnings), placeOf };
+      return { ok: true, config: completed, warnings: inOrder(options, warnings), placeOf, variables };
     }
   }
   return failed(options, problems, warnings);
@@ -78,6 +80,7 @@ interface ReadTrees {
   readonly root: MapNode;
   readonly problems: Problem[];
   readonly warnings: Problem[];
+  readonly variables: ReadonlySet<string>;
 }
 
 /** Files to one tree, with variables, overrides and old names seen to. */
@@ -103,6 +106,7 @@ function readTrees(
     root: migrated.root,
     problems: [...merged.problems, ...filled.problems, ...overridden.problems, ...migrated.problems],
     warnings: [...migrated.warnings],
+    variables: filled.variables,
   };
 }
 

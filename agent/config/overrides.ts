@@ -1,10 +1,9 @@
 import type { Environment } from './interpolate.ts';
 import { overridesLimit, valueTextLimit } from './limits.ts';
+import { overridePrefix } from './override-prefix.ts';
 import { parseDocument } from './parse-document.ts';
 import { problemAt, type Problem, type SourceTexts } from './problem.ts';
 import type { MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
-
-const prefix = 'SEDGE__';
 
 /**
  * `SEDGE__BUFFER__SIZE=1GiB` sets `buffer.size`, over whatever the files say. Steps of the path are separated by `__` and
@@ -17,13 +16,13 @@ export function applyOverrides(
 ): { readonly root: MapNode; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const names = Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && environment[name] !== undefined)
+    .filter((name) => name.startsWith(overridePrefix) && environment[name] !== undefined)
     .toSorted();
   let result: SourceNode = root;
   for (const [index, name] of names.entries()) {
     const place: Place = { file: name, line: 1, column: 1, width: 1 };
     const value = environment[name]!;
-    const steps = name.slice(prefix.length).split('__');
+    const steps = name.slice(overridePrefix.length).split('__');
     texts.add(name, value);
     if (index >= overridesLimit) {
       problems.push(

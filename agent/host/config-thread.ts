@@ -3,10 +3,14 @@ import { type ErrorCode, SedgeError } from '../base/errors.ts';
 import type { ReloadStep } from '../config/reload-actions.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { ConfigurationRequest } from './read-configuration.ts';
+import type { ConfigurationInputs, ConfigurationRequest } from './configuration-inputs.ts';
 
 export interface ConfigQuestion {
   readonly request: ConfigurationRequest;
+  /** Where they were read already: a pipe can be read once. */
+  readonly inputs?: ConfigurationInputs;
+  /** Of the agent, to tell what another one kept. */
+  readonly version: string;
   /** What runs now, to tell what would change; null at the start. */
   readonly running: Config | null;
 }
@@ -20,6 +24,8 @@ export interface GoodConfiguration {
   readonly yaml: Promise<string>;
   /** Differences to what runs; empty at the start. */
   readonly steps: readonly ReloadStep[];
+  /** Why one that was kept could not be taken; absent where there was none, or it was. */
+  readonly unusable?: string;
 }
 
 export interface WrongConfiguration {

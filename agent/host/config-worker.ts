@@ -1,27 +1,40 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { planReload } from '../config/plan-reload.ts';
 import { printConfig } from '../config/print-config.ts';
 import type { ConfigAnswer, ConfigQuestion } from './config-thread.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { configurationCache } from './configuration-cache.ts';
+import { type ConfigurationInputs, readInputs } from './configuration-inputs.ts';
+import { checkInputs } from './read-configuration.ts';
 
 /** Reads a configuration once and ends: parser and schema take more memory than the agent has to spare. */
-function answer(question: ConfigQuestion): ConfigAnswer {
+function work(question: ConfigQuestion): void {
+  let inputs: ConfigurationInputs;
+  let loaded: LoadedConfig;
   try {
-    const loaded = readConfiguration(question.request);
-    const { warnings } = loaded;
-    if (!loaded.ok) return { kind: 'wrong', problems: loaded.problems, warnings };
-    const { config } = loaded;
-    const steps = question.running === null ? [] : planReload(question.running, config);
-    return { kind: 'good', config, warnings, steps };
+    inputs = question.inputs ?? readInputs(question.request);
+    loaded = checkInputs(inputs);
   } catch (error) {
     if (!(error instanceof SedgeError)) throw error;
-    return { kind: 'failed', code: error.code, message: error.message, hint: error.hint };
+    return answer({ kind: 'failed', code: error.code, message: error.message, hint: error.hint });
   }
+  const { warnings } = loaded;
+  if (!loaded.ok) return answer({ kind: 'wrong', problems: loaded.problems, warnings });
+  const { config, variables } = loaded;
+  const steps = question.running === null ? [] : planReload(question.running, config);
+  answer({ kind: 'good', config, warnings, steps });
+  // From here on nobody waits.
+  const yaml = printConfig(config);
+  answer(yaml);
+  const cache = configurationCache(question.request.environment, question.version);
+  cache?.keep(inputs, variables, { config, warnings, yaml });
 }
 
-assert(parentPort !== null, 'the config worker runs as a thread');
-const found = answer(workerData as ConfigQuestion);
-parentPort.postMessage(found);
-if (found.kind === 'good') parentPort.postMessage(printConfig(found.config));
+function answer(message: ConfigAnswer | string): void {
+  assert(parentPort !== null, 'the config worker runs as a thread');
+  parentPort.postMessage(message);
+}
+
+work(workerData as ConfigQuestion);

@@ -1,35 +1,17 @@
-import { SedgeError } from '../base/errors.ts';
 import type { CheckStages } from '../config/cross-checks.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { checkExpression } from '../pipeline/expression.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
-import { machineAgentId, readConfigFiles } from './config-files.ts';
-
-/** Which configuration: what a command line and its environment say. Plain data, so that it crosses threads. */
-export interface ConfigurationRequest {
-  /** `--config`; absent: the default places. */
-  readonly file?: string;
-  /** `--data`: replaces `agent.data`. */
-  readonly data?: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly workingFolder: string;
-}
+import { type ConfigurationInputs, type ConfigurationRequest, readInputs } from './configuration-inputs.ts';
 
 /** Reads and checks a configuration. @throws {SedgeError} SEDGE_CONFIG_MISSING when there is none. */
 export function readConfiguration(request: ConfigurationRequest): LoadedConfig {
-  const { file, data, environment, workingFolder } = request;
-  const files = readConfigFiles({
-    env: environment,
-    workingDirectory: workingFolder,
-    ...(file === undefined ? {} : { file }),
-  });
-  if (files === null) {
-    throw new SedgeError(
-      'SEDGE_CONFIG_MISSING',
-      'no configuration: neither ./sedge.yaml nor /etc/sedge/sedge.yaml exists',
-    );
-  }
-  const agentId = machineAgentId();
+  return checkInputs(readInputs(request));
+}
+
+/** Depends on nothing but its arguments: what it answers may be kept. */
+export function checkInputs({ request, files, agentId }: ConfigurationInputs): LoadedConfig {
+  const { data, environment } = request;
   const loaded = loadConfig({
     files,
     env: environment,

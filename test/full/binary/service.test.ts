@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -103,6 +112,38 @@ describe.skipIf(!runs)(
       expect(stderr).toContain('sedge.yaml:1:14');
       expect(manager.heard).toEqual([]);
       expect(readFileSync(unit, 'utf8')).toMatch(/^RestartPreventExitStatus=78$/m);
+    });
+
+    it('keeps its configuration for the next start, which follows a change all the same', async () => {
+      const config = JSON.parse(readFileSync(workshop.path('sedge.yaml'), 'utf8')) as object;
+      const configure = (level: 'debug' | 'info'): void => {
+        const changed = { ...config, log: { level } };
+        writeFileSync(workshop.path('sedge.yaml'), JSON.stringify(changed));
+      };
+      const kept = workshop.makeFolder('cache', 0o700);
+      const file = join(kept, 'configuration');
+      const start = async (): Promise<string> => {
+        const running = workshop.start(['run'], { NOTIFY_SOCKET: workshop.path('notify') });
+        await running.ready();
+        await until('a configuration to be kept', () => existsSync(file));
+        return (await running.stop()).stderr;
+      };
+      configure('debug');
+      await start();
+      const { ino } = statSync(file);
+
+      const same = await start();
+      const inoOfSame = statSync(file).ino;
+      writeFileSync(file, 'nonsense');
+      const damaged = await start();
+      configure('info');
+      const changed = await start();
+
+      expect(same).not.toContain('config.kept_unusable');
+      expect(inoOfSame).toBe(ino);
+      expect(damaged).toContain('config.kept_unusable');
+      expect(damaged).toContain('level=debug');
+      expect(changed).not.toContain('level=debug');
     });
 
     it('writes to the folders that the unit gives it and to no other', async () => {
