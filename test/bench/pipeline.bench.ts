@@ -154,6 +154,12 @@ const alone: readonly { readonly stage: StageConfig; readonly budgetNs: number }
   { stage: { join: { with: 'other', fields: ['rms'], prefix: 'other.', tolerance: 1000 } }, budgetNs: 1500 },
   { stage: { alert: { when: 'reading.temp > 1000', for: 1000 } }, budgetNs: 150 },
   { stage: { resample: { every: 100 } }, budgetNs: 2000 },
+  { stage: { window: { every: 10_000, fields: ['temp', 'rms'], into: 'w' } }, budgetNs: 300 },
+  {
+    stage: { window: { every: 10_000, slide: 1000, fields: ['temp'], emit: ['mean', 'p99'], into: 'w' } },
+    budgetNs: 800,
+  },
+  { stage: { sketch: { every: 60_000, fields: ['temp', 'rms'] } }, budgetNs: 800 },
   { stage: { vibration: { field: 'rms', sample_rate: 20, block: 1024 } }, budgetNs: 400 },
 ];
 
