@@ -144,7 +144,7 @@ const ingest: Record<string, MetricDeclaration> = {
 
 const pipeline: Record<string, MetricDeclaration> = {
   pipeline_series_evicted: counter('Series whose state was forgotten for want of room.', 'stream', 'rule'),
-  pipeline_late_readings: counter('Readings too late for a filter, left as they were.', 'stream', 'rule'),
+  pipeline_late_readings: counter('Readings too late for a filter or for every window.', 'stream', 'rule'),
   pipeline_entries_evicted: counter('Readings a dedup forgot before their time.', 'stream', 'rule'),
   pipeline_states_left_out: counter('Stages whose state the buffer has no room for.', 'stream'),
   pipeline_alarms: counter('Alarms raised and cleared.', 'stream', 'rule', 'state'),
