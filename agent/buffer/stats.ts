@@ -1,4 +1,5 @@
 import { correctionOf, countsOf } from './eras.ts';
+import { rollupBytes } from './rollup/upkeep.ts';
 import { oldestWall, tail } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
 import type { Fidelity } from '../ports/store.ts';
@@ -38,6 +39,8 @@ export interface StoreStats {
   readonly freeBytes: number;
   readonly walBytes: number;
   readonly reserveBytes: number;
+  /** Summaries by minute, hour and day; within the cap. */
+  readonly rollupBytes: number;
   readonly appendBytesMax: number;
   readonly streams: readonly StreamStats[];
 }
@@ -67,6 +70,7 @@ export function statsOf(core: StoreCore): StoreStats {
     freeBytes: Math.max(0, core.freePages()) * core.pageBytes(),
     walBytes: core.space.walBytes(),
     reserveBytes: core.space.reserveBytes(),
+    rollupBytes: rollupBytes(core),
     appendBytesMax: core.shares.appendBytes,
     streams,
   };

@@ -28,6 +28,7 @@ export class Aggregation {
   readonly needs: readonly FieldNeeds[];
   readonly #budget = new AnswerBudget();
   readonly #groups = new Map<string, Group>();
+  readonly #latest = new WeakMap<Tags, { stream: string; begin: number; group: Group }>();
   readonly #windowMicros: number | null;
   readonly #readings: Record<Rung, number> = { raw: 0, segment: 0, window: 0, sketch: 0 };
   #bad = 0;
@@ -185,7 +186,18 @@ export class Aggregation {
     };
   }
 
+  /** Rows of one series follow each other: its latest group is mostly asked for again. */
   #group(stream: string, tags: Tags, time: number): Group {
+    const latest = this.#latest.get(tags);
+    const length = this.#windowMicros;
+    const begin = length === null ? 0 : Math.floor(time / length) * length;
+    if (latest?.stream === stream && latest.begin === begin) return latest.group;
+    const group = this.#groupOf(stream, tags, time);
+    this.#latest.set(tags, { stream, begin, group });
+    return group;
+  }
+
+  #groupOf(stream: string, tags: Tags, time: number): Group {
     const key = this.query.keys.map((one) => {
       if (one.kind === 'stream') return stream;
       if (one.kind === 'window') return formatTime(Math.floor(time / one.micros) * one.micros);

@@ -64,7 +64,7 @@ class Parser {
       if (clause === 'of') streams = this.#list(() => this.#name('a stream'), namesMax, 'streams');
       else if (clause === 'where') filters = this.#filters();
       else if (clause === 'by') keys = this.#list(() => this.#key(), namesMax, 'keys');
-      else if (clause === 'since') from = micros(this.#now - this.#duration('since'));
+      else if (clause === 'since') from = this.#since();
       else if (clause === 'from') from = this.#time();
       else {
         const at = this.#peek().at;
@@ -254,6 +254,14 @@ class Parser {
     const length = Math.round(Number(match[1]) * unitMicros[match[2]!]!);
     if (length <= 0 || length > 1e15) throw this.#fault(token, 'a duration above nothing and below 30 years');
     return length;
+  }
+
+  /** From an hour on it begins with a whole minute: all of it can then be answered from summaries. */
+  #since(): Micros {
+    const length = this.#duration('since');
+    const from = this.#now - length;
+    const minute = unitMicros['m']!;
+    return micros(length >= unitMicros['h']! ? Math.floor(from / minute) * minute : from);
   }
 
   #time(): Micros {

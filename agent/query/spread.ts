@@ -194,19 +194,17 @@ export class Spread {
     yield* this.#intervals;
   }
 
+  /** Points, buckets and intervals each come in order, or are few: they are merged, not sorted together. */
   #sort(): Sorted {
-    if (this.#histogram === null && this.#intervals.length === 0) {
-      const values = this.#points!.slice(0, this.#pointCount).sort();
-      const cumulated = Float64Array.from({ length: values.length }, (_, i) => i + 1);
-      const run = { values, cumulated };
-      return { lows: run, highs: run, middles: run };
-    }
-    const atoms = [...this.#atoms()];
-    return {
-      lows: cumulate(atoms, (atom) => atom.low),
-      highs: cumulate(atoms, (atom) => atom.high),
-      middles: cumulate(atoms, (atom) => atom.middle),
+    const points = this.#points?.slice(0, this.#pointCount).sort() ?? new Float64Array(0);
+    const buckets = this.#histogram === null ? [] : [...bucketsOf(this.#histogram)];
+    const by = (end: 'low' | 'middle' | 'high'): Run => {
+      const intervals = this.#intervals.toSorted((a, b) => a[end] - b[end]);
+      return cumulated(points, merged(buckets, intervals, end), end);
     };
+    const lows = by('low');
+    if (buckets.length === 0 && this.#intervals.length === 0) return { lows, middles: lows, highs: lows };
+    return { lows, middles: by('middle'), highs: by('high') };
   }
 }
 
@@ -225,18 +223,36 @@ function exactly(value: number, weight: number): Atom {
   return { low: value, high: value, middle: value, weight };
 }
 
-function cumulate(atoms: readonly Atom[], value: (atom: Atom) => number): Run {
-  const order = atoms.map((atom) => ({ value: value(atom), weight: atom.weight }));
-  order.sort((a, b) => a.value - b.value);
-  const values = new Float64Array(order.length);
-  const cumulated = new Float64Array(order.length);
-  let sum = 0;
-  for (const [i, one] of order.entries()) {
-    sum += one.weight;
-    values[i] = one.value;
-    cumulated[i] = sum;
+type End = 'low' | 'middle' | 'high';
+
+/** Two runs in order of one end, as one. */
+function merged(a: readonly Atom[], b: readonly Atom[], end: End): readonly Atom[] {
+  if (b.length === 0) return a;
+  const all: Atom[] = [];
+  let i = 0;
+  for (const atom of b) {
+    while (i < a.length && a[i]![end] <= atom[end]) all.push(a[i++]!);
+    all.push(atom);
   }
-  return { values, cumulated };
+  while (i < a.length) all.push(a[i++]!);
+  return all;
+}
+
+function cumulated(points: Float64Array, atoms: readonly Atom[], end: End): Run {
+  const length = points.length + atoms.length;
+  const run = { values: new Float64Array(length), cumulated: new Float64Array(length) };
+  let sum = 0;
+  let point = 0;
+  let atom = 0;
+  for (let i = 0; i < length; i++) {
+    const next = atoms[atom];
+    const isPoint = next === undefined || (point < points.length && points[point]! <= next[end]);
+    run.values[i] = isPoint ? points[point++]! : next[end];
+    sum += isPoint ? 1 : next.weight;
+    if (!isPoint) atom++;
+    run.cumulated[i] = sum;
+  }
+  return run;
 }
 
 /** The first value with at least `target` of the weight at or below it. */
@@ -251,31 +267,35 @@ function at({ values, cumulated }: Run, target: number): number {
   return values[low]!;
 }
 
-/** Buckets of a histogram, cut at its extremes. */
+/** Buckets of a histogram, cut at its extremes, in ascending order. */
 function* bucketsOf(histogram: ExponentialHistogram): Generator<Atom> {
   const { scale, zeros, positive, negative } = histogram.buckets();
-  const { min, max } = histogram;
-  const clamp = (value: number): number => Math.min(Math.max(value, min), max);
-  const boundary = (index: number): number => 2 ** (index * 2 ** -scale);
-  if (zeros > 0) yield exactly(0, zeros);
-  for (const [{ offset, counts }, sign] of [
-    [positive, 1],
-    [negative, -1],
-  ] as const) {
-    for (let i = 0; i < counts.length; i++) {
-      const weight = counts[i]!;
-      if (weight === 0) continue;
-      // A boundary is right to some rounding: a value beside it may have been counted there.
-      const lower = offset + i <= smallestBucket(scale) ? 0 : boundary(offset + i) * (1 - boundaryError);
-      const upper = Math.min(boundary(offset + i + 1) * (1 + boundaryError), Number.MAX_VALUE);
-      const ends = [clamp(sign * lower), clamp(sign * upper)] as const;
-      const low = Math.min(...ends);
-      const high = Math.max(...ends);
-      // Relatively as far from one end as from the other; the middle where one of them is nothing.
-      const middle = low * high > 0 ? (2 * low * high) / (low + high) : low + (high - low) / 2;
-      yield { low, high, middle: Number.isFinite(middle) ? middle : low, weight };
-    }
+  const ends = { scale, min: histogram.min, max: histogram.max };
+  for (let i = negative.counts.length - 1; i >= 0; i--) {
+    const weight = negative.counts[i]!;
+    if (weight > 0) yield bucket(negative.offset + i, { sign: -1, weight, ...ends });
   }
+  if (zeros > 0) yield exactly(0, zeros);
+  for (let i = 0; i < positive.counts.length; i++) {
+    const weight = positive.counts[i]!;
+    if (weight > 0) yield bucket(positive.offset + i, { sign: 1, weight, ...ends });
+  }
+}
+
+function bucket(
+  index: number,
+  of: { sign: 1 | -1; weight: number; scale: number; min: number; max: number },
+): Atom {
+  const { sign, weight, scale, min, max } = of;
+  // A boundary is right to some rounding: a value beside it may have been counted there.
+  const lower = index <= smallestBucket(scale) ? 0 : 2 ** (index * 2 ** -scale) * (1 - boundaryError);
+  const upper = Math.min(2 ** ((index + 1) * 2 ** -scale) * (1 + boundaryError), Number.MAX_VALUE);
+  const clamp = (value: number): number => Math.min(Math.max(value, min), max);
+  const low = clamp(sign === 1 ? lower : -upper);
+  const high = clamp(sign === 1 ? upper : -lower);
+  // Relatively as far from one end as from the other; the middle where one of them is nothing.
+  const middle = low * high > 0 ? (2 * low * high) / (low + high) : low + (high - low) / 2;
+  return { low, high, middle: Number.isFinite(middle) ? middle : low, weight };
 }
 
 /** Above scale 11 buckets are told by logarithm, off by one at a boundary; below by a table, exact to rounding. */

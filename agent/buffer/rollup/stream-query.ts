@@ -322,35 +322,45 @@ export class StreamQuery {
 
   /** What is neither kept nor folded, and for how long of the rest nothing is kept any more. */
   #account(): void {
-    const stream = this.#stream;
-    const since = this.#rollup?.since ?? this.#head;
-    const below = this.#core
-      .prepare<{ readings: number | null }>(
-        'SELECT sum(count) AS readings FROM blocks WHERE stream = ? AND first < ?',
-      )
-      .get(stream.id, since);
-    const untrusted = this.#core
-      .prepare<{ readings: number | null }>(
-        'SELECT sum(count) AS readings FROM blocks WHERE stream = ? AND first >= ? AND boot < 0',
-      )
-      .get(stream.id, since);
-    const folded = (this.#rollup?.folded ?? 0) + (untrusted?.readings ?? 0);
-    const journal = this.#rollup === null ? 0 : this.#journalReadings;
-    const kept = (below?.readings ?? 0) + (this.#rollup === null ? this.#journalReadings : 0);
-    this.lost = Math.max(0, since - kept) + Math.max(0, this.#head - since - folded - journal);
+    const { id, blockReadings, blockEras } = this.#stream;
+    const rollup = this.#rollup;
+    if (rollup === null) {
+      this.lost = this.#head - blockReadings - this.#journalReadings;
+      return;
+    }
+    const before = this.#keptBelow(rollup.since);
+    let untrusted = 0;
+    for (const readings of blockEras.values()) untrusted += readings;
+    const folded = rollup.folded + untrusted + this.#journalReadings;
+    this.lost = Math.max(0, rollup.since - before) + Math.max(0, this.#head - rollup.since - folded);
     const oldest = this.#core
-      .prepare<{ time: number | null }>('SELECT min(min_time) AS time FROM blocks WHERE stream = ?')
-      .get(stream.id)?.time;
-    const rolled = this.#core
-      .prepare<{ start: number | null }>('SELECT min(start) AS start FROM rollups WHERE stream = ?')
-      .get(stream.id)?.start;
-    if (this.#rollup === null || rolled === null || rolled === undefined) return;
+      .prepare<{ time: number }>(
+        'SELECT min_time AS time FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
+      )
+      .get(id)?.time;
+    const first = this.#core.prepare<{ start: number | null }>(
+      'SELECT min(start) AS start FROM rollups WHERE stream = ? AND level = ?',
+    );
+    let rolled = Infinity;
+    for (const level of rollupLevels.keys())
+      rolled = Math.min(rolled, first.get(id, level)?.start ?? Infinity);
     for (const { from, until } of this.#cover.rest) {
       // Where blocks are still there the rest is read from them; before the first window there was nothing.
-      const end = Math.min(until, oldest ?? stream.journal[0]?.wallMicros ?? until);
+      const end = Math.min(until, oldest ?? this.#stream.journal[0]?.wallMicros ?? until);
       const begin = Math.max(from, rolled);
       if (end > begin && Number.isFinite(end)) this.goneSeconds += (end - begin) / 1e6;
     }
+  }
+
+  /** Readings in blocks below an offset: those sealed before anything was folded. */
+  #keptBelow(offset: number): number {
+    if (offset === 0) return 0;
+    const row = this.#core
+      .prepare<{ readings: number | null }>(
+        'SELECT sum(count) AS readings FROM blocks WHERE stream = ? AND first < ?',
+      )
+      .get(this.#stream.id, offset);
+    return row?.readings ?? 0;
   }
 }
 
