@@ -54,7 +54,7 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   if (first === undefined) return;
   const readings = rows.reduce((sum, row) => sum + row.count, 0);
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
-  for (const [i, batch] of batches.entries()) core.folding.take(stream, rows[i]!, batch);
+  for (const [i, batch] of batches.entries()) core.folding.take(stream, rows[i]!, { batch, leaving: 'seal' });
   removeJournalRows(core, stream, 0, rows.length);
   const bytes = insertBlock(core, stream, { opening: first, batches, rowBytes });
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);

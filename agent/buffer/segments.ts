@@ -186,11 +186,12 @@ function isCoarsePlace(place: Place): boolean {
   return place.kind === 'block' && isCoarse(place.row.level);
 }
 
-/** What leaves the journal without ever having been in a block. Damaged rows say nothing any more. */
+/** What leaves the store and is in no summary yet: rows that were never sealed, and readings of a clock that was not set. */
 function fold(core: StoreCore, stream: StreamState, place: Place): void {
-  if (place.kind !== 'journal' || !core.folding.wants(stream)) return;
+  const folded = place.kind === 'block' && (place.row.era === 0 || isCoarse(place.row.level));
+  if (folded || !core.folding.wants(stream)) return;
   try {
-    core.folding.take(stream, place.row, contentOf(core, stream, place).batch);
+    core.folding.take(stream, place.row, { batch: contentOf(core, stream, place).batch, leaving: 'release' });
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
   }

@@ -51,16 +51,18 @@ export class Folding {
     return rollup;
   }
 
-  /** Takes in a batch that leaves the journal, the row it was. Inside a transaction, before the rows are removed. */
+  /**
+   * A batch leaves the journal for a block (`seal`), or the store (`release`: from the journal, or from a block). Inside a transaction, before its
+   * rows are removed. Times that may still be corrected stay out of windows until their readings go: from a window they could not be taken out again.
+   */
   take(
     stream: StreamState,
     { first, era }: { readonly first: number; readonly era: number },
-    batch: Batch,
+    stored: { readonly batch: Batch; readonly leaving: 'seal' | 'release' },
   ): void {
-    const correction = correctionOf(this.#core.memory, era) ?? 0;
-    for (const watcher of this.departures) watcher.departed(stream, first, shifted(batch, correction));
-    // Times that may still be corrected can not be taken out of a window again.
-    if (era !== 0 || !this.takes(stream)) return;
+    const batch = shifted(stored.batch, correctionOf(this.#core.memory, era) ?? 0);
+    for (const watcher of this.departures) watcher.departed(stream, first, batch);
+    if (!this.takes(stream) || (era !== 0 && stored.leaving === 'seal')) return;
     const rollup = this.rollupOf(stream) ?? this.#begin(stream, first);
     let minutes = this.#open.get(stream);
     if (minutes === undefined) this.#open.set(stream, (minutes = new Map()));

@@ -22,10 +22,11 @@ const beside = [
   'buffer tail s',
   'buffer export s',
   'buffer replay --dry-run',
+  'query count()',
   'version',
 ];
 /** The same, when the agent has ended. */
-const alone = ['buffer ls', 'buffer tail s', 'buffer fsck', 'buffer purge s --yes'];
+const alone = ['query count()', 'buffer ls', 'buffer tail s', 'buffer fsck', 'buffer purge s --yes'];
 /** Verbs that print no tables, or have tests of their own for it. */
 const others = [
   'run',
