@@ -73,7 +73,7 @@ export const windowAccumulatorBytesMax = 128 * 1024 * 1024;
 export const windowSlicesMax = 10_000;
 /** Values remembered between two saves of a sketch, 4 kB; then its own bytes are less. */
 export const addedValuesMax = 512;
-/** Names in one `emit`; with this many fields at the most a reading has 1024 columns. */
+/** Names in one `emit`; each is a column of the results for each field, and a batch has 1024. */
 export const windowEmitsMax = 32;
 /** Deltas of a pipeline's state are replaced by a full one when they take this and twice the last full one: a restart reads a few MiB. */
 export const stateDeltasBytesMin = 1024 * 1024;

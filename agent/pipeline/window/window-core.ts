@@ -1,11 +1,6 @@
 import type { Batch } from '../../reading/batch.ts';
 import { Quality } from '../../reading/batch.ts';
-import {
-  latenessMicrosMax,
-  windowAccumulatorBytesMax,
-  windowSlicesMax,
-  watchedFieldsMax,
-} from '../limits.ts';
+import { latenessMicrosMax, windowAccumulatorBytesMax, windowSlicesMax } from '../limits.ts';
 import type { SketchNeeds } from './accumulator.ts';
 import { Accumulator } from './accumulator.ts';
 import { GroupTable } from './group-table.ts';
@@ -23,6 +18,8 @@ export interface CoreOptions {
   readonly takes: (field: string) => boolean;
   readonly needs: SketchNeeds;
   readonly seriesMax: number;
+  /** Fields beyond this many are not taken in. */
+  readonly fieldsMax: number;
 }
 
 /** What becomes of one batch in the core. */
@@ -52,12 +49,14 @@ export class WindowCore {
   readonly #plan: WindowPlan;
   readonly #takes: (field: string) => boolean;
   readonly #accumulatorsMax: number;
+  readonly #fieldsMax: number;
   readonly #bytesPerAccumulator: number;
   readonly #windowing: Windowing;
   /** A wall clock at or before which no idle group is due; Infinity: none waits. */
   #idleDueMicros = Number.POSITIVE_INFINITY;
 
-  constructor({ plan, takes, needs, seriesMax }: CoreOptions) {
+  constructor({ plan, takes, needs, seriesMax, fieldsMax }: CoreOptions) {
+    this.#fieldsMax = fieldsMax;
     this.#plan = plan;
     this.#takes = takes;
     this.needs = needs;
@@ -80,14 +79,16 @@ export class WindowCore {
 
   process(batch: Batch, nowMicros: number, give: (window: ClosedWindow) => void): Passed {
     const pass = new WindowPass(this, batch, this.#columnsOf(batch));
-    const members = batch.series.map((tags) => this.#heard(this.table.touch(tags), nowMicros));
+    // Not all series of a batch have readings left in it.
+    const members: (Member | undefined)[] = Array.from({ length: batch.series.length });
     const { timeMicros, quality, seriesIndex } = batch;
     const { isSession } = this.#plan;
     const late: number[] = [];
     let row = 0;
     const settle = (): void => pass.settle(row, () => this.#closeDue(pass.due, give));
     for (; row < batch.length; row++) {
-      const member = members[seriesIndex[row]!]!;
+      const series = seriesIndex[row]!;
+      const member = (members[series] ??= this.#heard(this.table.touch(batch.series[series]!), nowMicros));
       const time = timeMicros[row]!;
       if (time > member.maxMicros) this.#advance(member, time, pass.due);
       else if (time < member.maxMicros - this.#resetSpan) {
@@ -110,7 +111,7 @@ export class WindowCore {
     }
     settle();
     pass.end();
-    this.#awaitIdle(members, nowMicros);
+    for (const member of members) if (member !== undefined) this.#awaitGroup(member.group, nowMicros);
     return { late, evicted: this.#keepBounds(give) };
   }
 
@@ -135,7 +136,7 @@ export class WindowCore {
   fieldId(name: string): number {
     let id = this.fieldIds.get(name);
     if (id === undefined) {
-      if (this.fieldIds.size >= watchedFieldsMax) return -1;
+      if (this.fieldIds.size >= this.#fieldsMax) return -1;
       id = this.fieldIds.size;
       this.fieldIds.set(name, id);
     }
@@ -273,10 +274,6 @@ export class WindowCore {
     into.quality = Math.max(into.quality, from.quality);
     into.isDirty = true;
     this.table.dirtySlices.add(into);
-  }
-
-  #awaitIdle(members: readonly Member[], nowMicros: number): void {
-    for (const { group } of members) this.#awaitGroup(group, nowMicros);
   }
 
   /** When silence would close the group's next window. */

@@ -3,7 +3,7 @@ import { micros } from '../../base/units.ts';
 import type { Batch } from '../../reading/batch.ts';
 import { selectRows } from '../../reading/batch.ts';
 import { fieldMatcher } from '../field-pattern.ts';
-import { seriesLimitDefault } from '../limits.ts';
+import { seriesLimitDefault, watchedFieldsMax } from '../limits.ts';
 import type { Stage, StageContext, StageNote, StageOutput, StageState, StreamBatch } from '../stage.ts';
 import { notesOf } from '../stages/field-filter.ts';
 import { sketchKindNames, type SketchNeeds } from './accumulator.ts';
@@ -23,6 +23,8 @@ interface StageOptions {
   readonly spans: WindowSpans;
   readonly needs: SketchNeeds;
   readonly ofField: FieldResults;
+  /** Columns that one field makes at most. */
+  readonly columns: number;
   /** Null: results take the place of the readings. */
   readonly into: string | null;
 }
@@ -39,7 +41,7 @@ export class WindowedStage implements Stage {
   readonly #into: string | null;
   readonly #lateInto: string | null;
 
-  constructor({ rule, stream, spans, needs, ofField, into }: StageOptions) {
+  constructor({ rule, stream, spans, needs, ofField, columns, into }: StageOptions) {
     this.rule = rule;
     this.#into = into;
     this.#lateInto = spans.late_into ?? null;
@@ -49,6 +51,8 @@ export class WindowedStage implements Stage {
       needs,
       takes: spans.fields === undefined ? () => true : fieldMatcher(spans.fields),
       seriesMax: spans.max_series ?? seriesLimitDefault,
+      // The columns of a batch are bounded; two are the window's own.
+      fieldsMax: Math.floor((watchedFieldsMax - 2) / columns),
     });
     this.#core = core;
     this.#results = new Results({
@@ -130,8 +134,17 @@ export function windowStage(rule: string, config: WindowConfig, stream: string):
     quantiles: needsQuantiles(names),
     distinct: names.includes('distinct'),
   };
-  const ofField = figures(emitsOf(names));
-  return new WindowedStage({ rule, stream, spans: config, needs, ofField, into: config.into ?? null });
+  const emits = emitsOf(names);
+  const [ofField, columns] = [figures(emits), emits.length];
+  return new WindowedStage({
+    rule,
+    stream,
+    spans: config,
+    needs,
+    ofField,
+    columns,
+    into: config.into ?? null,
+  });
 }
 
 export function sketchStage(rule: string, config: SketchConfig, stream: string): WindowedStage {
@@ -143,7 +156,15 @@ export function sketchStage(rule: string, config: SketchConfig, stream: string):
   };
   const into = config.into ?? `${stream}_sketch`;
   const ofField = sealedSketches(kinds, stream);
-  return new WindowedStage({ rule, stream, spans: config, needs, ofField, into });
+  return new WindowedStage({
+    rule,
+    stream,
+    spans: config,
+    needs,
+    ofField,
+    columns: kinds.length,
+    into,
+  });
 }
 
 const sides = (into: readonly StreamBatch[]): { into?: readonly StreamBatch[] } =>

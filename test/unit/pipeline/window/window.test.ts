@@ -181,6 +181,21 @@ describe('a window', () => {
     expect(plainOf(later.outputs[1]!.batch)[0]!.tags).toEqual({ plant: 'p' });
   });
 
+  test('does not wait for a series that an earlier stage keeps out', () => {
+    const pipeline = pipelineOf(
+      { keep: 'tags.machine == "m1"' },
+      { window: { every: 10_000, out_of_order: 0, by: 'plant', emit: ['sum'], into: 'w' } },
+    );
+    const of = (at: number, machine: string): Plain => ({
+      at,
+      values: { a: 1 },
+      tags: { plant: 'p', machine },
+    });
+    const output = pipeline.process(batchOf([of(1, 'm1'), of(1, 'm2'), of(15, 'm1')]), now);
+    expect(told(output, 'w')).toEqual([[0, { 'a.sum': 1 }]]);
+    expect(pipeline.inspect()[0]).toMatchObject({ series: 1 });
+  });
+
   test('of one reading from the far future does not silence its series', () => {
     const pipeline = pipelineOf({ window: { every: 10_000, out_of_order: 0, emit: ['sum'], into: 'w' } });
     const output = pipeline.process(
