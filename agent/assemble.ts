@@ -33,7 +33,7 @@ import type { DiskChannel } from './buffer/disk-protocol.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import { SedgeError } from './base/errors.ts';
 import { MiB } from './base/units.ts';
-import { type ReloadAction, reloadActions } from './config/reload-actions.ts';
+import { type ReloadAction, reloadActions, withRetries } from './config/reload-actions.ts';
 import type { Config } from './config/schema/config.ts';
 import type { GoodConfiguration, WrongConfiguration } from './host/config-thread.ts';
 import { growHeapSlowly, spareMemory, spareProgram } from './host/spare-memory.ts';
@@ -76,6 +76,8 @@ export class Agent {
   #running = false;
   /** Stages hold what was stored of them: before, there is nothing to save. */
   #resumed = false;
+  /** Parts the last reload could not start. */
+  #unstarted: readonly ReloadAction[] = [];
 
   constructor(options: AgentOptions) {
     const { environment, disk, secrets } = options;
@@ -225,21 +227,21 @@ export class Agent {
         reloadRefused(telemetry, read.problems);
         return;
       }
-      const before = this.#read;
+      const before = this.#read.config;
       this.#read = read;
-      const failures = await this.#applyReload(before.config, reloadActions(read.steps));
-      for (const failure of failures) reloadFailed(telemetry, failure);
+      const actions = withRetries(reloadActions(read.steps), this.#unstarted);
+      const failures = await this.#applyReload(before, actions);
+      this.#unstarted = failures.map(({ action }) => action);
+      for (const { error } of failures) reloadFailed(telemetry, error);
       if (failures.length === 0) reloaded(telemetry, read.steps);
-      // The next reload then sees what differs still, and tries it again.
-      else this.#read = before;
     } finally {
       supervision.ready('running');
     }
   }
 
   /** Part by part: one that cannot start keeps no other from it. Answers what went wrong. */
-  async #applyReload(old: Config, actions: readonly ReloadAction[]): Promise<readonly SedgeError[]> {
-    const failures: SedgeError[] = [];
+  async #applyReload(old: Config, actions: readonly ReloadAction[]): Promise<readonly ReloadFailure[]> {
+    const failures: ReloadFailure[] = [];
     const { log } = this.#foundation;
     const of = (part: ReloadAction['part']): readonly ReloadAction[] =>
       actions.filter((one) => one.part === part);
@@ -260,22 +262,29 @@ export class Agent {
       });
       this.#intake.configure(this.#streams);
     }
-    for (const { name } of of('uplink').filter(begins)) {
-      await attempt(failures, async () => {
-        await this.#uplinks.stop(name);
-        await this.#uplinks.start(this.config, name);
+    const attempt = async (action: ReloadAction, act: () => Promise<void>): Promise<void> => {
+      const error = await misuseOf(act);
+      if (error === null) return;
+      failures.push({ action, error });
+      this.#pulse.failed(`${action.part}.${action.name}`, error.message);
+    };
+    for (const action of of('uplink').filter(begins)) {
+      await attempt(action, async () => {
+        await this.#uplinks.stop(action.name);
+        await this.#uplinks.start(this.config, action.name);
       });
     }
-    for (const { name } of of('source').filter(begins)) {
-      await attempt(failures, async () => {
-        await this.#stopSource(name);
-        await this.#startSource(name);
+    for (const action of of('source').filter(begins)) {
+      await attempt(action, async () => {
+        await this.#stopSource(action.name);
+        await this.#startSource(action.name);
       });
     }
-    if (of('api').some(ends)) {
-      await attempt(failures, async () => {
+    for (const action of of('api').filter(ends)) {
+      await attempt(action, async () => {
         await this.#api?.stop();
         await this.#startApi();
+        this.#pulse.forget('api.api');
       });
     }
     return failures;
@@ -290,11 +299,12 @@ export class Agent {
 
   async #stopSource(name: string): Promise<void> {
     const source = this.#sources.get(name);
-    if (source === undefined) return;
-    await source.hold();
-    await this.#intake.drain(name);
-    await source.stop();
-    this.#sources.delete(name);
+    if (source !== undefined) {
+      await source.hold();
+      await this.#intake.drain(name);
+      await source.stop();
+      this.#sources.delete(name);
+    }
     this.#pulse.forget(`source.${name}`);
   }
 
@@ -348,12 +358,18 @@ export class Agent {
   }
 }
 
-/** Misuse (a port that is taken, a secret that is missing) is kept for later; a bug is not. */
-async function attempt(failures: SedgeError[], act: () => Promise<void>): Promise<void> {
+interface ReloadFailure {
+  readonly action: ReloadAction;
+  readonly error: SedgeError;
+}
+
+/** Misuse (a port that is taken, a secret that is missing) is told of; a bug is not held back. */
+async function misuseOf(act: () => Promise<void>): Promise<SedgeError | null> {
   try {
     await act();
+    return null;
   } catch (error) {
-    if (!(error instanceof SedgeError)) throw error;
-    failures.push(error);
+    if (error instanceof SedgeError) return error;
+    throw error;
   }
 }

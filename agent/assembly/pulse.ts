@@ -216,6 +216,11 @@ export class Pulse {
     this.#declared.add(name);
   }
 
+  /** A part that could not be started; told until it reports itself or is forgotten. */
+  failed(name: string, reason: string): void {
+    this.#report(name, false, 'failed', reason);
+  }
+
   /** A part that is no longer configured. */
   forget(name: string): void {
     if (this.#declared.delete(name)) this.#watched.foundation.health.withdraw(name);

@@ -17,6 +17,11 @@ export function planReload(before: Config, after: Config): readonly ReloadStep[]
   return steps;
 }
 
+/** What is in force after a reload: `after`, but for what only a restart can change. */
+export function untilRestart(before: Config, after: Config): Config {
+  return { ...after, agent: before.agent };
+}
+
 type Report = (path: Path, one: unknown, other: unknown) => void;
 
 /** Maps are followed to the key that differs; lists, and things that came or went whole, are told as one. */

@@ -33,3 +33,14 @@ export function reloadActions(steps: readonly ReloadStep[]): readonly ReloadActi
   }
   return [...actions.values()];
 }
+
+/** The same, with parts that an earlier reload could not start: what is not told anything else is started again. */
+export function withRetries(
+  actions: readonly ReloadAction[],
+  unstarted: readonly ReloadAction[],
+): readonly ReloadAction[] {
+  const told = (part: ReloadAction): boolean =>
+    actions.some(({ part: kind, name }) => kind === part.part && name === part.name);
+  const retries = unstarted.filter((part) => !told(part));
+  return [...actions, ...retries.map((part): ReloadAction => ({ ...part, action: 'restart' }))];
+}

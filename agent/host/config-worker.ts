@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { SedgeError } from '../base/errors.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { planReload } from '../config/plan-reload.ts';
+import { planReload, untilRestart } from '../config/plan-reload.ts';
 import { printConfig } from '../config/print-config.ts';
 import type { ConfigAnswer, ConfigQuestion } from './config-thread.ts';
 import { configurationCache } from './configuration-cache.ts';
@@ -23,11 +23,14 @@ function work(question: ConfigQuestion): void {
   const { warnings } = loaded;
   if (!loaded.ok) return answer({ kind: 'wrong', problems: loaded.problems, warnings });
   const { config, variables } = loaded;
-  const steps = question.running === null ? [] : planReload(question.running, config);
-  answer({ kind: 'good', config, warnings, steps });
+  const { running } = question;
+  const inForce = running === null ? config : untilRestart(running, config);
+  const steps = running === null ? [] : planReload(running, config);
+  answer({ kind: 'good', config: inForce, warnings, steps });
   // From here on nobody waits.
+  answer(printConfig(inForce));
+  // The next start takes the file as it is.
   const yaml = printConfig(config);
-  answer(yaml);
   const cache = configurationCache(question.request.environment, question.version);
   cache?.keep(inputs, variables, { config, warnings, yaml });
 }

@@ -22,12 +22,12 @@ afterEach(async () => {
 });
 
 /** Writes the configuration that SIGHUP reads: a source that stays, and what else is asked for. */
-function write(more: { sources?: string; stages?: string; buffer?: string } = {}): string {
+function write(more: { id?: string; sources?: string; stages?: string; buffer?: string } = {}): string {
   const file = join(folder, 'sedge.yaml');
-  const { sources = '', stages = '', buffer = '' } = more;
+  const { id = 'gw', sources = '', stages = '', buffer = '' } = more;
   writeFileSync(
     file,
-    `agent: { id: gw, data: ${join(folder, 'data')} }
+    `agent: { id: ${id}, data: ${join(folder, 'data')} }
 sources:
   push: { type: http, listen: "127.0.0.1:0" }
 ${sources}
@@ -78,6 +78,50 @@ describe('a reload that goes wrong', () => {
     await until('the new source', async () => (await status()).sources.length === 2, 15_000);
     const answer = await fetch(`http://127.0.0.1:${port}/v1/ingest/s`, { method: 'POST', body: '{"v":2}' });
     expect(answer.status).toBe(204);
+  });
+
+  it('tells of a source that could not be restarted, and has it back when the old file is back', async () => {
+    const other = '  other: { type: http, listen: "127.0.0.1:0", path: /other }';
+    agent = new AgentProcess({ config: write({ sources: other }) });
+    ({ listen } = await agent.start());
+    const { server, port } = await takenPort();
+    const filtered = async (): Promise<number | undefined> =>
+      (await status()).streams.find(({ name }) => name === 's')?.filtered;
+    write({ sources: other.replace(':0', `:${port}`), stages: '{ keep: "reading.v > 5.0" }' });
+
+    agent.signal('SIGHUP');
+    await says(`cannot listen on 127.0.0.1:${port}`);
+
+    expect(await post()).toBe(204);
+    expect(await filtered()).toBe(1);
+    const { parts } = await status();
+    expect(parts.find(({ name }) => name === 'source.other')).toMatchObject({ state: 'failed' });
+    write({ sources: other });
+    agent.signal('SIGHUP');
+    await until('the old source', async () => (await status()).sources.length === 2, 15_000);
+    await until(
+      'its health',
+      async () => (await status()).parts.some(({ name, state }) => name === 'source.other' && state === 'ok'),
+      15_000,
+    );
+    expect(await post()).toBe(204);
+    expect(await filtered()).toBe(1);
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('keeps the name of the agent until a restart, and says at every reload that it waits', async () => {
+    await started();
+    write({ id: 'other' });
+
+    agent.signal('SIGHUP');
+    await says('1 changes; 1 wait for a restart');
+    expect((await status()).agent.id).toBe('gw');
+
+    write({ id: 'other', stages: '{ keep: "reading.v > 5.0" }' });
+    agent.signal('SIGHUP');
+    await says('2 changes; 1 wait for a restart');
+    expect((await status()).agent.id).toBe('gw');
   });
 
   it('keeps the old configuration where the new one is wrong, or not there', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '#agent/config/load-config.ts';
-import { planReload } from '#agent/config/plan-reload.ts';
-import { reloadActions } from '#agent/config/reload-actions.ts';
+import { planReload, untilRestart } from '#agent/config/plan-reload.ts';
+import { reloadActions, withRetries } from '#agent/config/reload-actions.ts';
 import { renderProblems } from '#agent/config/render-problems.ts';
 import type { Config } from '#agent/config/schema/config.ts';
 
@@ -80,6 +80,24 @@ describe('a reload', () => {
   test('cannot change who the agent is', () => {
     const actions = reloadActions(planReload(config(base), config(base.replace('gw-7', 'gw-8'))));
     expect(actions).toContainEqual({ part: 'agent', name: 'agent', action: 'needs_restart' });
+  });
+
+  test('leaves in force what only a restart can change, and tells it again', () => {
+    const after = config(base.replace('gw-7', 'gw-8').replace('topics: [a]', 'topics: [b]'));
+
+    const inForce = untilRestart(config(base), after);
+
+    expect(inForce.agent.id).toBe('gw-7');
+    expect(inForce.sources['line']).toMatchObject({ topics: ['b'] });
+    expect(planReload(inForce, after).map(({ path }) => path)).toEqual(['agent.id']);
+  });
+
+  test('starts again what an earlier one could not start, unless it is told otherwise', () => {
+    const line = { part: 'source', name: 'line', action: 'start' } as const;
+    const cloud = { part: 'uplink', name: 'cloud', action: 'restart' } as const;
+    const stopped = { part: 'uplink', name: 'cloud', action: 'stop' } as const;
+
+    expect(withRetries([stopped], [line, cloud])).toEqual([stopped, { ...line, action: 'restart' }]);
   });
 
   test('asks one action of a part, the strongest', () => {
