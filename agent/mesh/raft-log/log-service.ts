@@ -147,12 +147,10 @@ export class LogService {
     if (need === null) this.#refuse(id, 'the log is neither damaged nor in doubt');
     else if (need.ballot === null)
       this.#refuse(id, 'term and vote are lost: this member must come back under a new id');
-    else if (index < need.needIndex)
-      this.#refuse(id, `the snapshot ends at ${index}, ${need.needIndex} is needed`);
     else {
-      const { ballot } = need;
+      const { needIndex, ballot } = need;
       this.#guarded(() => {
-        this.#store.heal(snapshot, ballot);
+        this.#store.heal(snapshot, { ballot, doubt: index < needIndex ? needIndex : 0 });
         this.#reopen();
       });
       return true;

@@ -122,7 +122,10 @@ export class LogStore {
   }
 
   /** In place of a log that is damaged or in doubt: a file of its own, whole before it counts. `open` follows. */
-  heal(snapshot: Snapshot, ballot: Ballot): void {
+  heal(
+    snapshot: Snapshot,
+    { ballot, doubt }: { readonly ballot: Ballot; readonly doubt: LogIndex },
+  ): void {
     const isNewer = snapshot.id.term > ballot.term;
     const own = isNewer ? { term: snapshot.id.term, vote: noPeer } : ballot;
     const generation = this.#generation + 1;
@@ -132,7 +135,7 @@ export class LogStore {
       tables.transaction(() => {
         tables.putSnapshot(snapshotRow(snapshot));
         tables.putBallot(sealBallot(own));
-        tables.putHead(sealHead({ ...own, ...emptyAfter(snapshot), doubt: 0 }));
+        tables.putHead(sealHead({ ...own, ...emptyAfter(snapshot), doubt }));
       });
     } finally {
       tables.close();

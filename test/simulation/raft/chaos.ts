@@ -11,9 +11,9 @@ import { registerModel } from '../linearizability/register.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';
 import { calm } from './network.ts';
-import { quickDisk } from './disk.ts';
+import { quickDisk } from './member-disk.ts';
 import type { SimNode } from './node.ts';
-import { drawSettings, drawWeather } from './settings.ts';
+import { drawSettings, drawWeather, type SimSettings } from './settings.ts';
 import { unset } from './registers.ts';
 
 export interface ChaosReport {
@@ -34,6 +34,7 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Drawn from the seed where absent. */
   readonly voters?: number;
+  readonly storage?: SimSettings['storage'];
 }
 
 const safetyTicks = 600;
@@ -54,9 +55,10 @@ export function runChaos(options: ChaosOptions): ChaosReport {
   try {
     return new Chaos(options).run();
   } catch (error) {
-    const nodes = options.voters === undefined ? '' : ` --nodes ${options.voters}`;
+    const { voters, storage } = options;
+    const fixed = `${voters === undefined ? '' : ` --nodes ${voters}`}${storage === undefined ? '' : ` --storage ${storage}`}`;
     throw new Error(
-      `seed ${options.seed}: ${messageOf(error)}; replay: node test/simulation/raft/run.ts --seed ${options.seed}${nodes}`,
+      `seed ${options.seed}: ${messageOf(error)}; replay: node test/simulation/raft/run.ts --seed ${options.seed}${fixed}`,
       { cause: error },
     );
   }
@@ -72,10 +74,11 @@ class Chaos {
   readonly #acts: readonly Act[];
   readonly #eventfulness: number;
 
-  constructor({ seed, voters }: ChaosOptions) {
+  constructor({ seed, voters, storage }: ChaosOptions) {
     const random = new Prng(seed);
     const drawn = random.pick([1, 3, 3, 3, 5, 5, 7]);
-    const settings = drawSettings(random, voters ?? drawn);
+    const drawnSettings = drawSettings(random, voters ?? drawn);
+    const settings = storage === 'log' ? { ...drawnSettings, storage, asyncStorage: true } : drawnSettings;
     this.#seed = seed;
     this.#random = random;
     this.#cluster = new Cluster({ seed: random.uint32(), settings });
@@ -130,7 +133,7 @@ class Chaos {
   #restart(chance: number): void {
     const cluster = this.#cluster;
     for (const node of cluster.nodes.values()) {
-      if (node.member !== null || node.quarantined || cluster.now < node.downUntil) continue;
+      if (node.isUp || node.quarantined || cluster.now < node.downUntil) continue;
       if (this.#random.chance(chance)) cluster.start(node.id);
     }
   }
@@ -166,6 +169,7 @@ class Chaos {
       () => cluster.network.heal(),
       () => void (cluster.network.weather = drawWeather(random)),
       (node) => void (node.disk.fullUntil = cluster.now + random.float() * electionTicks * 4),
+      (node) => void (node.disk.failingUntil = cluster.now + random.float() * electionTicks * 2),
       (node) => this.#damage(node),
       (node) => {
         if (node.member === null) return;
@@ -183,7 +187,7 @@ class Chaos {
   }
 
   #crash(node: SimNode): void {
-    this.#cluster.crash(node.id);
+    this.#cluster.crash(node.id, { mayTear: this.#canLose(node.id) });
     node.downUntil = this.#cluster.now + this.#random.float() * this.#cluster.settings.electionTicks * 4;
   }
 
@@ -191,8 +195,8 @@ class Chaos {
   #damage(node: SimNode): void {
     if (node.quarantined || !this.#canLose(node.id)) return;
     this.#crash(node);
-    node.disk.damaged = true;
-    node.start();
+    node.disk.spoil();
+    this.#cluster.start(node.id);
   }
 
   /** In every membership that may count, now or by an entry that is not applied everywhere, a quorum is left without it. */
@@ -201,7 +205,7 @@ class Chaos {
     return (
       memberships?.every(({ voters, votersOutgoing }) =>
         [voters, votersOutgoing].every((half) => {
-          const left = half.filter((id) => !ids.includes(id) && !this.#cluster.node(id).quarantined);
+          const left = half.filter((id) => !ids.includes(id) && !this.#cluster.node(id).isImpaired);
           return half.length === 0 || left.length >= majoritySize(half.length);
         }),
       ) ?? false
@@ -214,6 +218,7 @@ class Chaos {
     for (const { disk, registers, member, view } of this.#cluster.nodes.values()) {
       if (member !== null && view!.log.unstable.entries.some(({ kind }) => isChangeKind(kind)))
         return undefined;
+      if (disk.mayHoldChange) return undefined;
       found.push(disk.registers.membership, registers.membership);
       const { log } = disk;
       const first = Math.max(log.firstIndex(), this.#cluster.newest.index + 1);
@@ -267,7 +272,7 @@ class Chaos {
       if (action === 'add-voter') after.add(peer);
       else after.delete(peer);
     }
-    const alive = [...after].filter((id) => !this.#cluster.node(id).quarantined);
+    const alive = [...after].filter((id) => !this.#cluster.node(id).isImpaired);
     return after.size > 0 && after.size <= 9 && alive.length >= majoritySize(after.size);
   }
 
@@ -282,6 +287,7 @@ class Chaos {
       if (random.chance(0.3) && this.#canLose(...frozen, id)) frozen.push(id);
     for (const node of cluster.nodes.values()) {
       node.disk.fullUntil = 0;
+      node.disk.failingUntil = 0;
       node.disk.habits = quickDisk;
       node.rate = 1;
       node.applyMax = calmApplyMax;

@@ -6,7 +6,7 @@ import type { PeerMessage } from '#agent/mesh/raft/message.ts';
 import type { Note } from '#agent/mesh/raft/note.ts';
 import { peerId, type PeerId } from '#agent/mesh/raft/peer-id.ts';
 import { Timeline } from '../timeline.ts';
-import type { Write } from './disk.ts';
+import type { CrashOptions, DiskEvent, Write } from './member-disk.ts';
 import { Invariants } from './invariants.ts';
 import { Network } from './network.ts';
 import { SimNode, type NodeWitness } from './node.ts';
@@ -29,7 +29,19 @@ export class Cluster implements NodeWitness {
   readonly invariants = new Invariants(this.nodes);
   /** Digest of everything that happened; two runs of one seed agree on it. */
   trace = 0x811c9dc5;
-  readonly counts = { messages: 0, elections: 0, snapshots: 0, changes: 0, crashes: 0, entries: 0 };
+  readonly counts = {
+    messages: 0,
+    elections: 0,
+    snapshots: 0,
+    changes: 0,
+    crashes: 0,
+    entries: 0,
+    diskLosses: 0,
+    doubts: 0,
+    damages: 0,
+    heals: 0,
+    ruins: 0,
+  };
   /** The membership after the last applied change that any member has seen. */
   newest: { readonly index: number; readonly membership: MembershipRecord };
   /** Called for every note of every member; for scripted stories. */
@@ -107,9 +119,7 @@ export class Cluster implements NodeWitness {
   }
 
   start(id: number): boolean {
-    const node = this.node(id);
-    if (node.member === null) this.invariants.started(node);
-    return node.start();
+    return this.node(id).start();
   }
 
   startAll(): this {
@@ -117,10 +127,10 @@ export class Cluster implements NodeWitness {
     return this;
   }
 
-  crash(id: number): void {
+  crash(id: number, options: CrashOptions = { mayTear: false }): void {
     this.counts.crashes++;
     this.mix(0xdead, id, 0);
-    this.node(id).crash();
+    this.node(id).crash(options);
   }
 
   /** Ticks of the group's clock; the invariants are swept after each. */
@@ -142,6 +152,22 @@ export class Cluster implements NodeWitness {
 
   isMember(id: number): boolean {
     return isMember(this.newest.membership, peerId(id));
+  }
+
+  started(node: SimNode): void {
+    this.invariants.started(node);
+  }
+
+  befell(_node: SimNode, event: DiskEvent): void {
+    this.counts[event]++;
+  }
+
+  /** Hosts help each other: a state machine that reaches far enough goes over, like any message. */
+  wantsSnapshot(node: SimNode, from: number): void {
+    const other = this.random.pick([...this.nodes.values()]);
+    if (other === node || other.member === null || other.isPaused || other.registers.applied < from) return;
+    const snapshot = other.snapshotNow();
+    this.network.sendAside(other.id, node.id, () => node.heal(snapshot));
   }
 
   moved(node: SimNode): void {

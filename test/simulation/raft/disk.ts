@@ -1,32 +1,21 @@
 import { assert } from '#agent/base/assert.ts';
 import type { Prng } from '#agent/base/prng.ts';
-import type { Entry, LogIndex, Term } from '#agent/mesh/raft/entry.ts';
+import type { LogIndex, Term } from '#agent/mesh/raft/entry.ts';
 import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import { MemoryLog } from '#agent/mesh/raft/log/memory-log.ts';
+import { restartFrom } from '#agent/mesh/raft-log/restart.ts';
 import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
 import { emptyHardState, type HardState } from '#agent/mesh/raft/state.ts';
 import type { Timeline } from '../timeline.ts';
+import {
+  quickDisk,
+  type CrashOptions,
+  type DiskHabits,
+  type DiskUser,
+  type MemberDisk,
+  type Write,
+} from './member-disk.ts';
 import { Registers } from './registers.ts';
-
-export interface DiskHabits {
-  /** Ticks one write takes. */
-  readonly writeMin: number;
-  readonly writeMax: number;
-  /** Share of writes that stall for up to `stallMax` ticks. */
-  readonly stalls: number;
-  readonly stallMax: number;
-  /** Probability that a crash leaves the write it met half done, instead of undone. */
-  readonly torn: number;
-}
-
-export const quickDisk: DiskHabits = { writeMin: 0.01, writeMax: 0.05, stalls: 0, stallMax: 0, torn: 0 };
-
-export interface Write {
-  readonly hardState: HardState | null;
-  readonly entries: readonly Entry[];
-  readonly snapshot: Snapshot | null;
-  readonly mustSync: boolean;
-}
 
 interface Pending extends Write {
   readonly done: () => void;
@@ -37,13 +26,18 @@ interface Pending extends Write {
  * A member's disk: a log, its term and vote, a state machine, written in atomic transactions in order. A crash keeps what was
  * synced, any first part of what was not, and of the transaction it met perhaps the term and some first entries.
  */
-export class SimDisk {
+export class SimDisk implements MemberDisk {
   log = new MemoryLog();
   /** The state machine as of its last sync. applied ≤ the log's last index. */
   registers = new Registers();
   habits: DiskHabits = quickDisk;
   /** Writes fail until then. */
   fullUntil = 0;
+  /** Full is the only way in which it fails. */
+  failingUntil = 0;
+  readonly wantsSnapshotFrom = 0;
+  /** Its log shows what a crash has left. */
+  readonly mayHoldChange = false;
   /** A bit has flipped: the log cannot be believed any more, and this shows at the next opening. */
   damaged = false;
   /** Entries that were durable and are gone, by index with their terms, until a leader has brought the log back that far. */
@@ -156,7 +150,7 @@ export class SimDisk {
   }
 
   /** Power is cut, or the process dies with its writes on the way. */
-  crash(): void {
+  crash(_options: CrashOptions): void {
     const kept = this.#pending.length === 0 ? 0 : this.#random.below(this.#pending.length + 1);
     for (const write of this.#pending.slice(0, kept)) this.#carryOut(write);
     const met = this.#pending[kept];
@@ -186,29 +180,50 @@ export class SimDisk {
     };
   }
 
-  /**
-   * What a member starts from: the log, and the membership as of what the state machine holds.
-   * @param freshen called before a snapshot is given out: one that does not know its receiver is of no use
-   */
-  open(freshen: () => void): LogReader {
-    const { log, registers } = this;
-    const last = log.lastIndex();
-    const { term, vote, commit } = this.#hardState;
-    // Applied is committed.
-    const known = Math.max(commit, registers.applied, log.firstIndex() - 1);
-    assert(known <= last, `a disk holds ${known} committed of ${last}`);
-    const hardState: HardState = term === 0 && known === 0 ? emptyHardState : { term, vote, commit: known };
-    this.#hardState = hardState;
-    return {
-      initialState: () => ({ hardState, membership: registers.membership }),
-      firstIndex: () => log.firstIndex(),
-      lastIndex: () => log.lastIndex(),
-      term: (index) => log.term(index),
-      entries: (start, end, bytesMax) => log.entries(start, end, bytesMax),
-      snapshot: () => {
-        freshen();
-        return log.snapshot();
-      },
-    };
+  begin(user: DiskUser): void {
+    if (this.damaged) {
+      user.befell('ruins');
+      user.ruined();
+    } else user.opened({ log: this.#start(), doubt: this.doubt });
+  }
+
+  get snapshot(): Snapshot {
+    return this.log.snapshot();
+  }
+  get isImpaired(): boolean {
+    return this.damaged || this.doubt > 0;
+  }
+
+  keepSnapshot(snapshot: Snapshot): void {
+    this.log.keepSnapshot(snapshot);
+  }
+
+  compact(index: LogIndex): void {
+    this.log.compact(index);
+  }
+
+  heal(): void {
+    throw new Error('this disk asks for nothing');
+  }
+
+  spoil(): string {
+    this.damaged = true;
+    return 'all of it';
+  }
+
+  /** What it has promised and lost counts: the member keeps quiet until it has it back. */
+  vouchesFor(index: LogIndex, term: Term): boolean {
+    const { log, lost } = this;
+    return log.term(index) === term || log.firstIndex() > index || lost.get(index) === term;
+  }
+
+  #start(): LogReader {
+    this.log.setHardState(this.#hardState);
+    const restart = restartFrom(this.log, this.registers);
+    assert(restart.kind === 'start', `${this.registers.applied} is applied of ${this.log.lastIndex()}`);
+    // What is known to be committed is not forgotten again.
+    const { hardState } = restart.log.initialState();
+    if (hardState.commit > 0) this.#hardState = hardState;
+    return restart.log;
   }
 }

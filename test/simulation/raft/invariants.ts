@@ -4,7 +4,7 @@ import { isJoint, type Membership } from '#agent/mesh/raft/membership/membership
 import type { PeerMessage } from '#agent/mesh/raft/message.ts';
 import { noPeer, type PeerId } from '#agent/mesh/raft/peer-id.ts';
 import { majoritySize } from '#agent/mesh/raft/quorum/majority.ts';
-import type { Write } from './disk.ts';
+import type { Write } from './member-disk.ts';
 import type { SimNode } from './node.ts';
 
 /** What one life of one member has shown so far. */
@@ -114,20 +114,12 @@ export class Invariants {
     const halves = isJoint(membership) ? [membership.incoming, membership.outgoing] : [membership.incoming];
     for (const voters of halves) {
       let copies = 0;
-      for (const id of voters) if (this.#holds(id, index, term)) copies++;
+      for (const id of voters) if (this.#nodes.get(id)?.disk.vouchesFor(index, term) === true) copies++;
       assert(
         copies >= majoritySize(voters.size),
         `${leader} commits ${index} of term ${term}, durable at ${copies} of ${voters.size}`,
       );
     }
-  }
-
-  /** What it has promised and lost counts: it keeps quiet until it has it back. */
-  #holds(id: PeerId, index: LogIndex, term: Term): boolean {
-    const disk = this.#nodes.get(id)?.disk;
-    if (disk === undefined) return false;
-    const { log, lost } = disk;
-    return log.term(index) === term || log.firstIndex() > index || lost.get(index) === term;
   }
 
   /** Log Matching, by induction: an id names one entry, and one id before it. And nothing committed is replaced. */
@@ -183,11 +175,11 @@ export class Invariants {
   /** Once a tick, for all: purged ≤ snapshot; state on disk ≤ what is committed there; nothing committed is lost on disk. */
   swept(): void {
     for (const node of this.#nodes.values()) {
-      const { log, registers } = node.disk;
+      const { log, registers, isImpaired, snapshot } = node.disk;
       const first = log.firstIndex();
       const last = log.lastIndex();
-      assert(first - 1 <= log.snapshot().id.index, `${node.id} has dropped what no snapshot covers`);
-      assert(registers.applied <= last, `${node.id} has applied what its log does not hold`);
+      assert(first - 1 <= snapshot.id.index, `${node.id} has dropped what no snapshot covers`);
+      assert(registers.applied <= last || isImpaired, `${node.id} has applied what its log does not hold`);
       assert(registers.applied >= first - 1, `${node.id} has dropped what it has not applied`);
       const { view, member } = node;
       if (member === null || view === null) continue;

@@ -97,6 +97,16 @@ export class Network {
     if (duplicates > 0 && this.#random.chance(duplicates)) this.#carry(message);
   }
 
+  /** What hosts send each other beside the group's messages. */
+  sendAside(from: number, to: number, arrived: () => void): void {
+    const { loss, delayMin, delayMax } = this.weather;
+    const isCut = (): boolean => this.#cut.has(keyOf(from, to)) || this.#cut.has(keyOf(to, from));
+    if (isCut() || (loss > 0 && this.#random.chance(loss))) return;
+    this.#timeline.after(delayMin + this.#random.float() * (delayMax - delayMin), () => {
+      if (!isCut()) arrived();
+    });
+  }
+
   #carry(message: PeerMessage): void {
     const { delayMin, delayMax, held, heldMax, ordered } = this.weather;
     const key = keyOf(message.from, message.to);

@@ -9,16 +9,25 @@ import type { PeerMessage, Response, StorageApply } from '#agent/mesh/raft/messa
 import type { Note } from '#agent/mesh/raft/note.ts';
 import type { StepOutcome } from '#agent/mesh/raft/outcome.ts';
 import { peerId, type PeerId } from '#agent/mesh/raft/peer-id.ts';
-import type { ReadState } from '#agent/mesh/raft/read-queue.ts';
+import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import type { Ready } from '#agent/mesh/raft/ready.ts';
 import type { Timeline } from '../timeline.ts';
-import { commandName, decodeCommand, encodeCommand, type Command } from './command.ts';
-import { SimDisk, type Write } from './disk.ts';
+import { decodeCommand, encodeCommand, type Command } from './command.ts';
+import { SimDisk } from './disk.ts';
+import { LogDisk } from './log-disk.ts';
+import type { CrashOptions, DiskEvent, MemberDisk, Write } from './member-disk.ts';
 import { Registers } from './registers.ts';
 import type { SimSettings } from './settings.ts';
+import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
+import { contextBytes, Waiting, type WaitingRead } from './waiting.ts';
 
 /** Who watches a node, and carries what it sends. */
 export interface NodeWitness {
+  /** A member begins, from what its disk holds. */
+  started(node: SimNode): void;
+  /** Its disk is to be healed by a snapshot that reaches this index. */
+  wantsSnapshot(node: SimNode, from: number): void;
+  befell(node: SimNode, event: DiskEvent): void;
   /** After everything that was asked of the member. */
   moved(node: SimNode): void;
   noted(node: SimNode, note: Note): void;
@@ -35,16 +44,13 @@ const inboxMax = 1_000;
 /** A suspended process that catches up ticks no more than this at once. */
 const burstTicksMax = 100;
 
-interface WaitingRead {
-  readonly key: number;
-  readonly done: (value: number) => void;
-}
-
 /** One process: a member, its disk, its state machine, and the loop the README of agent/mesh/raft asks of a host. */
 export class SimNode {
   readonly id: PeerId;
-  readonly disk: SimDisk;
+  readonly disk: MemberDisk;
   readonly settings: SimSettings;
+  /** The process runs; whether a member does is up to its disk. */
+  isUp = false;
   member: RaftMember | null = null;
   /** The member's state, alive; null before the first start. */
   view: MemberView | null = null;
@@ -63,13 +69,13 @@ export class SimNode {
   readonly #random: Prng;
   readonly #witness: NodeWitness;
   #life = 0;
+  /** Tells processes apart, as `#life` does members. */
+  #process = 0;
   #inbox: PeerMessage[] = [];
   #missedTicks = 0;
   #orders: { readonly order: StorageApply; void: boolean }[] = [];
   #applying = false;
-  #commands = new Map<string, (done: boolean) => void>();
-  #reads = new Map<number, WaitingRead>();
-  #readStates: ReadState[] = [];
+  readonly #waiting = new Waiting();
   #snapshotAt = 0;
 
   constructor(options: {
@@ -84,7 +90,8 @@ export class SimNode {
     this.#timeline = options.timeline;
     this.#random = new Prng(options.seed);
     this.#witness = options.witness;
-    this.disk = new SimDisk({
+    const Disk = options.settings.storage === 'log' ? LogDisk : SimDisk;
+    this.disk = new Disk({
       timeline: options.timeline,
       random: this.#random,
       wrote: (write) => this.#witness.wrote(this, write),
@@ -101,24 +108,45 @@ export class SimNode {
     return this.#timeline.now < this.pausedUntil;
   }
 
-  /** From what the disk holds. False when that cannot be believed. */
+  /** The group must do without it, now or when it dies. */
+  get isImpaired(): boolean {
+    return this.quarantined || this.disk.isImpaired;
+  }
+
+  /** A process, and a member as soon as its disk gives it a log. False when the disk cannot be believed. */
   start(): boolean {
-    if (this.member !== null) return true;
-    if (this.disk.damaged) this.quarantined = true;
+    if (this.isUp) return true;
     if (this.quarantined) return false;
-    const log = this.disk.open(() => this.#freshenSnapshot());
+    this.isUp = true;
+    this.#life++;
+    this.disk.begin({
+      opened: (start) => this.#live(start),
+      lost: () => this.#drop(),
+      ruined: () => {
+        this.quarantined = true;
+        this.isUp = false;
+      },
+      befell: (event) => this.#witness.befell(this, event),
+    });
+    if (this.isUp) this.#askForSnapshot(this.#life);
+    return this.isUp;
+  }
+
+  #live(start: { readonly log: LogReader; readonly doubt: number }): void {
+    this.#drop();
     this.registers = this.disk.registers.clone();
-    this.#snapshotAt = this.disk.log.snapshot().id.index;
+    this.#snapshotAt = this.disk.snapshot.id.index;
     const { guarded, limits, electionTicks, heartbeatTicks } = this.settings;
     const { asyncStorage, forwardProposals, stepDownOnRemoval } = this.settings;
+    this.#witness.started(this);
     this.member = new RaftMember({
       id: this.id,
-      log,
+      log: { ...start.log, snapshot: () => this.#freshSnapshot() },
       entropy: this.#random,
       electionTicks,
       heartbeatTicks,
       applied: this.registers.applied,
-      doubt: this.disk.doubt,
+      doubt: start.doubt,
       limits,
       asyncStorage,
       checkQuorum: guarded,
@@ -133,24 +161,44 @@ export class SimNode {
     this.#scheduleTick(++this.#life, this.#random.float() / this.rate);
     this.#witness.moved(this);
     this.#drain();
-    return true;
   }
 
-  /** The process ends at once; what it had not synced may be gone. */
-  crash(): void {
-    if (this.member === null) return;
+  /** The member ends; the process may go on. */
+  #drop(): void {
     this.member = null;
     this.#life++;
-    this.disk.crash();
     this.#inbox = [];
     this.#missedTicks = 0;
     this.#orders = [];
     this.#applying = false;
-    this.#commands.clear();
-    this.#reads.clear();
-    this.#readStates = [];
+    this.#waiting.clear();
+  }
+
+  /** The process ends at once; what it had not synced may be gone. */
+  crash(options: CrashOptions = { mayTear: false }): void {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.#drop();
+    this.disk.crash(options);
     this.crashAt = null;
     this.pausedUntil = 0;
+  }
+
+  /** Now and then, as long as the disk wants one. */
+  #askForSnapshot(process: number): void {
+    this.#process = process;
+    const ask = (): void => {
+      if (!this.isUp || this.#process !== process) return;
+      const from = this.disk.wantsSnapshotFrom;
+      if (from > 0) this.#witness.wantsSnapshot(this, from);
+      this.#timeline.after(this.settings.electionTicks, ask);
+    };
+    if (this.settings.storage === 'log') this.#timeline.after(this.settings.electionTicks, ask);
+  }
+
+  /** A snapshot that the disk wanted. */
+  heal(snapshot: Snapshot): void {
+    if (this.isUp && !this.isPaused) this.disk.heal(snapshot);
   }
 
   /** The process is suspended; messages wait. @param catchUp its clock makes good for it in one go. */
@@ -195,19 +243,18 @@ export class SimNode {
 
   /** `done` is called when the command is applied here; never, if the process ends before. */
   propose(command: Command, done: (took: boolean) => void): StepOutcome | undefined {
-    const name = commandName(command);
-    if (this.member !== null) this.#commands.set(name, done);
+    if (this.member !== null) this.#waiting.expectCommand(command, done);
     const data = encodeCommand(command, this.#random.below(this.settings.paddingMax + 1));
     const outcome = this.ask((member) => member.propose(data));
-    if (outcome?.taken !== true) this.#commands.delete(name);
+    if (outcome?.taken !== true) this.#waiting.forgetCommand(command);
     return outcome;
   }
 
   /** @param context never used before in the whole group, in any life: a late answer to an old read must find nobody */
   read(context: number, read: WaitingRead): StepOutcome | undefined {
-    if (this.member !== null) this.#reads.set(context, read);
+    if (this.member !== null) this.#waiting.expectRead(context, read);
     const outcome = this.ask((member) => member.readIndex(contextBytes(context)));
-    if (outcome?.taken !== true) this.#reads.delete(context);
+    if (outcome?.taken !== true) this.#waiting.forgetRead(context);
     return outcome;
   }
 
@@ -233,8 +280,8 @@ export class SimNode {
     while (life === this.#life && this.member?.hasReady === true) {
       const ready = this.member.ready();
       if (ready.snapshot !== null) for (const each of this.#orders) each.void = true;
-      this.#readStates.push(...ready.readStates);
-      this.#serveReads();
+      this.#waiting.mayRead(ready.readStates);
+      this.#waiting.serveReads(this.registers);
       if (this.settings.asyncStorage) this.#carryOutLater(ready);
       else this.#carryOut(ready);
     }
@@ -330,7 +377,7 @@ export class SimNode {
     this.registers = this.disk.registers.clone();
     this.#snapshotAt = this.registers.applied;
     this.#witness.restored(this);
-    this.#serveReads();
+    this.#waiting.serveReads(this.registers);
   }
 
   #apply(entry: Entry): void {
@@ -344,15 +391,11 @@ export class SimNode {
     this.#witness.applied(this, entry);
     const command = decodeCommand(entry);
     if (command === undefined) return;
-    const took = registers.apply(command);
-    const name = commandName(command);
-    const done = this.#commands.get(name);
-    this.#commands.delete(name);
-    if (took !== undefined) done?.(took);
+    this.#waiting.applied(command, registers.apply(command));
   }
 
   #afterApplying(): void {
-    this.#serveReads();
+    this.#waiting.serveReads(this.registers);
     const { registers, disk } = this;
     const { snapshotEvery, keepBehind, checkpoints } = this.settings;
     if (this.#random.chance(checkpoints)) disk.registers = registers.clone();
@@ -361,47 +404,35 @@ export class SimNode {
     this.compact(registers.applied - keepBehind);
   }
 
-  /** Of the state machine as it is. Nothing when one of it is there. */
-  takeSnapshot(): void {
+  /** Of the state machine as it is. */
+  snapshotNow(): Snapshot {
     const { registers, disk } = this;
     const index = registers.applied;
-    if (index <= disk.log.snapshot().id.index) return;
-    const id = { index, term: disk.log.term(index)! };
-    disk.log.keepSnapshot({ id, membership: registers.membership, data: registers.toBytes() });
+    const term = disk.log.term(index);
+    assert(term !== undefined, `the term of ${index}, which is applied, is known`);
+    return { id: { index, term }, membership: registers.membership, data: registers.toBytes() };
+  }
+
+  /** Keeps one. Nothing when it is there. */
+  takeSnapshot(): void {
+    const index = this.registers.applied;
+    if (index <= this.#snapshotAt || index <= this.disk.snapshot.id.index) return;
+    this.disk.keepSnapshot(this.snapshotNow());
     this.#snapshotAt = index;
   }
 
-  #freshenSnapshot(): void {
-    if (!sameRecord(this.disk.log.snapshot().membership, this.registers.membership)) this.takeSnapshot();
+  /** One that names whoever is a member now; undefined while it is being made. */
+  #freshSnapshot(): Snapshot | undefined {
+    const isFresh = (): boolean => sameRecord(this.disk.snapshot.membership, this.registers.membership);
+    if (!isFresh()) this.takeSnapshot();
+    return isFresh() ? this.disk.snapshot : undefined;
   }
 
   compact(index: number): void {
-    if (index < this.disk.log.firstIndex() || index > this.disk.log.snapshot().id.index) return;
-    this.disk.log.compact(index);
-    if (this.disk.registers.applied < index)
-      this.disk.registers = Registers.fromBytes(this.disk.log.snapshot().data);
-  }
-
-  #serveReads(): void {
-    const waiting: ReadState[] = [];
-    for (const state of this.#readStates) {
-      if (state.index > this.registers.applied) {
-        waiting.push(state);
-        continue;
-      }
-      const context = contextOf(state.context);
-      const read = this.#reads.get(context);
-      this.#reads.delete(context);
-      read?.done(this.registers.read(read.key));
-    }
-    this.#readStates = waiting;
+    const { disk } = this;
+    if (index < disk.log.firstIndex() || index > this.#snapshotAt) return;
+    // The state must be safe before the entries that lead to it go.
+    if (disk.registers.applied < index) disk.registers = this.registers.clone();
+    disk.compact(index);
   }
 }
-
-function contextBytes(context: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, context);
-  return bytes;
-}
-
-const contextOf = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);

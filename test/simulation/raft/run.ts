@@ -1,15 +1,17 @@
 /**
- * `node test/simulation/raft/run.ts [--seed N] [--count N] [--nodes 3|5|7] [--keep-going]`: so many lives of a group, from that seed on.
+ * `node test/simulation/raft/run.ts [--seed N] [--count N] [--nodes 3|5|7] [--storage plain|log] [--keep-going]`: so many lives of a group, from that seed on.
  * Ends at the first that fails, or with `--keep-going` after all; with 1 when any has.
  */
 import { parseArgs } from 'node:util';
 import { messageOf } from '#agent/base/errors.ts';
 import { runChaos, type ChaosReport } from './chaos.ts';
+import type { SimSettings } from './settings.ts';
 
 interface Parameters {
   readonly first: number;
   readonly count: number;
   readonly voters: number | undefined;
+  readonly storage: SimSettings['storage'] | undefined;
   readonly keepsGoing: boolean;
 }
 
@@ -20,6 +22,7 @@ function readParameters(): Parameters {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '1' },
       nodes: { type: 'string' },
+      storage: { type: 'string' },
       'keep-going': { type: 'boolean', default: false },
     },
   });
@@ -28,7 +31,11 @@ function readParameters(): Parameters {
     if (Number.isInteger(value) && value >= from && value <= to) return value;
     throw new Error(`--${name} ${text}: a whole number from ${from} to ${to} is expected`);
   };
+  const { storage } = values;
+  if (storage !== undefined && storage !== 'plain' && storage !== 'log')
+    throw new Error(`--storage ${storage}: plain or log is expected`);
   return {
+    storage,
     first: whole('seed', values.seed, 0, Number.MAX_SAFE_INTEGER - 1e9),
     count: whole('count', values.count, 1, 1e9),
     voters: values.nodes === undefined ? undefined : whole('nodes', values.nodes, 1, 9),
@@ -45,8 +52,11 @@ function parametersOrExit(): Parameters {
   }
 }
 
-const { first, count, voters: size, keepsGoing } = parametersOrExit();
-const voters = size === undefined ? {} : { voters: size };
+const { first, count, voters, storage, keepsGoing } = parametersOrExit();
+const fixed = {
+  ...(voters === undefined ? {} : { voters }),
+  ...(storage === undefined ? {} : { storage }),
+};
 const total = { ticks: 0, operations: 0, acknowledged: 0, undecided: 0, slowest: 0 };
 const counts: Record<string, number> = {};
 const start = performance.now();
@@ -54,7 +64,7 @@ let failed = 0;
 
 function runOne(seed: number): ChaosReport | null {
   try {
-    return runChaos({ seed, ...voters });
+    return runChaos({ seed, ...fixed });
   } catch (error) {
     failed++;
     console.error(messageOf(error));

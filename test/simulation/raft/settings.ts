@@ -1,6 +1,6 @@
 import type { Prng } from '#agent/base/prng.ts';
 import type { RaftLimits } from '#agent/mesh/raft/limits.ts';
-import { quickDisk, type DiskHabits } from './disk.ts';
+import { quickDisk, type DiskHabits } from './member-disk.ts';
 import { calm, type Weather } from './network.ts';
 
 /** How the members of one run are set up: part of what a seed decides. */
@@ -8,6 +8,8 @@ export interface SimSettings {
   readonly voters: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
+  /** `log`: the production log over a simulated device; asynchronous only. `plain`: a stand-in, several times as fast. */
+  readonly storage: 'plain' | 'log';
   readonly asyncStorage: boolean;
   /** Pre-vote and check-quorum, together or not at all, as the README recommends. */
   readonly guarded: boolean;
@@ -36,6 +38,7 @@ export const plainSettings: SimSettings = {
   voters: 3,
   electionTicks: 10,
   heartbeatTicks: 2,
+  storage: 'plain',
   asyncStorage: true,
   guarded: true,
   forwardProposals: true,
@@ -98,6 +101,7 @@ export function drawSettings(random: Prng, voters: number): SimSettings {
     voters,
     electionTicks,
     heartbeatTicks,
+    storage: 'plain',
     asyncStorage: random.chance(0.7),
     guarded: random.chance(0.85),
     forwardProposals: random.chance(0.8),

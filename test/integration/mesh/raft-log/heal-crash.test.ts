@@ -33,7 +33,7 @@ test('a crash at any statement of healing leaves the damaged log or the healed o
       const damage = store.open();
       faults.set({ kind: 'crash', atStatement, afterwards: atStatement % 2 === 0 });
       try {
-        store.heal(snapshotAt(9, 2), { term: 2, vote: state(2, 3, 0).vote });
+        store.heal(snapshotAt(9, 2), { ballot: { term: 2, vote: state(2, 3, 0).vote }, doubt: 0 });
         store.open();
       } catch (error) {
         if (!(error instanceof Crash)) throw error;

@@ -147,7 +147,7 @@ test('a healed log keeps the damaged file for study, and the newest two of those
     for (let round = 1; round <= 4; round++) {
       const opening = store.open();
       if (opening.kind === 'damaged') {
-        store.heal(snapshotAt(round * 10, 1), { term: 1, vote: state(1, 2, 0).vote });
+        store.heal(snapshotAt(round * 10, 1), { ballot: { term: 1, vote: state(1, 2, 0).vote }, doubt: 0 });
         store.open();
       }
       const first = sound(store.open()).image.before.index + 1;

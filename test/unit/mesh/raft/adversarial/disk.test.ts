@@ -35,7 +35,7 @@ test('D2: bits flip on a minority: those members speak to nobody, and others tak
   story.crash(4, 5);
   const { messages } = story.cluster.counts;
   for (const id of [4, 5]) {
-    story.node(id).disk.damaged = true;
+    story.node(id).disk.spoil();
     expect(story.cluster.start(id)).toBe(false);
   }
   expect(story.cluster.counts.messages).toBe(messages);
@@ -87,7 +87,7 @@ test('D5: a member whose disk was set back to an older copy is stopped by the fi
   const story = new Story();
   story.elect(1);
   story.write(1, 7);
-  const putBack = story.node(3).disk.copy();
+  const putBack = story.plainDisk(3).copy();
   for (let value = 8; value <= 12; value++) story.write(1, value);
   story.run(5);
   story.crash(3);

@@ -152,10 +152,10 @@ test('S6: of two snapshots in quick succession the later one stands', () => {
   story.cluster.onNote = (node, note) => {
     if (node.id === 3 && note.kind === 'snapshot-restored') snapshots.push(note.snapshot.index);
   };
-  const first = sent(story.node(1).disk.log.snapshot(), story.node(1).view!.term);
+  const first = sent(story.node(1).disk.snapshot, story.node(1).view!.term);
   story.write(1, 7);
   story.node(1).takeSnapshot();
-  const second = sent(story.node(1).disk.log.snapshot(), story.node(1).view!.term);
+  const second = sent(story.node(1).disk.snapshot, story.node(1).view!.term);
   for (const message of [first, second, first])
     story.node(3).receive({ ...message, from: peerId(1), to: peerId(3) });
   expect(snapshots).toHaveLength(2);

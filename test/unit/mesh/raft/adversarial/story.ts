@@ -10,6 +10,7 @@ import {
   type RegisterResult,
 } from '#test/simulation/linearizability/register.ts';
 import { Cluster } from '#test/simulation/raft/cluster.ts';
+import { SimDisk } from '#test/simulation/raft/disk.ts';
 import type { Command } from '#test/simulation/raft/command.ts';
 import type { SimNode } from '#test/simulation/raft/node.ts';
 import { unset } from '#test/simulation/raft/registers.ts';
@@ -40,6 +41,13 @@ export class Story {
 
   node(id: number): SimNode {
     return this.cluster.node(id);
+  }
+
+  /** For what only the stand-in can do. */
+  plainDisk(id: number): SimDisk {
+    const { disk } = this.node(id);
+    assert(disk instanceof SimDisk, `the disk of ${id} is the stand-in`);
+    return disk;
   }
 
   run(ticks: number): void {
