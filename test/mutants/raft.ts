@@ -63,9 +63,9 @@ export const raftMutants: readonly Mutant[] = [
   },
   {
     name: 'M3',
-    fault: 'a learner says nothing to a leader of a lower term',
+    fault: 'nothing is said to a leader of a lower term',
     file: `${room}/step.ts`,
-    code: 'checkQuorum || preVote || !core.promotable',
+    code: 'checkQuorum || preVote || frankVotes',
     instead: 'checkQuorum || preVote',
   },
   {

@@ -61,7 +61,7 @@ export class RaftLogEvents {
     const next =
       ballot === null
         ? 'term and vote are lost: join again under a new id'
-        : `waiting for a snapshot that reaches entry ${needIndex}`;
+        : `waiting for a snapshot; this member votes again from entry ${needIndex} on`;
     this.#telemetry.log('error', 'raft_log_damaged', `the Raft log is damaged (${reason}); ${next}`, {
       reason,
       needIndex,

@@ -119,7 +119,7 @@ export class LogService {
     const order = this.#orders.shift() as CompactOrder | HealOrder | AcceptLossOrder | undefined;
     if (order === undefined) return;
     if (order.kind === 'compact') this.#compacting = order;
-    else if (order.kind === 'heal') this.#heal(order, this.#store.doubt);
+    else if (order.kind === 'heal') this.#healDoubt(order);
     else {
       const started = this.#now();
       this.#store.acceptLoss();
@@ -139,6 +139,13 @@ export class LogService {
       if (order.kind !== 'heal') this.#refuse(order.id, 'the log is damaged');
       else if (this.#heal(order, this.#damage)) return;
     }
+  }
+
+  #healDoubt(order: HealOrder): void {
+    const { doubt, lastIndex } = this.#store;
+    if (doubt !== null && order.snapshot.id.index < lastIndex)
+      this.#refuse(order.id, `the snapshot ends at ${order.snapshot.id.index}, the log reaches ${lastIndex}`);
+    else this.#heal(order, doubt);
   }
 
   /** False when it is refused. */

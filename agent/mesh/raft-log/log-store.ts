@@ -113,6 +113,10 @@ export class LogStore {
     return doubt === 0 ? null : { needIndex: doubt, ballot: { term, vote } };
   }
 
+  get lastIndex(): LogIndex {
+    return this.#opened().head.last;
+  }
+
   /** Ends the doubt by decree. */
   acceptLoss(): void {
     const { tables, head } = this.#opened();
@@ -121,11 +125,8 @@ export class LogStore {
     this.#head = next;
   }
 
-  /** In place of a log that is damaged or in doubt: a file of its own, whole before it counts. `open` follows. */
-  heal(
-    snapshot: Snapshot,
-    { ballot, doubt }: { readonly ballot: Ballot; readonly doubt: LogIndex },
-  ): void {
+  /** In place of a log that is damaged or in doubt: a file of its own, whole before it counts; votes are withheld below `doubt`. `open` follows. */
+  heal(snapshot: Snapshot, { ballot, doubt }: { readonly ballot: Ballot; readonly doubt: LogIndex }): void {
     const isNewer = snapshot.id.term > ballot.term;
     const own = isNewer ? { term: snapshot.id.term, vote: noPeer } : ballot;
     const generation = this.#generation + 1;

@@ -63,7 +63,11 @@ export interface CompactOrder {
   readonly upTo: LogIndex;
 }
 
-/** For a log that is damaged or in doubt: begins anew from a leader's snapshot that covers all this member ever acknowledged. Answered by `ready` or `refused`. */
+/**
+ * For a log that is damaged or in doubt: begins anew from a snapshot of anybody's applied state. One that ends before what this member
+ * may have acknowledged leaves a doubt. Give it to the own state machine first, and never one that ends before what that has applied.
+ * Answered by `ready` or `refused`.
+ */
 export interface HealOrder {
   readonly kind: 'heal';
   readonly id: number;
@@ -109,7 +113,7 @@ export interface DamagedReport {
 /** What this member acknowledged is not all there. It neither votes nor appends until it is healed. */
 export interface LogDamage {
   readonly reason: string;
-  /** A snapshot must reach this index to heal. */
+  /** All this member may have acknowledged: a snapshot that ends before it heals, and leaves a doubt. */
   readonly needIndex: LogIndex;
   /** Term and vote are known. Null: nothing heals it, the member comes back under a new id. */
   readonly ballot: Pick<HardState, 'term' | 'vote'> | null;

@@ -54,7 +54,7 @@ export interface RaftOptions {
    */
   readonly guardImpossible?: boolean;
   /**
-   * Votes and refusals tell more than those of etcd-io/raft: what is committed, and the own term to a candidate of a lower one. Without,
+   * Votes and refusals tell more than those of etcd-io/raft: what is committed, and the own term to a candidate or a leader of a lower one. Without,
    * members may wait for ever for one that left, or stand for ever in terms that others have passed. Default true.
    */
   readonly frankVotes?: boolean;

@@ -60,9 +60,9 @@ function answerLowerTerm(core: RaftCore, message: Message): void {
   const { type, from, term } = message;
   const { checkQuorum, preVote, frankVotes } = core.settings;
   const isFromLeader = type === 'heartbeat' || type === 'append';
-  if ((checkQuorum || preVote || !core.promotable) && isFromLeader) {
-    // With leases or pre-votes this member may never be asked to vote, and a learner never stands itself: only this answer frees a
-    // leader of a lower term.
+  if ((checkQuorum || preVote || frankVotes) && isFromLeader) {
+    // With leases or pre-votes this member may never be asked to vote; a learner never stands itself; and one that does may ask none but
+    // those who have left: only this answer frees a leader of a lower term (Raft §5.1).
     answerAppend(core, from, 0, null);
   } else if (type === 'pre-vote' || (type === 'vote' && frankVotes)) {
     // A silent refusal would keep a candidate of a lower term from catching up (Raft §5.1).

@@ -60,8 +60,10 @@ export function judge<Call, Result, State extends string | number>(
 /** A call or an answer, in a list that operations are taken out of and put back into. */
 interface Node {
   readonly operation: number;
-  /** The answer that belongs to a call; null on answers. */
+  readonly at: number;
+  /** The answer that belongs to a call; null on answers, and on calls that were never answered. */
   readonly answer: Node | null;
+  readonly isCall: boolean;
   before: Node | null;
   after: Node | null;
 }
@@ -69,6 +71,7 @@ interface Node {
 interface Placed<State> {
   readonly call: Node;
   readonly state: State;
+  readonly without: State | null;
   readonly isObservation: boolean;
 }
 
@@ -76,18 +79,27 @@ interface Placed<State> {
  * Wing and Gong's search with Lowe's memory of what was tried: take the operations that may come first one after the other, as far
  * as the model goes along; step back when an answer is met whose operation has not been placed. An observation that is possible is
  * placed for good: whatever order has it later has a twin that has it now.
+ *
+ * What was never answered need not have happened. It comes last of those that may come first, and whatever is placed next must be
+ * possible because of it: else the order without it, or with it later, explains as much.
  */
 class Search<Call, Result, State extends string | number> {
   steps = 0;
   readonly #model: Model<Call, Result, State>;
   readonly #operations: readonly Operation<Call, Result>[];
   readonly #stepsMax: number;
-  readonly #head: Node;
+  /** Calls and answers of what was answered. */
+  readonly #answered: Node;
+  /** Calls of what was not. */
+  readonly #open: Node;
   /** Which operations are placed, 32 to a word. */
   readonly #placedBits: Uint32Array;
   /** The same memory by halves of words, for a key. */
   readonly #placedHalves: Uint16Array;
   readonly #tried = new Map<string, Set<State>>();
+  #state: State;
+  /** The state before what was never answered, when that was placed last. */
+  #without: State | null = null;
 
   constructor(
     model: Model<Call, Result, State>,
@@ -97,62 +109,101 @@ class Search<Call, Result, State extends string | number> {
     this.#model = model;
     this.#operations = operations;
     this.#stepsMax = stepsMax;
-    this.#head = listOf(operations);
+    this.#state = model.initial;
+    this.#answered = listOf(operations, true);
+    this.#open = listOf(operations, false);
     this.#placedBits = new Uint32Array(Math.ceil(operations.length / 32));
     this.#placedHalves = new Uint16Array(this.#placedBits.buffer);
   }
 
   run(): Verdict {
     const placed: Placed<State>[] = [];
-    const head = this.#head;
-    let state = this.#model.initial;
-    let at = head.after;
-    let missing = this.#operations.filter(({ returnedAt }) => returnedAt !== Infinity).length;
+    let at = this.#first();
+    let missing = this.#operations.filter(isAnswered).length;
     while (missing > 0) {
       if (++this.steps > this.#stepsMax) return 'unknown';
-      if (at !== null && at.answer !== null) {
-        const { call, result, returnedAt } = this.#operations[at.operation]!;
-        const isAnswered = returnedAt !== Infinity;
-        const next = this.#model.step(state, call, result);
-        const isObservation = next !== undefined && this.#model.isObservation(call, result);
-        // What was never answered need not have happened: it is placed only where that explains something.
-        const isIdle = !isAnswered && next === state;
-        if (next === undefined || isIdle || (!isObservation && this.#wasTried(at.operation, next))) {
-          at = at.after;
+      if (at !== null) {
+        const next = this.#place(at);
+        if (next === null) {
+          at = this.#next(at);
           continue;
         }
-        missing -= Number(isAnswered);
-        this.#flip(at.operation);
-        placed.push({ call: at, state, isObservation });
-        state = next;
-        lift(at);
-        at = head.after;
+        placed.push(next);
+        missing -= Number(at.answer !== null);
+        at = this.#first();
         continue;
       }
       let last = placed.pop();
       for (; last?.isObservation === true; last = placed.pop()) missing += this.#takeBack(last);
       if (last === undefined) return 'not-linearizable';
       missing += this.#takeBack(last);
-      state = last.state;
-      at = last.call.after;
+      at = this.#next(last.call);
     }
     return 'linearizable';
   }
 
-  /** How many answered operations that leaves unexplained: 1, or 0. */
-  #takeBack({ call }: Placed<State>): number {
-    this.#flip(call.operation);
-    putBack(call);
-    return Number(this.#operations[call.operation]!.returnedAt !== Infinity);
+  #first(): Node | null {
+    return this.#candidate(this.#answered.after);
   }
 
-  /** Whether those placed and this one have led to that state before. */
-  #wasTried(operation: number, state: State): boolean {
+  /** The next that may come first, after those that were looked at. */
+  #next(call: Node): Node | null {
+    return call.answer === null ? this.#openCandidate(call.after) : this.#candidate(call.after);
+  }
+
+  #candidate(node: Node | null): Node | null {
+    return node?.isCall === true ? node : this.#openCandidate(this.#open.after);
+  }
+
+  /** Called before the first answer that is not explained yet. */
+  #openCandidate(node: Node | null): Node | null {
+    if (node === null) return null;
+    let end = this.#answered.after;
+    while (end?.isCall === true) end = end.after;
+    return end === null || node.at <= end.at ? node : null;
+  }
+
+  /** Null when it cannot come now, or need not be tried. */
+  #place(at: Node): Placed<State> | null {
+    const state = this.#state;
+    const without = this.#without;
+    const { call, result } = this.#operations[at.operation]!;
+    const next = this.#model.step(state, call, result);
+    if (next === undefined) return null;
+    const isObservation = this.#model.isObservation(call, result);
+    if (without !== null) {
+      const otherwise = this.#model.step(without, call, result);
+      if (otherwise !== undefined && (isObservation || otherwise === next)) return null;
+    }
+    const isOpen = at.answer === null;
+    if (isOpen && next === state) return null;
+    const pending = isOpen ? state : null;
+    if (!isObservation && this.#wasTried(at.operation, next, pending)) return null;
+    this.#flip(at.operation);
+    this.#state = next;
+    this.#without = pending;
+    lift(at);
+    return { call: at, state, without, isObservation };
+  }
+
+  /** How many answered operations that leaves unexplained: 1, or 0. */
+  #takeBack({ call, state, without }: Placed<State>): number {
+    this.#flip(call.operation);
+    putBack(call);
+    this.#state = state;
+    this.#without = without;
+    return Number(call.answer !== null);
+  }
+
+  /** Whether those placed and this one have led to that state before, with as much or more left to try. */
+  #wasTried(operation: number, state: State, without: State | null): boolean {
     this.#flip(operation);
     const key = String.fromCharCode.apply(null, this.#placedHalves as unknown as number[]);
     this.#flip(operation);
-    const states = this.#tried.get(key);
-    if (states === undefined) this.#tried.set(key, new Set([state]));
+    if (this.#tried.get(key)?.has(state) === true) return true;
+    const own = without === null ? key : `${key}|${without}`;
+    const states = this.#tried.get(own);
+    if (states === undefined) this.#tried.set(own, new Set([state]));
     else if (states.has(state)) return true;
     else states.add(state);
     return false;
@@ -163,35 +214,42 @@ class Search<Call, Result, State extends string | number> {
   }
 }
 
-function listOf(operations: readonly Operation<unknown, unknown>[]): Node {
-  const events: { readonly at: number; readonly isCall: boolean; readonly node: Node }[] = [];
-  for (const [operation, { calledAt, returnedAt }] of operations.entries()) {
-    const answer: Node = { operation, answer: null, before: null, after: null };
-    const call: Node = { operation, answer, before: null, after: null };
-    events.push({ at: calledAt, isCall: true, node: call }, { at: returnedAt, isCall: false, node: answer });
+const isAnswered = ({ returnedAt }: Operation<unknown, unknown>): boolean => returnedAt !== Infinity;
+
+function listOf(operations: readonly Operation<unknown, unknown>[], areAnswered: boolean): Node {
+  const events: Node[] = [];
+  const node = (operation: number, at: number, isCall: boolean, answer: Node | null): Node => {
+    const made: Node = { operation, at, isCall, answer, before: null, after: null };
+    events.push(made);
+    return made;
+  };
+  for (const [operation, each] of operations.entries()) {
+    if (isAnswered(each) !== areAnswered) continue;
+    const answer = areAnswered ? node(operation, each.returnedAt, false, null) : null;
+    node(operation, each.calledAt, true, answer);
   }
   // At the same time calls come first: then the two overlap, and either order is allowed.
   events.sort((a, b) => (a.at === b.at ? Number(b.isCall) - Number(a.isCall) : a.at - b.at));
-  const head: Node = { operation: -1, answer: null, before: null, after: null };
+  const head: Node = { operation: -1, at: -1, isCall: true, answer: null, before: null, after: null };
   let last = head;
-  for (const { node } of events) {
-    node.before = last;
-    last.after = node;
-    last = node;
+  for (const event of events) {
+    event.before = last;
+    last.after = event;
+    last = event;
   }
   return head;
 }
 
 /** Takes a call and its answer out; `putBack` in the reverse order undoes it. */
 function lift(call: Node): void {
-  for (const node of [call, call.answer!]) {
+  for (const node of call.answer === null ? [call] : [call, call.answer]) {
     node.before!.after = node.after;
     if (node.after !== null) node.after.before = node.before;
   }
 }
 
 function putBack(call: Node): void {
-  for (const node of [call.answer!, call]) {
+  for (const node of call.answer === null ? [call] : [call.answer, call]) {
     node.before!.after = node;
     if (node.after !== null) node.after.before = node;
   }

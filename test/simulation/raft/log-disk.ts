@@ -52,6 +52,8 @@ export class LogDisk implements MemberDisk {
   #nextId = 1;
   #wakeAt = Infinity;
   #doubt: LogIndex = 0;
+  /** The log was read and is open, or found damaged: orders are taken. */
+  #isRead = false;
   /** What was found wrong and is not healed. */
   #damage: LogDamage | null = null;
   /** What is there may be less than what was promised; the next opening tells. */
@@ -103,7 +105,7 @@ export class LogDisk implements MemberDisk {
   }
 
   get wantsSnapshotFrom(): LogIndex {
-    if (this.#log === null || this.#offer !== null) return 0;
+    if (!this.#isRead || this.#offer !== null) return 0;
     if (this.#damage !== null) return Math.max(1, this.registers.applied);
     return this.registers.applied > this.#mirror.lastIndex() ? this.registers.applied : 0;
   }
@@ -176,6 +178,7 @@ export class LogDisk implements MemberDisk {
     this.#user = null;
     this.#offer = null;
     this.#isHealing = false;
+    this.#isRead = false;
     this.#reports = [];
     this.#pending.clear();
     this.#wakeAt = Infinity;
@@ -184,13 +187,23 @@ export class LogDisk implements MemberDisk {
   spoil(): string {
     this.#isSuspect = true;
     const { device } = this;
-    const target = this.#random.pick(['entry', 'entry', 'lost', 'lost', 'head', 'ballot', 'snapshot', 'both']);
+    const target = this.#random.pick([
+      'entry',
+      'entry',
+      'lost',
+      'lost',
+      'head',
+      'ballot',
+      'snapshot',
+      'both',
+    ]);
     if (target === 'both') return `${device.flip('head')} and ${device.flip('ballot')}`;
-    if (target === 'entry' || target === 'head' || target === 'ballot' || target === 'snapshot')
+    if (target === 'head' || target === 'ballot' || target === 'snapshot')
       return device.flip(target) ?? 'nothing';
-    const { log } = this;
-    const index = log.lastIndex() - this.#random.below(Math.min(5, log.lastIndex() - log.firstIndex() + 2));
-    return device.loseEntry(index) ? `entry ${index} lost` : 'nothing';
+    // Mostly near the end, where entries are that nobody has committed yet.
+    const index = this.#mirror.lastIndex() - this.#random.below(this.#random.pick([1, 3, 20]));
+    const isStruck = target === 'lost' ? device.loseEntry(index) : device.flipEntry(index);
+    return isStruck ? `entry ${index} ${target === 'lost' ? 'lost' : 'flipped'}` : 'nothing';
   }
 
   #submit(order: Unnumbered, done: () => void = () => undefined): void {
@@ -254,8 +267,7 @@ export class LogDisk implements MemberDisk {
     if (write.snapshot !== null && this.#doubt === 0) this.#promised.clear();
     for (const { index, term } of write.entries) {
       const known = this.#promised.get(index);
-      if (known !== undefined && known !== term)
-        for (let at = index; this.#promised.delete(at); at++);
+      if (known !== undefined && known !== term) for (let at = index; this.#promised.delete(at); at++);
       this.#promised.set(index, term);
     }
     this.#wrote(write);
@@ -267,6 +279,7 @@ export class LogDisk implements MemberDisk {
         if (this.#isHealing) this.#user!.befell('heals');
         if (report.doubt > 0) this.#user!.befell('doubts');
         this.#isHealing = false;
+        this.#isRead = true;
         this.#pending.clear();
         this.#offer = null;
         this.#snapshotAt = this.snapshot.id.index;
@@ -281,11 +294,14 @@ export class LogDisk implements MemberDisk {
       case 'lost':
         this.#pending.clear();
         this.#offer = null;
+        this.#isRead = false;
+        this.#isHealing = false;
         this.#user!.befell('diskLosses');
         return this.#user!.lost();
       case 'damaged':
         this.#pending.clear();
         this.#damage = report.damage;
+        this.#isRead = true;
         this.#user!.befell(report.damage.ballot === null ? 'ruins' : 'damages');
         return report.damage.ballot === null ? this.#user!.ruined() : undefined;
       case 'refused':

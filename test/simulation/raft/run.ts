@@ -87,7 +87,7 @@ for (let seed = first; seed < first + count; seed++) {
   for (const [name, value] of Object.entries(report.counts)) counts[name] = (counts[name] ?? 0) + value;
   if (count === 1)
     console.log(
-      `seed ${seed}: ${report.voters} members, ${report.ticks} ticks, ${report.acknowledged} of ${report.operations} operations answered, healed in ${report.healedTicks} ticks, trace ${report.trace}`,
+      `seed ${seed}: ${report.voters} members, ${report.storage} disks, ${report.ticks} ticks, ${report.acknowledged} of ${report.operations} operations answered, healed in ${report.healedTicks} ticks, trace ${report.trace}`,
     );
 }
 const seconds = (performance.now() - start) / 1_000;

@@ -19,9 +19,15 @@ describe('chaos', () => {
     expect(traces[2]).not.toBe(traces[0]);
   });
 
+  test.each(['plain', 'log'] as const)('over %s disks is the same run twice, too', (storage) => {
+    const [one, again] = [1, 2].map(() => runChaos({ seed: 11, voters: 5, storage }));
+    expect(again).toEqual(one);
+    expect(one!.storage).toBe(storage);
+  });
+
   test('is rich: over some seeds everything that can happen does', () => {
     const sum: Record<string, number> = {};
-    for (let seed = 1; seed <= 8; seed++)
+    for (let seed = 1; seed <= 24; seed++)
       for (const [name, count] of Object.entries(runChaos({ seed }).counts))
         sum[name] = (sum[name] ?? 0) + count;
     for (const [name, count] of Object.entries(sum)) expect(count, name).toBeGreaterThan(0);

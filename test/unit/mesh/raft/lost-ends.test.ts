@@ -35,7 +35,7 @@ function live(seed: number, fates: Fates): void {
       const id = 1 + chance.below(voters);
       story.crash(id);
       if (inDoubt() < minority && story.node(id).member === null) {
-        story.node(id).disk.loseEnd(1 + chance.below(5));
+        story.plainDisk(id).loseEnd(1 + chance.below(5));
         fates.doubtful += Number(story.node(id).disk.doubt > 0);
       }
     },
@@ -95,7 +95,7 @@ test('a member in doubt follows the same leader again, without an election or a 
   story.cluster.network.cut(1, 2);
   story.until('it is committed', () => answer.took === true);
   story.crash(2);
-  story.node(2).disk.loseEnd(5);
+  story.plainDisk(2).loseEnd(5);
   expect(story.node(2).disk.doubt).toBe(before + 1);
   const { reign } = story;
   const { snapshots } = story.cluster.counts;

@@ -74,10 +74,11 @@ describe('§5.1 terms', () => {
     expect([host.term, host.role, host.lead]).toEqual([5, 'follower', 2]);
   });
 
-  test('a message of an older term changes nothing', () => {
+  test('a request of an older term is answered with the own term and changes nothing', () => {
     const host = new Host({ hardState: { term: 2, vote: noPeer, commit: 0 } });
     const answers = host.step(append({ term: 1, entries: entriesOf(1) }));
-    expect([answers, host.term, host.terms]).toEqual([[], 2, []]);
+    expect(answers).toMatchObject([{ type: 'append-answer', term: 2 }]);
+    expect([host.term, host.terms]).toEqual([2, []]);
   });
 });
 

@@ -285,3 +285,17 @@ test('M3: a learner in a higher term tells a candidate of a lower one, who needs
   };
   expect(learner.step(request)).toMatchObject([{ type: 'vote-answer', granted: false, term: 9 }]);
 });
+
+test('M3: a voter in a higher term tells a leader of a lower one: those it would ask itself may all have left', () => {
+  const voter = new Host({ voters: ids(3), id: 2, hardState: { term: 211, vote: noPeer, commit: 0 } });
+  const append: PeerMessage = {
+    type: 'append',
+    from: peerId(4),
+    to: voter.member.id,
+    term: 4,
+    previous: logStart,
+    entries: [],
+    commit: 0,
+  };
+  expect(voter.step(append)).toMatchObject([{ type: 'append-answer', to: 4, term: 211 }]);
+});
