@@ -81,7 +81,7 @@ interface Placed<State> {
  * placed for good: whatever order has it later has a twin that has it now.
  *
  * What was never answered need not have happened. It comes last of those that may come first, and whatever is placed next must be
- * possible because of it: else the order without it, or with it later, explains as much.
+ * possible because of it: else the order without it, or with it later, explains as much. Of several alike the first called is tried.
  */
 class Search<Call, Result, State extends string | number> {
   steps = 0;
@@ -92,6 +92,8 @@ class Search<Call, Result, State extends string | number> {
   readonly #answered: Node;
   /** Calls of what was not. */
   readonly #open: Node;
+  /** By operation that was never answered: the one like it that was called just before. */
+  readonly #alike: ReadonlyMap<number, number>;
   /** Which operations are placed, 32 to a word. */
   readonly #placedBits: Uint32Array;
   /** The same memory by halves of words, for a key. */
@@ -112,6 +114,7 @@ class Search<Call, Result, State extends string | number> {
     this.#state = model.initial;
     this.#answered = listOf(operations, true);
     this.#open = listOf(operations, false);
+    this.#alike = alikeOf(this.#open, operations);
     this.#placedBits = new Uint32Array(Math.ceil(operations.length / 32));
     this.#placedHalves = new Uint16Array(this.#placedBits.buffer);
   }
@@ -167,6 +170,8 @@ class Search<Call, Result, State extends string | number> {
   #place(at: Node): Placed<State> | null {
     const state = this.#state;
     const without = this.#without;
+    const alike = this.#alike.get(at.operation);
+    if (alike !== undefined && !this.#isPlaced(alike)) return null;
     const { call, result } = this.#operations[at.operation]!;
     const next = this.#model.step(state, call, result);
     if (next === undefined) return null;
@@ -209,6 +214,10 @@ class Search<Call, Result, State extends string | number> {
     return false;
   }
 
+  #isPlaced(operation: number): boolean {
+    return (this.#placedBits[operation >>> 5]! & (1 << (operation & 31))) !== 0;
+  }
+
   #flip(operation: number): void {
     this.#placedBits[operation >>> 5]! ^= 1 << (operation & 31);
   }
@@ -238,6 +247,22 @@ function listOf(operations: readonly Operation<unknown, unknown>[], areAnswered:
     last = event;
   }
   return head;
+}
+
+function alikeOf(
+  open: Node,
+  operations: readonly Operation<unknown, unknown>[],
+): ReadonlyMap<number, number> {
+  const alike = new Map<number, number>();
+  const newest = new Map<string, number>();
+  for (let at = open.after; at !== null; at = at.after) {
+    const { call, result } = operations[at.operation]!;
+    const name = JSON.stringify([call, result]);
+    const before = newest.get(name);
+    if (before !== undefined) alike.set(at.operation, before);
+    newest.set(name, at.operation);
+  }
+  return alike;
 }
 
 /** Takes a call and its answer out; `putBack` in the reverse order undoes it. */

@@ -7,7 +7,7 @@ import type { MembershipRecord } from '#agent/mesh/raft/membership/membership.ts
 import { peerId } from '#agent/mesh/raft/peer-id.ts';
 import { majoritySize } from '#agent/mesh/raft/quorum/majority.ts';
 import { judge } from '../linearizability/checker.ts';
-import { registerModel } from '../linearizability/register.ts';
+import { registerModel, withoutUnasked } from '../linearizability/register.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';
 import { calm } from './network.ts';
@@ -113,7 +113,7 @@ class Chaos {
     }
     const healedTicks = this.#heal();
     const { record, acknowledged } = this.#clients;
-    const { verdict, object, steps } = judge(registerModel(unset), record, 300_000);
+    const { verdict, object, steps } = judge(registerModel(unset), withoutUnasked(record), 300_000);
     if (verdict === 'not-linearizable')
       throw new Error(`register ${object}: no order explains what ${record.length} clients were told`);
     return {

@@ -90,13 +90,16 @@ for (let seed = first; seed < first + count; seed++) {
       `seed ${seed}: ${report.voters} members, ${report.storage} disks, ${report.ticks} ticks, ${report.acknowledged} of ${report.operations} operations answered, healed in ${report.healedTicks} ticks, trace ${report.trace}`,
     );
 }
+const { undecided } = total;
+/** A search for an order may be given up once in a thousand lives; more would hide something. */
+const undecidedMax = Math.ceil(count / 1_000);
 const seconds = (performance.now() - start) / 1_000;
 console.log(
-  `${failed === 0 ? `${count} seeds clean` : `${failed} seeds FAILED`}: ${total.ticks} cluster ticks (${Math.round(total.ticks / seconds)} a second), ${total.acknowledged} of ${total.operations} operations answered, ` +
+  `${failed === 0 && undecided <= undecidedMax ? `${count} seeds clean` : `${failed} seeds FAILED`}: ${total.ticks} cluster ticks (${Math.round(total.ticks / seconds)} a second), ${total.acknowledged} of ${total.operations} operations answered, ` +
     Object.entries(counts)
       .map(([name, value]) => `${value} ${name}`)
       .join(', ') +
     `; slowest to heal: ${total.slowest} ticks` +
-    (total.undecided > 0 ? `; ${total.undecided} histories undecided` : ''),
+    (undecided > 0 ? `; ${undecided} histories undecided, of which ${undecidedMax} are borne` : ''),
 );
-process.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = failed === 0 && undecided <= undecidedMax ? 0 : 1;
