@@ -29,7 +29,7 @@ export const intervalsMax = 2_048;
 export const distinctExactMax = 1_024;
 
 /**
- * Buckets of one sign in rolled-up histograms: values over five powers of ten are told apart to 0.9 %, a narrow range to 0.01 %, at 40 to 700
+ * Buckets of one sign in rolled-up histograms: values over five powers of ten are told apart to 1.1 %, a narrow range to 0.01 %, at 40 to 700
  * bytes.
  */
 export const rollupBuckets = 640;

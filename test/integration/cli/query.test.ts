@@ -96,7 +96,7 @@ it('answers about what is kept and what was delivered already, with bounds', asy
 });
 
 it('prints a table for people, and what it stands on', async () => {
-  const { out } = await sedge('query', `${question.replace('by stream', 'of kept by stream')}`);
+  const { out } = await sedge('query', question.replace('by stream', 'of kept by stream'));
 
   expect(out).toMatch(/^STREAM +LINE +READINGS +COUNT\(\) +SUM\(V\) +P99\(V\)/);
   expect(out).toMatch(/kept +a +300 +300/);

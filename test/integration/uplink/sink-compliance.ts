@@ -16,7 +16,16 @@ export function batchOf(stream: string, first: number, count: number): OutgoingB
     JSON.stringify({ agent: 'gw-7', stream, offset: first + i, values: { n: first + i, text: 'é\n"' } }),
   );
   const body = new TextEncoder().encode(`${lines.join('\n')}\n`);
-  return { agent: 'gw-7', epoch: '5eed5eed5eed5eed', stream, first, last: first + count - 1, fidelity: 'raw', count, body };
+  return {
+    agent: 'gw-7',
+    epoch: '5eed5eed5eed5eed',
+    stream,
+    first,
+    last: first + count - 1,
+    fidelity: 'raw',
+    count,
+    body,
+  };
 }
 
 /** The law every sink keeps. `rig` starts the other side; the suite starts and stops the sink. */

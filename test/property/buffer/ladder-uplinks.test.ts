@@ -92,7 +92,9 @@ class Site {
 
   settle(): void {
     if (this.#onTheWay.length === 0) return;
-    const [{ uplink, run }] = this.#onTheWay.splice(this.#random.below(this.#onTheWay.length), 1) as [Carried];
+    const [{ uplink, run }] = this.#onTheWay.splice(this.#random.below(this.#onTheWay.length), 1) as [
+      Carried,
+    ];
     const sent = this.sent.get(uplink)!;
     this.fidelities.add(run.fidelity);
     const { count, sum } = tallied(run);

@@ -421,7 +421,11 @@ function checkSummaries({ stream, batch }: StoredRun, values: readonly number[])
     const what = `${stream} summary ${offset}-${until}`;
     equal(`${what} count`, of('count', row), own.length);
     equal(`${what} v_count`, of('v_count', row), own.length);
-    equal(`${what} v_sum`, of('v_sum', row), own.reduce((sum, value) => sum + value, 0));
+    equal(
+      `${what} v_sum`,
+      of('v_sum', row),
+      own.reduce((sum, value) => sum + value, 0),
+    );
     equal(`${what} v_min`, of('v_min', row), Math.min(...own));
     equal(`${what} v_max`, of('v_max', row), Math.max(...own));
   }
