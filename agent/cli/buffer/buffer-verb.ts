@@ -35,8 +35,8 @@ export function bufferVerb(opener: BufferOpener): Verb {
       {
         name: 'format',
         value: 'FORMAT',
-        kind: { kind: 'choice', of: ['ndjson', 'csv'] },
-        summary: 'export: ndjson (default) or csv',
+        kind: { kind: 'choice', of: ['ndjson', 'csv', 'parquet'] },
+        summary: 'export: ndjson (default), csv or parquet',
       },
       { name: 'output', value: 'FILE', summary: 'export: a file instead of standard output' },
       { name: 'repair', summary: 'fsck: put damaged blocks aside and account for them' },

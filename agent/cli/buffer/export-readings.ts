@@ -18,6 +18,7 @@ interface ExportOptions {
 /** Writes stored readings in order. Memory holds one page of them. */
 export async function exportReadings(access: BufferAccess, options: ExportOptions): Promise<number> {
   const { world, format, output, until } = options;
+  if (format === 'parquet') return await exportParquet(access, options);
   const stream = await streamOf(access, options.stream);
   const target = output === null ? null : openOutput(output);
   const write = (text: string): void => {
@@ -49,6 +50,38 @@ export async function exportReadings(access: BufferAccess, options: ExportOption
       world.stderr,
       `${world.stderr.columns === null ? '' : '\r'}${formatCount(written)} readings of ${stream.name} written to ${output}`,
     );
+  return exit.ok;
+}
+
+/** Two passes, as a table: what the columns are, then the rows. */
+async function exportParquet(access: BufferAccess, asked: ExportOptions): Promise<number> {
+  const { world, output } = asked;
+  const stream = await streamOf(access, asked.stream);
+  // What comes between the passes might have columns of its own.
+  const options = { ...asked, until: Math.min(asked.until, stream.head) };
+  if (output === null) {
+    throw new SedgeError('SEDGE_CLI_USAGE', 'a Parquet file is not text: --output names the file', {
+      hint: `sedge buffer export ${stream.name} --format parquet --output ${stream.name}.parquet`,
+    });
+  }
+  // Loaded only by those who export.
+  const { ParquetFile, ParquetShape } = await import('./parquet-export.ts');
+  const target = openOutput(output);
+  let written = 0;
+  try {
+    const shape = new ParquetShape();
+    for await (const readings of pages(access, options)) for (const reading of readings) shape.note(reading);
+    const file = new ParquetFile(target, shape, stream.name);
+    for await (const readings of pages(access, options)) {
+      await file.write(readings);
+      written += readings.length;
+    }
+    await file.finish();
+    fsyncSync(target);
+  } finally {
+    closeSync(target);
+  }
+  line(world.stderr, `${formatCount(written)} readings of ${stream.name} written to ${output}`);
   return exit.ok;
 }
 

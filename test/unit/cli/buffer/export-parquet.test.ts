@@ -1,0 +1,125 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ReadingJson } from '#agent/api/contract.ts';
+import type { BufferAccess } from '#agent/cli/buffer/buffer-access.ts';
+import { exportReadings } from '#agent/cli/buffer/export-readings.ts';
+import { fakeWorld } from '#test/support/fake-world.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sedge-parquet-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function reading(
+  offset: number,
+  values: Record<string, unknown>,
+  tags: Record<string, string> = {},
+): ReadingJson {
+  const time = `2026-11-21T08:00:${String(offset % 60).padStart(2, '0')}.123456Z`;
+  return {
+    agent: 'gw',
+    epoch: '00',
+    stream: 's',
+    offset,
+    time,
+    quality: 'good',
+    fidelity: 'raw',
+    tags,
+    values,
+  };
+}
+
+/** A buffer that gives its readings a thousand at a time. */
+function accessTo(readings: readonly ReadingJson[]): BufferAccess {
+  const head = readings.length;
+  return {
+    where: 'here',
+    streams: () =>
+      Promise.resolve([{ name: 's', priority: 5, buffered: head, head, bytes: 1, oldest: null }] as never),
+    page: (stream, from) => {
+      const next = from + 1_000 < head ? from + 1_000 : null;
+      return Promise.resolve({ stream, readings: readings.slice(from, from + 1_000), next });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function exported(readings: readonly ReadingJson[], name = 'out.parquet'): Promise<ArrayBuffer> {
+  const output = join(folder, name);
+  const world = fakeWorld();
+  const options = { world, stream: 's', from: 0, until: Infinity, format: 'parquet', output };
+  expect(await exportReadings(accessTo(readings), options)).toBe(0);
+  const bytes = readFileSync(output);
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+}
+
+test('the library reads back every value with its type; an absent one is null', async () => {
+  const file = await exported([
+    reading(0, { temp: 21.5, ok: true, state: 'on', odd: 1 }, { machine: 'm1' }),
+    reading(1, { temp: { number: 'NaN' }, odd: 'one', blob: { base64: 'AAE=' } }),
+    reading(2, { time: 7, machine: 8 }, { machine: 'm2' }),
+  ]);
+
+  const rows = await parquetReadObjects({ file });
+
+  expect(rows).toEqual([
+    expect.objectContaining({
+      offset: 0n,
+      time: new Date('2026-11-21T08:00:00.123Z'),
+      temp: 21.5,
+      ok: true,
+      state: 'on',
+      odd: 1,
+      'tag.machine': 'm1',
+    }),
+    expect.objectContaining({
+      offset: 1n,
+      temp: NaN,
+      ok: null,
+      state: null,
+      odd: 'one',
+      blob: { base64: 'AAE=' },
+      'tag.machine': null,
+    }),
+    expect.objectContaining({
+      offset: 2n,
+      'value.time': 7,
+      'value.machine': 8,
+      'tag.machine': 'm2',
+      quality: 'good',
+      fidelity: 'raw',
+      epoch: '00',
+    }),
+  ]);
+});
+
+test('a long stream goes out in groups of 20,000 readings, in order', async () => {
+  const file = await exported(Array.from({ length: 45_000 }, (_, i) => reading(i, { v: i / 4 })));
+
+  expect(parquetMetadata(file).row_groups.map(({ num_rows: rows }) => Number(rows))).toEqual([
+    20_000, 20_000, 5_000,
+  ]);
+  const rows = (await parquetReadObjects({ file, columns: ['offset', 'v'] })) as {
+    offset: bigint;
+    v: number;
+  }[];
+  expect(rows.length).toBe(45_000);
+  expect(rows.every(({ offset, v }, i) => offset === BigInt(i) && v === i / 4)).toBe(true);
+});
+
+test('an empty stream becomes a file without rows', async () => {
+  expect(await parquetReadObjects({ file: await exported([]) })).toEqual([]);
+});
+
+test('without --output nothing is written, and one line says why', async () => {
+  const options = { world: fakeWorld(), stream: 's', from: 0, until: 9, format: 'parquet', output: null };
+
+  await expect(exportReadings(accessTo([]), options)).rejects.toThrow(
+    'a Parquet file is not text: --output names the file',
+  );
+  expect(existsSync(join(folder, 'out.parquet'))).toBe(false);
+});
