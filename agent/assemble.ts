@@ -100,6 +100,7 @@ export class Agent {
       store: this.#store,
       router: this.#streams.router,
       plans: this.#streams.plans,
+      urgentStreams: this.#streams.urgentStreams,
       deadLetters: sampledDeadLetters(),
       clock,
       telemetry,

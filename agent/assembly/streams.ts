@@ -10,6 +10,7 @@ import type { Command } from '../pipeline/stage.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SavedState } from '../reading/journal-entry.ts';
 import { createDecoder } from '../reading/decode/decoder.ts';
+import { alarmStreams } from './store-settings.ts';
 import { TagTable } from '../reading/tag-table.ts';
 import { TopicRouter } from '../reading/topic-match.ts';
 
@@ -20,6 +21,8 @@ export const pushedSource = '_api';
 export interface BuiltStreams {
   readonly router: Router;
   readonly plans: readonly StreamPlan[];
+  /** Not configured themselves. */
+  readonly urgentStreams: ReadonlySet<string>;
   readonly pipelines: ReadonlyMap<string, Pipeline>;
 }
 
@@ -51,14 +54,14 @@ export function buildStreams(
     const pipeline = pipelineOf(name, stream.stages, earlier);
     pipelines.set(name, pipeline);
     const preprocess = preprocessOf(pipeline, telemetry, (output) => {
-      showListeners(pipelines, output);
+      showListeners(pipelines, name, output);
       if (output.commands !== undefined) send(name, output.commands);
     });
     // State that must survive a crash is stored in one order.
     const urgent = stream.priority >= urgentPriorityMin && !pipeline.isDurable;
     return { name, decoder, clock: decoder.clock, urgent, preprocess };
   });
-  return { router: routerOf(config, tagTable), plans, pipelines };
+  return { router: routerOf(config, tagTable), plans, pipelines, urgentStreams: alarmStreams(config) };
 }
 
 /** Has pipelines go on from what was stored. Before anything is processed. */
@@ -90,11 +93,16 @@ function newPipeline(stream: string, stages: Stages): Pipeline {
   return compiled.pipeline;
 }
 
-/** Hands what a pipeline gave out to the pipelines that join with it. */
-function showListeners(pipelines: ReadonlyMap<string, Pipeline>, { outputs }: PipelineOutput): void {
+/** Hands what the stages of a stream gave out to the pipelines that join with it. Other configured streams tell of theirs themselves. */
+function showListeners(
+  pipelines: ReadonlyMap<string, Pipeline>,
+  own: string,
+  { outputs }: PipelineOutput,
+): void {
+  const final = outputs.filter(({ stream }) => stream === own || !pipelines.has(stream));
   for (const pipeline of pipelines.values()) {
     if (pipeline.listensTo.size === 0) continue;
-    for (const { stream, batch } of outputs)
+    for (const { stream, batch } of final)
       if (pipeline.listensTo.has(stream)) pipeline.observe(stream, batch);
   }
 }

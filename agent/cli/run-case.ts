@@ -1,6 +1,7 @@
 import { micros } from '../base/units.ts';
 import type { Config, TestCaseConfig } from '../config/schema/config.ts';
 import { type CaseResult, runCase } from '../pipeline/cases.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
 import { BatchBuilder } from '../reading/batch-builder.ts';
 import { createDecoder } from '../reading/decode/decoder.ts';
@@ -23,6 +24,11 @@ export function runConfigCase(config: Config, testCase: TestCaseConfig): CaseRes
   if (stream === undefined) return broken(testCase, `there is no stream ${testCase.stream}`);
   const compiled = compilePipeline({ stream: testCase.stream, stages: stream.stages });
   if (!compiled.ok) return broken(testCase, compiled.problems[0]?.message ?? 'the stages are wrong');
+  const others = new Map<string, Pipeline | null>();
+  const pipelineOf = (name: string): Pipeline | null => {
+    if (!others.has(name)) others.set(name, otherPipeline(config, name));
+    return others.get(name)!;
+  };
   const decoder = createDecoder(stream.decode);
   const router = new TopicRouter([{ stream: testCase.stream, match: stream.match }]);
   let arrivalMicros = firstArrivalMicros - arrivalStepMicros;
@@ -45,6 +51,7 @@ export function runConfigCase(config: Config, testCase: TestCaseConfig): CaseRes
     { ...testCase, input },
     {
       pipeline: compiled.pipeline,
+      pipelineOf,
       nowMicros: micros(arrivalMicros),
       decode: ({ topic, payload, arrivalMicros: at }) => {
         const route = router.route(topic)[0];
@@ -62,6 +69,14 @@ export function runConfigCase(config: Config, testCase: TestCaseConfig): CaseRes
       },
     },
   );
+}
+
+/** Null: the stream is not configured. */
+function otherPipeline(config: Config, name: string): Pipeline | null {
+  const stream = Object.hasOwn(config.streams, name) ? config.streams[name] : undefined;
+  if (stream === undefined) return null;
+  const compiled = compilePipeline({ stream: name, stages: stream.stages });
+  return compiled.ok ? compiled.pipeline : null;
 }
 
 function broken(testCase: TestCaseConfig, difference: string): CaseResult {

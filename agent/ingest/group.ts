@@ -1,15 +1,20 @@
-import { assert } from '../base/assert.ts';
 import type { Micros } from '../base/units.ts';
 import { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, Tags } from '../reading/batch.ts';
 import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
-import type { Arrival, DeadLetters, Decoder, Processed, Router, StreamPlan } from './arrival.ts';
+import type { Arrival, DeadLetters, Decoder, Router, StreamPlan } from './arrival.ts';
 import type { AnyInlet } from './inlet.ts';
 import { limits } from './limits.ts';
+import { entryOf, nothingProcessed, StageOutputs } from './stage-outputs.ts';
 
 /** What one append stores, and the arrivals that settle by it. */
 export interface Group {
   readonly entries: readonly JournalEntry[];
+  /**
+   * What stages derived for urgent streams, an alarm among others: stored before `entries`, in an append of its own, so that a buffer
+   * that is full for those still takes it. Nothing is acknowledged before both are committed.
+   */
+  readonly apart: readonly JournalEntry[];
   /** In the order of the offers, per inlet. */
   readonly parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>;
   readonly tally: Tally;
@@ -79,6 +84,7 @@ export class GroupMaker {
   /** Entries that carry nothing but marks need some stream's name. */
   readonly #markStream: string | null;
   readonly #hasUrgent: boolean;
+  readonly #urgentStreams: ReadonlySet<string>;
   readonly #stateBytesMax: () => number;
   #unrouted: Unrouted | null = null;
 
@@ -88,7 +94,10 @@ export class GroupMaker {
     plans: readonly StreamPlan[];
     /** What the state of one stream may take in an append. */
     stateBytesMax: () => number;
+    /** Streams that are fed by stages only and stored apart. */
+    urgentStreams?: ReadonlySet<string>;
   }) {
+    this.#urgentStreams = options.urgentStreams ?? new Set();
     this.#stateBytesMax = options.stateBytesMax;
     this.#router = options.router;
     this.#deadLetters = options.deadLetters;
@@ -136,12 +145,13 @@ export class GroupMaker {
       const messages = (tally.bySource.get(inlet.source) ?? 0) + tally.arrivals - before;
       if (messages > 0) tally.bySource.set(inlet.source, messages);
     }
-    const entries: JournalEntry[] = [];
+    const outputs = this.#outputs(now);
     for (const lane of this.#lanes.values()) {
       if (lane.builder === null) continue;
-      tally.readings += finishLane(lane, { now, entries, tally });
-      this.#pushState(lane.plan, entries);
+      tally.readings += finishLane(lane, { now, outputs, tally });
+      this.#pushStates(outputs);
     }
+    const { entries, apart } = outputs;
     const letters = this.#deadLetters.take();
     const { unrouted } = tally;
     if (letters !== null || unrouted > 0) {
@@ -149,7 +159,12 @@ export class GroupMaker {
       const received = (letters?.length ?? 0) + unrouted;
       entries.push(entryOf(this.#deadLetters.stream, letters, received, filtered));
     }
-    return { entries: this.#withMarks(counted(entries, now), marks), parcels, tally };
+    return {
+      entries: this.#withMarks(counted(entries, now), marks),
+      apart: counted(apart, now),
+      parcels,
+      tally,
+    };
   }
 
   /** Since this maker began: with these streams. */
@@ -157,16 +172,24 @@ export class GroupMaker {
     return this.#unrouted;
   }
 
-  /** What is due by now although nothing arrived; null when nothing is. */
-  tick(now: GroupMoment): readonly JournalEntry[] {
-    const entries: JournalEntry[] = [];
+  /** What is due by now although nothing arrived. */
+  tick(now: GroupMoment): Pick<Group, 'entries' | 'apart'> {
+    const outputs = this.#outputs(now);
     for (const { plan } of this.#lanes.values()) {
       const processed = plan.preprocess.tick?.(now.wallMicros);
       if (processed === undefined) continue;
-      pushOutputs(plan.name, processed, { received: 0, filtered: [] }, entries);
-      this.#pushState(plan, entries);
+      outputs.push(plan, processed, { received: 0, filtered: [] });
+      this.#pushStates(outputs);
     }
-    return counted(entries, now);
+    return { entries: counted(outputs.entries, now), apart: counted(outputs.apart, now) };
+  }
+
+  #outputs({ wallMicros }: GroupMoment): StageOutputs {
+    return new StageOutputs({
+      planOf: (stream) => this.#lanes.get(stream)?.plan,
+      isApart: (stream) => this.#lanes.get(stream)?.plan.urgent ?? this.#urgentStreams.has(stream),
+      nowMicros: wallMicros,
+    });
   }
 
   /** All that stages remember, for a clean stop. */
@@ -177,10 +200,12 @@ export class GroupMaker {
     });
   }
 
-  /** An entry of its own: behind all that the stages gave out, and stored with it. */
-  #pushState({ name, preprocess }: StreamPlan, entries: JournalEntry[]): void {
-    const state = preprocess.changes?.(this.#stateBytesMax()) ?? null;
-    if (state !== null) entries.push({ ...entryOf(name, null, 0, []), state });
+  /** Entries of their own: behind all that the stages gave out, and stored with it. */
+  #pushStates(outputs: StageOutputs): void {
+    for (const { name, preprocess } of outputs.takeProcessed()) {
+      const state = preprocess.changes?.(this.#stateBytesMax()) ?? null;
+      if (state !== null) outputs.entries.push({ ...entryOf(name, null, 0, []), state });
+    }
   }
 
   #take(arrival: Arrival, source: string, tally: Tally): void {
@@ -294,7 +319,7 @@ function keepsMark(arrival: Arrival, mark: DeliveryMark): boolean {
 /** Of one group: what a lane adds to. */
 interface Making {
   readonly now: GroupMoment;
-  readonly entries: JournalEntry[];
+  readonly outputs: StageOutputs;
   readonly tally: Tally;
 }
 
@@ -313,7 +338,7 @@ function finishLane(lane: Lane, making: Making): number {
 
 function finishBatches(
   { plan, builder, undecodable }: { plan: StreamPlan; builder: BatchBuilder; undecodable: number },
-  { now, entries, tally }: Making,
+  { now, outputs, tally }: Making,
 ): number {
   let filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
   let received = undecodable;
@@ -321,11 +346,11 @@ function finishBatches(
   for (const batch of batches) {
     if (batch.clock === 'device' && now.clockBase === null) countAstray(batch, now.wallMicros, tally);
     const processed = plan.preprocess.process(batch, now.wallMicros);
-    pushOutputs(plan.name, processed, { received: received + batch.length, filtered }, entries);
+    outputs.push(plan, processed, { received: received + batch.length, filtered });
     received = 0;
     filtered = [];
   }
-  if (received > 0) pushOutputs(plan.name, nothingProcessed, { received, filtered }, entries);
+  if (received > 0) outputs.push(plan, nothingProcessed, { received, filtered });
   return builder.length;
 }
 
@@ -352,46 +377,17 @@ function counted(entries: JournalEntry[], { clockBase }: GroupMoment): JournalEn
   return entries.map((entry) => (entry.batch?.clock === 'agent' ? { ...entry, clockBase } : entry));
 }
 
-const nothingProcessed: Processed = { outputs: [], filtered: [] };
-
-/**
- * The entry of the stream itself, with what stands in its account already; then those of the streams its stages feed. Timers of
- * several stages may each release a batch of the stream: the first entry holds the account, the others nothing but their batch.
- */
-function pushOutputs(
-  name: string,
-  processed: Processed,
-  account: { readonly received: number; readonly filtered: readonly FilteredCount[] },
-  entries: JournalEntry[],
-): void {
-  const own = processed.outputs.filter(({ stream, batch }) => stream === name && batch.length > 0);
-  const rest = own.slice(1);
-  let received = account.received + (processed.derived ?? 0);
-  for (const { batch } of rest) received -= batch.length;
-  if (received > 0) {
-    const filtered = [...account.filtered, ...processed.filtered];
-    entries.push(entryOf(name, own[0]?.batch ?? null, received, filtered));
-  }
-  for (const { batch } of rest) entries.push(derivedEntry(name, batch));
-  for (const { stream, batch } of processed.outputs)
-    if (stream !== name && batch.length > 0) entries.push(derivedEntry(stream, batch));
-}
-
-function derivedEntry(stream: string, batch: Batch): JournalEntry {
-  return entryOf(stream, batch, batch.length, []);
-}
-
-function entryOf(
-  stream: string,
-  batch: Batch | null,
-  received: number,
-  filtered: readonly FilteredCount[],
-): JournalEntry {
-  let accounted = batch?.length ?? 0;
-  for (const { count } of filtered) accounted += count;
-  assert(
-    accounted === received,
-    `${stream}: ${received} readings received, ${accounted} stored and filtered`,
-  );
-  return { stream, batch, received, filtered, marks: [] };
+/** For what nobody waits for. */
+export function emptyGroup(entries: Group['entries']): Group {
+  const tally = {
+    arrivals: 0,
+    bytes: 0,
+    readings: 0,
+    duplicates: 0,
+    unrouted: 0,
+    bySource: new Map(),
+    undecodable: new Map(),
+    astray: new Map(),
+  };
+  return { entries, apart: [], parcels: new Map(), tally };
 }

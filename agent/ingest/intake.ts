@@ -7,7 +7,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { Arrival, DeadLetters, InletPeer, Router, StreamPlan } from './arrival.ts';
 import { BodyCredit } from './body-credit.ts';
 import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
-import { GroupMaker, type Group, type GroupMoment, type Unrouted } from './group.ts';
+import { emptyGroup, GroupMaker, type Group, type GroupMoment, type Unrouted } from './group.ts';
 import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
 import { limits } from './limits.ts';
 
@@ -17,10 +17,16 @@ export interface ArrivalClock extends Clock {
   readonly baseMicros?: number | null;
 }
 
-export interface IntakeDependencies {
-  readonly store: Pick<Store, 'append' | 'appendBytesMax'>;
+/** What is configured of streams. */
+export interface StreamSet {
   readonly router: Router;
   readonly plans: readonly StreamPlan[];
+  /** Streams that only stages feed and that are stored apart from the others, as plans say `urgent`. */
+  readonly urgentStreams?: ReadonlySet<string>;
+}
+
+export interface IntakeDependencies extends StreamSet {
+  readonly store: Pick<Store, 'append' | 'appendBytesMax'>;
   readonly deadLetters: DeadLetters;
   readonly clock: ArrivalClock;
   readonly telemetry: Telemetry;
@@ -113,14 +119,15 @@ export class Intake {
   }
 
   /** After a reload: arrivals gathered from now on take these streams and routes. Groups under way keep theirs. */
-  configure(options: { router: Router; plans: readonly StreamPlan[] }): void {
+  configure(options: StreamSet): void {
     this.#maker = this.#makerOf(options);
   }
 
   /** Lets stages give out what is due although nothing arrived. */
   tick(nowMicros: Micros): void {
     if (this.#trouble !== null || this.#appends.length >= limits.appendsInFlight) return;
-    const entries = this.#maker.tick({ ...this.#now(), wallMicros: nowMicros });
+    const { entries, apart } = this.#maker.tick({ ...this.#now(), wallMicros: nowMicros });
+    if (apart.length > 0) this.#append(emptyGroup(apart), { urgent: true });
     if (entries.length > 0) this.#append(emptyGroup(entries));
   }
 
@@ -176,7 +183,7 @@ export class Intake {
     return { wallMicros: this.#clock.wall(), clockBase: this.#clock.baseMicros ?? null };
   }
 
-  #makerOf(options: { router: Router; plans: readonly StreamPlan[] }): GroupMaker {
+  #makerOf(options: StreamSet): GroupMaker {
     const stateBytesMax = (): number => Math.floor(this.#store.appendBytesMax / 4);
     return new GroupMaker({ ...options, deadLetters: this.#deadLetters, stateBytesMax });
   }
@@ -207,8 +214,10 @@ export class Intake {
     if (this.#appends.length >= limits.appendsInFlight) return;
     const parcels = this.#gather();
     const urgent = this.#setUrgentApart(parcels);
-    if (urgent.size > 0) this.#append(this.#maker.make(urgent, this.#now()), { urgent: true });
-    this.#append(this.#maker.make(parcels, this.#now()));
+    if (urgent.size > 0) this.#appendUrgent(urgent);
+    const group = this.#maker.make(parcels, this.#now());
+    if (group.apart.length > 0) this.#append(emptyGroup(group.apart), { urgent: true });
+    this.#append(group);
     if (this.#ready.length > 0) this.#schedule();
   }
 
@@ -222,7 +231,12 @@ export class Intake {
       if (taken.length > 0) parcels.set(inlet, taken);
       count -= taken.length;
     }
-    if (parcels.size > 0) this.#append(this.#maker.make(parcels, this.#now()), { urgent: true });
+    if (parcels.size > 0) this.#appendUrgent(parcels);
+  }
+
+  #appendUrgent(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>): void {
+    const group = this.#maker.make(parcels, this.#now());
+    this.#append({ ...group, entries: [...group.entries, ...group.apart] }, { urgent: true });
   }
 
   /** Moves what is urgent out of `parcels`. */
@@ -376,18 +390,4 @@ export class Intake {
     this.#paused.delete(inlet);
     if (inlet.bytes === 0) this.#inlets.delete(inlet);
   }
-}
-
-function emptyGroup(entries: Group['entries']): Group {
-  const tally = {
-    arrivals: 0,
-    bytes: 0,
-    readings: 0,
-    duplicates: 0,
-    unrouted: 0,
-    bySource: new Map(),
-    undecodable: new Map(),
-    astray: new Map(),
-  };
-  return { entries, parcels: new Map(), tally };
 }

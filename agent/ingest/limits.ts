@@ -11,6 +11,8 @@ export const limits = {
   inletBytes: 4 * MiB,
   /** What an arrival costs beside its payload: the object, its topic, its queue slots. Measured at about 200 bytes. */
   arrivalOverheadBytes: 256,
+  /** Streams that feed each other in a row, each by a stage of the one before. The configuration refuses longer ones. */
+  derivedDepth: 8,
   /** Arrivals of one append: some 5 ms of decoding, so that the event loop stays responsive. */
   groupArrivals: 2_048,
   /** Payload bytes of one append. */

@@ -5,7 +5,7 @@ import type { FilteredCount } from '../reading/journal-entry.ts';
 import { formatTime, readTime } from '../reading/event-time.ts';
 import { caseDifferencesMax, caseReadingsMax } from './limits.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { StageNote } from './stage.ts';
+import type { StageNote, StreamBatch } from './stage.ts';
 
 /** One case of the config's `tests:`. */
 export interface PipelineCase<Input> {
@@ -14,7 +14,7 @@ export interface PipelineCase<Input> {
   readonly input: readonly Input[];
   /** Readings that must come out, in order; of each, what is named must be equal and the rest may be anything. Absent: not looked at. */
   readonly expect?: readonly ExpectedReading[] | undefined;
-  /** Readings that stages must drop. Absent: not looked at. */
+  /** Readings that the stream's own stages must drop. Absent: not looked at. */
   readonly expect_filtered?: number | undefined;
 }
 
@@ -38,6 +38,8 @@ export interface CaseWorld<Input> {
   ) => { readonly ok: true; readonly batch: Batch } | { readonly ok: false; readonly reason: string };
   /** A fresh pipeline: cases do not see each other's state. */
   readonly pipeline: Pipeline;
+  /** Of another configured stream, fresh too; what stages send there goes through it. Absent, null: there is none. */
+  readonly pipelineOf?: (stream: string) => Pipeline | null;
   /** Wall clock of the case. */
   readonly nowMicros: number;
 }
@@ -72,7 +74,7 @@ export function runCase<Input>(testCase: PipelineCase<Input>, world: CaseWorld<I
       continue;
     }
     const output = world.pipeline.process(decoded.batch, micros(world.nowMicros));
-    for (const { stream, batch } of output.outputs) {
+    for (const { stream, batch } of stagedOutputs(output.outputs, world)) {
       for (let row = 0; row < batch.length && readings.length < caseReadingsMax; row++)
         readings.push(readingAt(stream, batch, row));
     }
@@ -91,6 +93,19 @@ export function runCase<Input>(testCase: PipelineCase<Input>, world: CaseWorld<I
     readings,
     filtered: counts,
   };
+}
+
+/** What comes out in the end: derived readings after the stages of the streams they are for, which do not lead back. */
+function stagedOutputs(
+  outputs: readonly StreamBatch[],
+  world: Pick<CaseWorld<unknown>, 'pipeline' | 'pipelineOf' | 'nowMicros'>,
+): StreamBatch[] {
+  return outputs.flatMap((output) => {
+    const pipeline = output.stream === world.pipeline.stream ? null : world.pipelineOf?.(output.stream);
+    if (pipeline === null || pipeline === undefined) return [output];
+    const next = pipeline.process(output.batch, micros(world.nowMicros));
+    return stagedOutputs(next.outputs, { ...world, pipeline });
+  });
 }
 
 /** A case that asks an expression something it cannot answer is worth a look even where the counts agree. */

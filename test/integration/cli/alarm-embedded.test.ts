@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { LedgerJson } from '#agent/api/contract.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { until } from '#test/support/until.ts';
 
@@ -28,6 +29,7 @@ streams:
     from: [sensors]
     match: "plant/{plant}/m"
     stages: [ { alert: { when: 'reading.temp > 3.0', name: hot, publish: "alarm/{plant}" } } ]
+  alarms: { stages: [ { select: { fields: ["alarm.*"] } }, { keep: 'reading["alarm.state"] == "raised"' } ] }
 uplinks: { cloud: { type: http, url: "http://127.0.0.1:9/", streams: ["*"] } }
 api: { listen: "127.0.0.1:0" }
 `,
@@ -54,4 +56,12 @@ api: { listen: "127.0.0.1:0" }
     `alarm/p1 hot cleared {"temp":1} ${rest}`,
   ]);
   await client.endAsync();
+
+  // What the alert sent went through the stages of the stream it went to.
+  const ledger = (await (await fetch(`http://${listen['api']}/v1/ledger`)).json()) as LedgerJson;
+  expect(ledger.balanced).toBe(true);
+  expect(ledger.streams.find(({ stream }) => stream === 'alarms')).toMatchObject({
+    received: 2,
+    buffered: 1,
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StreamPlan } from '#agent/ingest/arrival.ts';
 import { limits } from '#agent/ingest/limits.ts';
 import {
   RecordingPeer,
@@ -326,6 +327,52 @@ describe('Intake', () => {
     scheduler.run();
     await store.answerAll(full);
     expect(drained).toBe(2);
+  });
+});
+
+describe('Intake with a stage that derives alarms', () => {
+  const deriving: StreamPlan = {
+    ...plan('a'),
+    preprocess: {
+      process: (batch) => ({
+        outputs: [
+          { stream: 'a', batch },
+          { stream: 'alarms', batch: { ...batch, stream: 'alarms' } },
+        ],
+        filtered: [],
+      }),
+    },
+  };
+
+  it('stores alarms of an urgent stream first and by themselves, and acknowledges after both', async () => {
+    const { intake, store, scheduler } = intakeRig([deriving]);
+    intake.configure({ router, plans: [deriving], urgentStreams: new Set(['alarms']) });
+    const peer = new RecordingPeer();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const one = arrival('a/1', 'x');
+    inlet.offer(one);
+    scheduler.run();
+
+    const calls = store.calls.map(({ entries, urgent }) => [urgent, entries.map(({ stream }) => stream)]);
+    await store.calls.find(({ urgent }) => !urgent)!.answer({ ok: true });
+    const early = [...peer.settledIds];
+    await store.answerAll();
+
+    expect(calls).toEqual([
+      [true, ['alarms']],
+      [false, ['a']],
+    ]);
+    expect(early).toEqual([]);
+    expect(peer.settledIds).toEqual([one.id]);
+  });
+
+  it('keeps alarms together with the rest where nobody said that they are urgent', () => {
+    const { intake, store, scheduler } = intakeRig([deriving]);
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    inlet.offer(arrival('a/1', 'x'));
+    scheduler.run();
+
+    expect(store.calls.map(({ entries }) => entries.length)).toEqual([2]);
   });
 });
 
