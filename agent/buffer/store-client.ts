@@ -17,6 +17,7 @@ import type { JournalEntry } from '../reading/journal-entry.ts';
 import { encodeMarks } from '../reading/mark-bytes.ts';
 import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
 import { decodeJournalRow, encodeJournalRow } from './codec/journal-row.ts';
+import { blockCellsMax, journalReadingsMax } from './codec/limits.ts';
 import type {
   ClockNotice,
   ClockTerms,
@@ -361,6 +362,7 @@ function encodeRows(batch: Batch, into: { readonly rows: RowToStore[]; readonly 
   const { rows, bytesMax } = into;
   if (batch.length === 0) return 0;
   assertBatch(batch);
+  if (!fitsRow(batch)) return encodeHalves(batch, into);
   const bytes = encodeJournalRow(batch);
   if (bytes.length <= Math.min(rowBytesMax, bytesMax)) {
     rows.push({ bytes, count: batch.length });
@@ -371,6 +373,15 @@ function encodeRows(batch: Batch, into: { readonly rows: RowToStore[]; readonly 
     rows.push({ bytes, count: 1 });
     return 0;
   }
+  return encodeHalves(batch, into);
+}
+
+/** As far as can be told before it is encoded. A group may hold more: many small readings, or one long NDJSON message. */
+function fitsRow({ length, columns }: Batch): boolean {
+  return length <= journalReadingsMax && length * columns.length <= blockCellsMax;
+}
+
+function encodeHalves(batch: Batch, into: Parameters<typeof encodeRows>[1]): number {
   const middle = batch.length >> 1;
   return (
     encodeRows(sliceBatch(batch, 0, middle), into) + encodeRows(sliceBatch(batch, middle, batch.length), into)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryToStore } from '#agent/buffer/append.ts';
+import { journalReadingsMax } from '#agent/buffer/codec/limits.ts';
 import type { DiskChannel, DiskReport, DiskRequest } from '#agent/buffer/disk-protocol.ts';
 import { defaultSettings } from '#agent/buffer/settings.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
@@ -97,6 +98,21 @@ describe('StoreClient.append', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(appendBytesMax);
     expect(readingsOf(stored)).toBe(3_010);
     expect(receivedOf(stored)).toBe(3_016);
+  });
+
+  it('cuts a batch of more readings than a row may hold, however few bytes they take', async () => {
+    const { store, stored } = await client();
+    const readings = journalReadingsMax * 2 + 1;
+    const builder = new BatchBuilder({ stream: 's', clock: 'agent' });
+    for (let i = 0; i < readings; i++) builder.begin({ tags: {}, timeMicros: i });
+    const entry = { stream: 's', batch: builder.finish(), received: readings, filtered: [], marks: [] };
+
+    expect(await store.append([entry])).toEqual({ ok: true });
+
+    expect(readingsOf(stored)).toBe(readings);
+    expect(receivedOf(stored)).toBe(readings);
+    const rows = stored.flatMap((one) => one.rows);
+    expect(Math.max(...rows.map(({ count }) => count))).toBeLessThanOrEqual(journalReadingsMax);
   });
 
   it('sends the marks of a cut append with its last part, so that none is stored before its readings', async () => {
