@@ -1,8 +1,21 @@
-import { BenchAgent, type Program, programs, streamConfig } from '#test/support/bench-agent.ts';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BenchAgent,
+  type Program,
+  preferredProgram,
+  programs,
+  scratchFolder,
+  streamConfig,
+} from '#test/support/bench-agent.ts';
+import { BenchReceiver } from '#test/support/bench-receiver.ts';
 import { BenchFlood } from '#test/support/bench-flood.ts';
 import {
   BareSubscriber,
   BenchMosquitto,
+  MqttJsSubscriber,
+  type PeerSubscriber,
+  type Subscription,
   mosquittoMissing,
   receiveMaximum,
 } from '#test/support/bench-mosquitto.ts';
@@ -88,33 +101,48 @@ async function throughMosquitto(program: Program, broker: BenchMosquitto, flood:
   };
 }
 
-async function throughEmbedded(program: Program, flood: BenchFlood): Promise<Way> {
+/** `drains`: an HTTP receiver and a file take what was stored while more comes in; otherwise the uplink is down. */
+async function throughEmbedded(program: Program, flood: BenchFlood, drains: boolean): Promise<Way> {
+  const receiver = drains ? await BenchReceiver.start() : null;
+  const folder = scratchFolder();
+  const draining = (url: string): object => ({
+    cloud: { type: 'http', url },
+    local: { type: 'file', path: join(folder, 'readings.ndjson') },
+  });
   const agent = new BenchAgent({
     program,
     config: {
       sources: { sensors: { type: 'broker', listen: '127.0.0.1:0' } },
       streams: { vibration: { from: ['sensors'], ...streamConfig } },
       buffer,
-      uplinks,
+      uplinks: receiver === null ? uplinks : draining(receiver.url),
     },
   });
   await agent.start();
   return {
-    name: `embedded broker, ${program.name}`,
+    name: `embedded broker${drains ? ', two uplinks draining' : ''}, ${program.name}`,
     run: () =>
       measured({ cpu: () => cpuSeconds(agent.pid), broker: null }, () =>
         flood.run({ port: agent.port('sensors'), total: messages }),
       ),
-    stop: () => agent.stop(),
+    stop: async () => {
+      await agent.stop();
+      await receiver?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
 /** What any subscriber must do at least. Its CPU time is read just before it ends. */
-function throughBare(broker: BenchMosquitto, flood: BenchFlood): Way {
+function throughPeer(
+  name: string,
+  Peer: new (subscription: Subscription) => PeerSubscriber,
+  { broker, flood }: { broker: BenchMosquitto; flood: BenchFlood },
+): Way {
   return {
-    name: 'bare',
+    name,
     run: async () => {
-      const bare = new BareSubscriber({ port: broker.port, filter: 'bare/#', messages });
+      const bare = new Peer({ port: broker.port, filter: 'bare/#', messages });
       await bare.ready();
       let cpu = 0;
       const watch = setInterval(() => {
@@ -142,8 +170,11 @@ async function ingest(): Promise<readonly (BenchResult | BenchSkip)[]> {
   if (broker !== null) {
     for (const program of programs()) ways.push(await throughMosquitto(program, broker, flood));
   }
-  for (const program of programs()) ways.push(await throughEmbedded(program, flood));
-  const reference = broker === null ? null : throughBare(broker, flood);
+  for (const program of programs()) ways.push(await throughEmbedded(program, flood, false));
+  ways.push(await throughEmbedded(preferredProgram(), flood, true));
+  const peers = broker === null ? null : { broker, flood };
+  const reference = peers === null ? null : throughPeer('mosquitto_sub', BareSubscriber, peers);
+  if (peers !== null) ways.push(throughPeer('MQTT.js that stores nothing', MqttJsSubscriber, peers));
   const referenceRuns: Run[] = [];
   const runs = new Map<Way, Run[]>(ways.map((way) => [way, []]));
   for (const way of ways) await way.run();

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { scratchFolder } from './bench-agent.ts';
 import { ended, freePort } from './bench-process.ts';
 import { pause, until } from './until.ts';
@@ -75,13 +76,52 @@ export class BenchMosquitto {
   }
 }
 
-/** A bare subscriber that stores nothing and ends after so many messages. */
-export class BareSubscriber {
+export interface Subscription {
+  readonly port: number;
+  readonly filter: string;
+  readonly messages: number;
+}
+
+/** A subscriber of another make, in a process of its own, that stores nothing and ends after so many messages. */
+export interface PeerSubscriber {
+  readonly pid: number;
+  ready(): Promise<void>;
+  done(): Promise<void>;
+}
+
+/** MQTT.js, the client that our MQTT source is built on. */
+export class MqttJsSubscriber implements PeerSubscriber {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #ready: Promise<unknown>;
+
+  constructor({ port, filter, messages }: Subscription) {
+    const program = fileURLToPath(new URL('bench-mqttjs-child.ts', import.meta.url));
+    const parameters = [`mqtt://127.0.0.1:${port}`, filter, `${messages}`, `${receiveMaximum}`];
+    this.#child = fork(program, parameters, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+    this.#exited = once(this.#child, 'exit');
+    this.#ready = once(this.#child, 'message');
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  async ready(): Promise<void> {
+    await this.#ready;
+  }
+
+  async done(): Promise<void> {
+    await this.#exited;
+  }
+}
+
+/** mosquitto_sub. */
+export class BareSubscriber implements PeerSubscriber {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
-  constructor(options: { port: number; filter: string; messages: number }) {
-    const { port, filter, messages } = options;
+  constructor({ port, filter, messages }: Subscription) {
     const parameters = ['-p', `${port}`, '-V', '5', '-q', '1', '-t', filter, '-C', `${messages}`, '-F', '%x'];
     const property = ['-D', 'CONNECT', 'receive-maximum', `${receiveMaximum}`];
     this.#child = spawn(subscriber!, [...parameters, ...property], { stdio: 'ignore' });

@@ -41,8 +41,9 @@ describe.skipIf(!runs)(title, () => {
     await Promise.all(numbers.map((n) => client.publishAsync('plant/a', JSON.stringify({ n }), { qos: 1 })));
     await client.endAsync(true);
   };
-  /** Beside the code that was compiled. */
-  const addons = (): string[] => readdirSync(workshop.path('cache')).filter((name) => name !== 'compiled');
+  /** Beside the code that was compiled and the configuration that was kept. */
+  const addons = (): string[] =>
+    readdirSync(workshop.path('cache')).filter((name) => name !== 'compiled' && name !== 'configuration');
   const unpacked = (): string => join(workshop.path('cache'), addons()[0] ?? '');
 
   it('is at most 125 MB and safe on large pages', () => {
