@@ -65,6 +65,8 @@ export interface StreamJson {
   readonly buffered: number;
   readonly filtered: number;
   readonly coarsened: number;
+  /** What is kept, by fidelity, finest first. */
+  readonly rungs: readonly RungJson[];
   readonly dropped: number;
   /** Offset of the next reading. */
   readonly head: number;
@@ -86,6 +88,15 @@ export interface StreamClockJson {
   readonly uncorrectable_readings: number;
   /** "arrival, clock not set since boot, 12 readings will be corrected". */
   readonly words: string;
+}
+
+/** Readings kept raw, or in summaries of one fidelity. */
+export interface RungJson {
+  readonly fidelity: string;
+  readonly readings: number;
+  /** 0 where they are raw. */
+  readonly summaries: number;
+  readonly bytes: number;
 }
 
 export interface UplinkJson {

@@ -6,6 +6,7 @@ import {
   formatLatency,
   formatRate,
 } from '../base/words.ts';
+import { rungWords } from '../operate/rung-words.ts';
 import type { HostJson, PartJson, SourceJson, StatusJson, StreamJson } from './contract.ts';
 
 /**
@@ -22,6 +23,7 @@ export function statusText(status: StatusJson): string {
     ),
     section('uplinks', table(status.uplinks.map((uplink) => [uplink.name, uplink.type, uplink.words]))),
     section('streams', streamTable(status.streams)),
+    section('fidelity', ladderTable(status.streams)),
     section('times', clockTable(status)),
     accounts(status),
   ];
@@ -106,6 +108,16 @@ function streamTable(streams: readonly StreamJson[]): readonly string[] {
     stream.rate_per_second === null ? '' : formatRate(stream.rate_per_second),
   ]);
   return table([['', ...shown.map(([name]) => name), 'rate'], ...rows], 'right');
+}
+
+/** How coarse what is kept has become; nothing is said while all is raw. */
+function ladderTable(streams: readonly StreamJson[]): readonly string[] {
+  return table(
+    streams.flatMap(({ name, rungs }) => {
+      const words = rungWords(rungs);
+      return words === '' ? [] : [[name, words]];
+    }),
+  );
 }
 
 /** Streams that stand on the same clock share a line; nothing is said while all is as it should be. */

@@ -13,6 +13,7 @@ import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
 import type { Config } from '../config/schema/config.ts';
 import { bufferWords } from '../operate/buffer-words.ts';
+import { byFidelity } from '../operate/rung-words.ts';
 import { parseQuery } from '../query/parse.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
@@ -128,6 +129,7 @@ function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJ
       buffered: account.buffered,
       filtered: sum(account.filtered),
       coarsened: account.coarsened,
+      rungs: stored === undefined ? [] : byFidelity(stored.rungs, stored.journalReadings),
       dropped: sum(account.dropped),
       head: account.stored,
       bytes: stored?.bytes ?? 0,
@@ -185,13 +187,13 @@ function ledgerJson(ledger: Ledger): LedgerJson {
   return {
     balanced: ledger.balanced,
     streams: ledger.streams.map(
-      ({ stream, balanced, received, delivered, buffered, coarsened, filtered, dropped }) => ({
+      ({ stream, balanced, received, delivered, buffered, coarsened, summaries, filtered, dropped }) => ({
         stream,
         balanced,
         received,
         delivered,
         buffered,
-        coarsened: { readings: coarsened, summaries: 0 },
+        coarsened: { readings: coarsened, summaries },
         filtered,
         dropped,
       }),

@@ -21,7 +21,8 @@ export function bufferOpener(packaging: Packaging): BufferOpener {
       );
       const store = new StoreClient({ channel, telemetry: silent });
       try {
-        await store.start(storeSettings(config));
+        // Nothing becomes coarser by being looked at.
+        await store.start({ ...storeSettings(config), whenFull: 'block' });
       } catch (error) {
         await channel.end();
         throw error;

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { problemsLimit } from './limits.ts';
 import { homesOf } from './key-index.ts';
 import { meantWord, translatedWord } from './meant.ts';
-import { notYetKey, notYetValue } from './not-yet.ts';
+import { notYetKey } from './not-yet.ts';
 import { problemAt, problemIn, quote, showNode, type Problem, type SourceTexts } from './problem.ts';
 import { configSchema } from './schema/config.ts';
 import { noWords } from './schema/leaf.ts';
@@ -49,8 +49,6 @@ class Explanation {
       return issue.keys.slice(0, problemsLimit).map((key) => this.#unknownKey(key));
     const found = find(this.#root, this.#path);
     if (!found.complete) return [this.#missing()];
-    const notYet = notYetValue(this.#path, toValue(found.node));
-    if (notYet !== null) return [problemIn(this.#texts, this.#root, this.#path, { message: notYet })];
     if (issue.code === 'invalid_key') return [this.#badName()];
     const shape = this.#shape();
     return [

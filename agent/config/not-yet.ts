@@ -12,11 +12,3 @@ export function notYetKey(place: 'root' | 'stage', key: string): string | null {
     return `this version of sedge does not have the stage \`${key}:\` yet`;
   return null;
 }
-
-/** The same for a value that a later version accepts. `path` ends in the key. */
-export function notYetValue(path: readonly (string | number)[], value: unknown): string | null {
-  if (path.join('.') === 'buffer.when_full' && value === 'coarsen') {
-    return 'this version of sedge does not have `when_full: coarsen` yet; choose block or drop_oldest';
-  }
-  return null;
-}

@@ -1,5 +1,6 @@
 import type { PageJson, StatusJson, StreamJson } from '../../api/contract.ts';
 import { SedgeError } from '../../base/errors.ts';
+import type { RungFigures } from '../../operate/rung-words.ts';
 import type { AgentClient } from '../../host/agent-client.ts';
 
 /** The stored readings, wherever they are looked at: through the running agent, or in the folder of one that is not. */
@@ -18,6 +19,8 @@ export interface BufferStream {
   readonly buffered: number;
   readonly head: number;
   readonly bytes: number;
+  /** What is kept, by fidelity, finest first. */
+  readonly rungs: readonly RungFigures[];
   /** RFC 3339, or null when nothing is stored. */
   readonly oldest: string | null;
 }

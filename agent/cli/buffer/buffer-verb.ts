@@ -8,6 +8,7 @@ import { goodConfiguration } from '../load-configuration.ts';
 import { flagNumber, flagValue, usage } from '../parse-arguments.ts';
 import { renderTable } from '../table.ts';
 import { exit, type Invocation, type Verb } from '../verb.ts';
+import { rungWords } from '../../operate/rung-words.ts';
 import { type BufferAccess, type BufferStream, liveBuffer, streamOf } from './buffer-access.ts';
 import { exportReadings } from './export-readings.ts';
 import { type BufferOpener, openOffline, type OfflineBuffer } from './offline-buffer.ts';
@@ -139,11 +140,21 @@ function list({ invocation, world }: Call, access: BufferAccess, streams: readon
         { header: 'next offset', align: 'right', cell: (stream) => formatCount(stream.head) },
         { header: 'stored', align: 'right', cell: (stream) => formatBytes(stream.bytes) },
         { header: 'oldest', cell: (stream) => stream.oldest ?? '-' },
+        ...(streams.some(isCoarse) ? [fidelityColumn] : []),
       ],
       streams,
     ),
   );
   return exit.ok;
+}
+
+const fidelityColumn = {
+  header: 'fidelity',
+  cell: ({ rungs }: BufferStream) => rungWords(rungs) || 'raw',
+};
+
+function isCoarse({ rungs }: BufferStream): boolean {
+  return rungs.some(({ summaries }) => summaries > 0);
 }
 
 async function tail(call: Call, access: BufferAccess): Promise<number> {

@@ -9,6 +9,7 @@ import type { AnswerJson } from '../../query/answer.ts';
 import type { Query } from '../../query/query.ts';
 import { formatTime } from '../../reading/event-time.ts';
 import type { PurgeRequest } from '../../buffer/purge.ts';
+import { byFidelity, type RungFigures } from '../../operate/rung-words.ts';
 import type { BufferAccess } from './buffer-access.ts';
 
 /** A data folder opened without its agent: nobody else may use it meanwhile. */
@@ -33,6 +34,8 @@ export interface OfflineStore {
       readonly readings: number;
       readonly head: number;
       readonly bytes: number;
+      readonly journalReadings: number;
+      readonly rungs: readonly RungFigures[];
       readonly oldestMicros: number | null;
     }[];
   }>;
@@ -56,14 +59,17 @@ export async function openOffline(opener: BufferOpener, config: Config): Promise
   return {
     where: `${folder} (no agent running)`,
     streams: async () =>
-      (await store.stats()).streams.map(({ stream, priority, readings, head, bytes, oldestMicros }) => ({
-        name: stream,
-        priority,
-        buffered: readings,
-        head,
-        bytes,
-        oldest: oldestMicros === null ? null : formatTime(oldestMicros),
-      })),
+      (await store.stats()).streams.map(
+        ({ stream, priority, readings, head, bytes, oldestMicros, rungs, journalReadings }) => ({
+          name: stream,
+          priority,
+          buffered: readings,
+          head,
+          bytes,
+          rungs: byFidelity(rungs, journalReadings),
+          oldest: oldestMicros === null ? null : formatTime(oldestMicros),
+        }),
+      ),
     page: (stream, from) => store.page(stream, from),
     query: (query) => store.query(query),
     fsck: (how) => store.fsck(how),

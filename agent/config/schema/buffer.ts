@@ -8,10 +8,10 @@ export const bufferSchema = z.strictObject({
   keep_free: share()
     .prefault('10%')
     .describe('Part of the file system that stays free for others, as percentage or size.'),
-  when_full: choice('block', 'drop_oldest')
-    .prefault('block')
+  when_full: choice('block', 'drop_oldest', 'coarsen')
+    .prefault('coarsen')
     .describe(
-      'At the cap: stop taking (senders keep their readings and feel the pressure), or drop the oldest of the least important, counted in the ledger.',
+      'Near the cap: make the oldest, least important readings coarser (lines, windows, sketches; count, sum, min and max stay exact) and drop only what can be no coarser; or stop taking, so that senders keep their readings and feel the pressure; or drop the oldest of the least important. Each is counted in the ledger.',
     ),
   seal: z
     .strictObject({

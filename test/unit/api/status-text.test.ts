@@ -38,6 +38,7 @@ const calm: StatusJson = {
       buffered: 81_204,
       filtered: 0,
       coarsened: 0,
+      rungs: [{ fidelity: 'raw', readings: 81_204, summaries: 0, bytes: 300 * MiB }],
       dropped: 0,
       head: 4_200_000,
       bytes: 300 * MiB,
