@@ -163,6 +163,7 @@ function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], lev
   const own = isRaw ? rawRows(run, cuts, level) : null;
   if (isRaw && own === null) return false;
   const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
+  const before = run.reduce((sum, { place }) => sum + place.bytes, 0);
   let batch: Batch | null;
   if (isRaw && lower === null) batch = own;
   else {
@@ -175,10 +176,10 @@ function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], lev
     });
   }
   if (batch === null || blockPrefix([batch]) !== 1) return false;
+  const limit = (lower?.place.bytes ?? 0) + before * (1 - coarsenSavingMin);
+  if (batch.length * batch.columns.length * columnBytesMin > limit) return false;
   const { bytes, ...times } = encodeBlock([batch], { quick: true });
-  const before = run.reduce((sum, { place }) => sum + place.bytes, 0);
-  const added = bytes.length - (lower?.place.bytes ?? 0);
-  if (added > before * (1 - coarsenSavingMin)) return false;
+  if (bytes.length > limit) return false;
   replace(core, stream, { parts: lower === null ? run : [lower, ...run], batch, bytes, times, level });
   return true;
 }
@@ -191,6 +192,9 @@ function rawRows(run: readonly Part[], cuts: readonly number[], level: number): 
   const rowsMax = batch.length / rowFiguresMin;
   return summarise({ batch, first: run[0]!.place.first, cuts }, { level, rowsMax });
 }
+
+/** Of a row, what one column takes in the block at the very least, on average: sums and squares take seven. */
+const columnBytesMin = 0.75;
 
 /** Of a row, beyond what a reading has, at the very least. */
 const rowFiguresMin = 5;

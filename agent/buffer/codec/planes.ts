@@ -61,17 +61,25 @@ export function planesCost(values: Float64Array): number {
 
 /** Bits that `total` symbols with these counts take under an ideal order-0 coder. */
 export function entropyBits(counts: Uint32Array, total: number): number {
-  let bits = 0;
+  // The sum of count × log2(total / count), with one look-up a symbol.
+  let bits = selfWeighted(total);
   let distinct = 0;
   for (let i = 0; i < counts.length; i++) {
     const count = counts[i]!;
     if (count === 0) continue;
     distinct++;
-    bits += count * Math.log2(total / count);
+    bits -= selfWeighted(count);
   }
   // A Huffman table costs about four bits a symbol.
   return bits + 4 * distinct;
 }
+
+/** n × log2(n). */
+function selfWeighted(n: number): number {
+  return n < selfWeights.length ? selfWeights[n]! : n * Math.log2(n);
+}
+
+const selfWeights = Float64Array.from({ length: 4_097 }, (_, n) => (n === 0 ? 0 : n * Math.log2(n)));
 
 /** Frame and block headers of one plane. */
 const planeBits = 8 * 12;
