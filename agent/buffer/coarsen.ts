@@ -9,6 +9,8 @@ import { bootOf, correctionOf, shifted } from './eras.ts';
 import { nextStep, type Holding } from './ladder.ts';
 import {
   coarseBlockBytesMax,
+  coarseBlockBytesMin,
+  coarseGrowthMax,
   coarseBlockRowsMax,
   coarsenBlocksMax,
   coarsenReadingsMax,
@@ -233,7 +235,10 @@ function lowerNeighbour(
   if (place === null || place.level !== of.level) return null;
   if (eraAfter(core, place) !== eraAfter(core, opening)) return null;
   const span = of.run.at(-1)!.place.maxTimeMicros - place.minTimeMicros;
+  // A block that grew is not written anew for a few rows more.
+  const isGrown = place.bytes > coarseBlockBytesMin && place.summaries > coarseGrowthMax * of.rows;
   const isFull =
+    isGrown ||
     place.bytes > Math.min(coarseBlockBytesMax, core.shares.sealSliceBytes / 2) ||
     place.summaries + of.rows > coarseBlockRowsMax ||
     (!isSketchLevel(of.level) && span > fineSpanMicrosMax);

@@ -3,9 +3,11 @@ import { quarantine } from './damage.ts';
 import { ledgerOf } from './ledger.ts';
 import { contentOf, Damage } from './content.ts';
 import { segmentFrom } from './segments.ts';
+import { countRung } from './block-sums.ts';
 import { countEra } from './eras.ts';
+import type { Level } from './rungs/levels.ts';
 import type { StoreCore } from './store-core.ts';
-import type { StreamState } from './stream-state.ts';
+import type { RungSums, StreamState } from './stream-state.ts';
 
 export interface FsckFinding {
   readonly kind: 'database' | 'damaged' | 'overlap' | 'aggregate' | 'ledger';
@@ -86,6 +88,7 @@ function checkDatabase(core: StoreCore, walk: Walk): void {
 function checkStream(core: StoreCore, name: string, walk: Walk): void {
   const sums = { blocks: 0, blockReadings: 0, blockBytes: 0 };
   const eras = new Map<number, number>();
+  const rungs = new Map<Level, RungSums>();
   let end = 0;
   for (let at = 0; ;) {
     const stream = core.memory.streams.get(name);
@@ -119,12 +122,14 @@ function checkStream(core: StoreCore, name: string, walk: Walk): void {
       sums.blockReadings += count;
       sums.blockBytes += bytes;
       countEra(eras, place.row.era, count);
+      countRung(rungs, place.row, 1);
     }
   }
   const stream = core.memory.streams.get(name);
   if (stream === undefined) return;
   checkSums(core, stream, sums, walk);
   checkEras(core, stream, eras, walk);
+  checkRungs(core, stream, rungs, walk);
 }
 
 function checkSums(
@@ -143,6 +148,36 @@ function checkSums(
     });
   }
   const detail = `claims ${blockReadings} readings in ${blocks} blocks of ${blockBytes} bytes; there are ${sums.blockReadings} in ${sums.blocks} of ${sums.blockBytes}`;
+  note(walk, { kind: 'aggregate', stream: stream.name, detail, repaired: walk.repair });
+}
+
+function checkRungs(
+  core: StoreCore,
+  stream: StreamState,
+  rungs: ReadonlyMap<Level, RungSums>,
+  walk: Walk,
+): void {
+  const inWords = (of: ReadonlyMap<Level, RungSums>): string =>
+    [...of]
+      .filter(([, { blocks }]) => blocks > 0)
+      .sort(([a], [b]) => a - b)
+      .map(
+        ([level, { readings, summaries, bytes }]) =>
+          `${level}: ${readings} in ${summaries} of ${bytes} bytes`,
+      )
+      .join(', ');
+  const claimed = inWords(stream.rungs);
+  const found = inWords(rungs);
+  if (claimed === found) return;
+  if (walk.repair) {
+    core.within(() => {
+      for (const level of new Set([...stream.rungs.keys(), ...rungs.keys()])) {
+        stream.rungs.set(level, rungs.get(level) ?? { blocks: 0, readings: 0, summaries: 0, bytes: 0 });
+        core.touchRung(stream, level);
+      }
+    });
+  }
+  const detail = `claims coarse readings by level (${claimed}); there are (${found})`;
   note(walk, { kind: 'aggregate', stream: stream.name, detail, repaired: walk.repair });
 }
 

@@ -65,6 +65,9 @@ export const coarsenSavingMin = 0.3;
 /** A coarse block takes no further rows beyond these: what reading and rewriting one costs. */
 export const coarseBlockBytesMax = 128 * KiB;
 export const coarseBlockRowsMax = 8_192;
+/** Up to it, or to so many times the new rows, a coarse block takes further rows: each is rewritten a few times only. */
+export const coarseBlockBytesMin = 8 * KiB;
+export const coarseGrowthMax = 3;
 /** Event time one block of segments or windows may span when others join it, so that sketches of its parts stay sketches of about a day. */
 export const fineSpanMicrosMax = 86_400_000_000;
 

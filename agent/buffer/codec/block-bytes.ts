@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
-import { blockInflatedBytesMax, inflateChunkBytes, ownFrameBytesMin } from './limits.ts';
+import { blockInflatedBytesMax, inflateChunkBytes, ownFrameBytesMin, quickFrameBytesMin } from './limits.ts';
 import { bytesOf, RowWriter } from './row-writer.ts';
 
 /**
@@ -11,16 +11,18 @@ import { bytesOf, RowWriter } from './row-writer.ts';
 export class BlockWriter {
   readonly common = new RowWriter(256);
   readonly tail = new RowWriter(1024);
+  /** Few parts get a frame of their own, and not every way of keeping a column is tried: dearer to store, cheaper to write. */
+  readonly isQuick: boolean;
   readonly #frameBytesMin: number;
 
-  /** From `frameBytesMin` on a part has a frame of its own: smaller, and dearer to write. */
-  constructor(frameBytesMin = ownFrameBytesMin) {
-    this.#frameBytesMin = frameBytesMin;
+  constructor(isQuick = false) {
+    this.isQuick = isQuick;
+    this.#frameBytesMin = isQuick ? quickFrameBytesMin : ownFrameBytesMin;
   }
 
   /** An empty one of the same kind. */
   another(): BlockWriter {
-    return new BlockWriter(this.#frameBytesMin);
+    return new BlockWriter(this.isQuick);
   }
 
   /** One part: its length (× 2, + 1 when its bytes are in the tail), then its bytes or their length in the tail. */

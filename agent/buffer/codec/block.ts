@@ -15,7 +15,6 @@ import {
   blockInflatedBytesMax,
   blockReadingsMax,
   columnsMax,
-  quickFrameBytesMin,
 } from './limits.ts';
 import { bytesOf } from './row-writer.ts';
 import { readTags, writeTags } from './tags.ts';
@@ -68,7 +67,7 @@ export function encodeBlock(
   assert(blockPrefix(batches) === batches.length, 'the batches fit one block');
   const batch = concatBatches(batches);
   assertBatch(batch);
-  const body = options.quick === true ? new BlockWriter(quickFrameBytesMin) : new BlockWriter();
+  const body = new BlockWriter(options.quick);
   writeBody(body, batch, clockRuns(batches));
   const common = body.common.written();
   const small = shrunk(common);

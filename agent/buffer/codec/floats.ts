@@ -32,7 +32,7 @@ const tableMax = 8_192;
 const samplesMax = 256;
 
 export function putFloats(out: BlockWriter, values: Float64Array): void {
-  putPlan(out, values, cheapest(values, true));
+  putPlan(out, values, cheapest(values, !out.isQuick));
 }
 
 /** @throws {MalformedBytes} */

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { argv } from 'node:process';
-import { entryBatch } from './flood-batch.ts';
+import { climbing, entryBatch } from './flood-batch.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
 import { defaultSettings } from '#agent/buffer/settings.ts';
 import { startDiskThread } from '#agent/host/disk-thread.ts';
@@ -11,7 +11,13 @@ const store = new StoreClient({
   channel: startDiskThread({ folder, agent: 'gw-flood' }),
   telemetry: { log() {}, count() {}, gauge() {}, observe() {} },
 });
-await store.start({ ...defaultSettings, keepFreeShare: 0, uplinks: [{ name: 'cloud', streams: ['*'] }] });
+const ladder = argv[4] === 'ladder' ? climbing : {};
+await store.start({
+  ...defaultSettings,
+  keepFreeShare: 0,
+  uplinks: [{ name: 'cloud', streams: ['*'] }],
+  ...ladder,
+});
 let next = Number(argv[3] ?? 0);
 const pump = async (): Promise<void> => {
   for (;;) {

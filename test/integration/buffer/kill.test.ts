@@ -10,7 +10,7 @@ import { StoreClient } from '#agent/buffer/store-client.ts';
 import { defaultSettings } from '#agent/buffer/settings.ts';
 import { startDiskThread } from '#agent/host/disk-thread.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
-import { floodReadings, floodStreams } from './flood-batch.ts';
+import { climbing, floodReadings, floodStreams } from './flood-batch.ts';
 
 const child = fileURLToPath(new URL('./flood-child.ts', import.meta.url));
 const settings = { ...defaultSettings, keepFreeShare: 0, uplinks: [{ name: 'cloud', streams: ['*'] }] };
@@ -27,8 +27,8 @@ function open(): StoreClient {
 }
 
 /** Runs the flood from batch `from` on, kills it after so many acknowledgements, and answers which batches were acknowledged. */
-async function floodAndKill(from: number, acknowledgements: number): Promise<number[]> {
-  const flood = spawn(process.execPath, [child, folder, String(from)], {
+async function floodAndKill(from: number, acknowledgements: number, mode = ''): Promise<number[]> {
+  const flood = spawn(process.execPath, [child, folder, String(from), mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const acknowledged: number[] = [];
@@ -50,7 +50,7 @@ async function everyValue(store: StoreClient): Promise<Map<number, number>> {
       for (const value of run.batch.columns[0]!.values as Float64Array) {
         times.set(value, (times.get(value) ?? 0) + 1);
       }
-      at = run.first + run.batch.length;
+      at = run.until;
     }
   }
   return times;
@@ -91,4 +91,51 @@ test('a data folder in use is refused, and free again when its holder is gone', 
   await third.start(settings);
   expect((await third.ledger()).balanced).toBe(true);
   await third.stop();
+});
+
+/** Of all streams, raw and in summaries. */
+async function tally(store: StoreClient): Promise<{ count: number; sum: number; summaries: number }> {
+  const found = { count: 0, sum: 0, summaries: 0 };
+  for (const stream of floodStreams) {
+    for (let at = 0; ;) {
+      const run = await store.read({ stream, from: at, readings: 10_000, bytes: 1 << 20 });
+      if (run === null) break;
+      expect(run.first).toBe(at);
+      at = run.until;
+      const of = (name: string): Float64Array =>
+        run.batch.columns.find((one) => one.name === name)!.values as Float64Array;
+      const isRaw = run.fidelity === 'raw';
+      found.count += isRaw ? run.batch.length : total(of('count'));
+      found.sum += total(of(isRaw ? 'v' : 'v_sum'));
+      found.summaries += isRaw ? 0 : run.batch.length;
+    }
+  }
+  return found;
+}
+
+const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
+
+test('a process killed while readings become coarser keeps count and sum of all that was stored', async () => {
+  let before = { count: 0, sum: 0 };
+  for (const kill of [200, 400, 600]) {
+    const from = kill * 10_000;
+    const acknowledged = await floodAndKill(from, kill, 'ladder');
+
+    const store = open();
+    await store.start({ ...settings, ...climbing });
+    const found = await tally(store);
+    const ledger = await store.ledger();
+    const report = await store.fsck({ repair: false });
+    await store.stop();
+
+    // What is stored of a flood is a prefix of it: its readings are known by their number.
+    const fresh = found.count - before.count;
+    const first = from * floodReadings;
+    expect(fresh).toBeGreaterThanOrEqual(acknowledged.length * floodReadings);
+    expect(found.sum - before.sum).toBe((fresh * (2 * first + fresh - 1)) / 2);
+    expect(found.summaries).toBeGreaterThan(0);
+    expect(ledger.balanced).toBe(true);
+    expect(report.findings).toEqual([]);
+    before = found;
+  }
 });
