@@ -38,15 +38,21 @@ api: { listen: "127.0.0.1:0" }
     (await fetch(`http://${listen['source:push']}/v1/ingest/${stream}`, { method: 'POST', body })).status;
   // Noise that no block makes smaller. Requests that find no room wait for it, unanswered.
   const noise = (): string => JSON.stringify({ noise: randomBytes(120_000).toString('base64') });
-  const waiting: Promise<number>[] = [];
+  const waiting = new Set<Promise<void>>();
+  const send = (): void => {
+    const answered = post('telemetry', noise()).then(
+      () => void waiting.delete(answered),
+      () => void waiting.delete(answered),
+    );
+    waiting.add(answered);
+  };
   await until(
     'the buffer to be full',
     () => {
-      if (waiting.length < 800)
-        for (let i = 0; i < 8; i++) waiting.push(post('telemetry', noise()).catch(() => 0));
+      while (waiting.size < 16) send();
       return agent.output.includes('ingest_append_refused');
     },
-    60_000,
+    50_000,
   );
 
   expect(await post('alarm', '{"level":3}')).toBe(204);
@@ -55,5 +61,5 @@ api: { listen: "127.0.0.1:0" }
   expect(ledger.streams.find(({ stream }) => stream === 'alarm')).toMatchObject({ received: 1, buffered: 1 });
   expect(ledger.balanced).toBe(true);
   await agent.kill();
-  await Promise.all(waiting);
+  await Promise.all([...waiting]);
 });

@@ -49,6 +49,7 @@ test('tells in a summary what arrived and what is missing', async () => {
         agent: 'a',
         epoch: '',
         stream: 's',
+        summaries: 0,
         received: 4,
         duplicates: 1,
         maxOffset: 5,

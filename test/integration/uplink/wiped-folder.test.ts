@@ -97,7 +97,7 @@ test('a folder that is wiped under the same agent id delivers everything it take
   expect(again).toBe(first);
   expect(second).not.toBe(first);
   expect(await received(output)).toEqual([...range(0, 200), ...range(1_000, 1_180)]);
-  const whole = { agent: 'gw-7', stream: 's', duplicates: 0, missing: 0, gaps: [] };
+  const whole = { agent: 'gw-7', stream: 's', summaries: 0, duplicates: 0, missing: 0, gaps: [] };
   expect(cloud.summary()).toEqual([
     { ...whole, epoch: first, received: 200, maxOffset: 199 },
     { ...whole, epoch: second, received: 180, maxOffset: 179 },
