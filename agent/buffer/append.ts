@@ -163,8 +163,14 @@ function admit(
   const spent = whenFull === 'coarsen' && core.memory.ladderSpent;
   const drops = whenFull === 'drop_oldest' || spent || deadLetterOnly;
   const kept = headroomPages + (drops || priority >= urgentPriorityMin ? 0 : urgentPages);
-  if (core.claimPages(needed, kept)) return 'room';
-  if (!drops) return 'refused';
+  if (core.claimPages(needed, kept)) {
+    core.memory.pagesWanted = 0;
+    return 'room';
+  }
+  if (!drops) {
+    core.memory.pagesWanted = needed;
+    return 'refused';
+  }
   if (makeRoom(core, { pages: needed + kept, priorityMax: priority }) && core.claimPages(needed, kept)) {
     return 'room';
   }

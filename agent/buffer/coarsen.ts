@@ -29,15 +29,18 @@ import { rawSums, type BlockPlace, type StreamState } from './stream-state.ts';
 
 /** Pages are so few that the ladder should make some free, before anything has to be refused, and it can. */
 export function ladderDue(core: StoreCore): boolean {
-  return pagesWanted(core, core.settings.ladderShare * core.shares.pagesMax);
+  return tooFewPages(
+    core,
+    Math.max(core.memory.pagesWanted, core.settings.ladderShare * core.shares.pagesMax),
+  );
 }
 
 /** What may be appended has no room left while the ladder could make some. */
 export function ladderPressing(core: StoreCore): boolean {
-  return pagesWanted(core, 0);
+  return tooFewPages(core, core.memory.pagesWanted);
 }
 
-function pagesWanted(core: StoreCore, more: number): boolean {
+function tooFewPages(core: StoreCore, more: number): boolean {
   if (core.settings.whenFull !== 'coarsen' || core.memory.ladderSpent) return false;
   const { headroomPages, urgentPages } = core.shares;
   return core.freePages() < headroomPages + urgentPages + more;

@@ -20,6 +20,8 @@ export interface StoreMemory {
   readonly toCompact: Set<StreamState>;
   /** Everything that is sealed stands at the last rung of the ladder: nothing but dropping makes room. */
   ladderSpent: boolean;
+  /** Of the append refused last, 0 once one was taken: what the ladder makes room for. */
+  pagesWanted: number;
   /** Key the next journal row gets. */
   nextSeq: number;
   /** Rows of all streams in the journal. */
@@ -58,6 +60,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     streams,
     toCompact,
     ladderSpent: false,
+    pagesWanted: 0,
     nextSeq: 1,
     journalRows: 0,
     journalBytes: 0,
