@@ -71,7 +71,8 @@ export class ParquetFile {
       schema: [
         { name: 'root', num_children: this.#columns.length },
         ...this.#columns.map(({ name, kind }) => ({
-          ...{ name, repetition_type: 'OPTIONAL' as const },
+          name,
+          repetition_type: 'OPTIONAL' as const,
           ...schemaOf[kind],
         })),
       ],
@@ -92,9 +93,9 @@ export class ParquetFile {
   async #flush(): Promise<void> {
     const rows = this.#rows;
     this.#rows = [];
-    const columnData = this.#columns.map(({ name, value }) => ({
-      name,
-      data: rows.map((reading) => value(reading) ?? null),
+    const columnData = this.#columns.map((column) => ({
+      name: column.name,
+      data: rows.map((reading) => column.value(reading) ?? null),
     }));
     await this.#writer.write({ columnData, rowGroupSize: rows.length });
     this.#bytes.flush();

@@ -54,7 +54,7 @@ async function exported(readings: readonly ReadingJson[], name = 'out.parquet'):
   const options = { world, stream: 's', from: 0, until: Infinity, format: 'parquet', output };
   expect(await exportReadings(accessTo(readings), options)).toBe(0);
   const bytes = readFileSync(output);
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
 }
 
 test('the library reads back every value with its type; an absent one is null', async () => {
