@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from '../ports/http-server.ts';
+import type { WindowLevel, WindowsJson } from '../query/windows-json.ts';
 import type { AnswerJson } from '../query/answer.ts';
 import type {
   BufferJson,
@@ -22,6 +23,8 @@ export interface AgentView {
   readings(stream: string, from: number, count: number): Promise<PageJson | null>;
   /** Answers a question about what is stored. @throws {SedgeError} when it can not be read or carried out. */
   query(text: string): Promise<AnswerJson>;
+  /** Rolled-up windows of a stream, a page after the place given. @throws {SedgeError} when there is no such stream. */
+  windows(stream: string, every: WindowLevel, after: WindowsJson['next']): Promise<WindowsJson>;
   buffer(): Promise<BufferJson>;
   ledger(): Promise<LedgerJson>;
   uplinks(): Promise<readonly UplinkJson[]>;

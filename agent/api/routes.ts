@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { HttpRequest } from '../ports/http-server.ts';
 import type { AgentView, IngestDoor, Pulse } from './agent-view.ts';
 import type { StatusJson } from './contract.ts';
+import { windowLevels } from '../query/windows-json.ts';
 import { limits } from './limits.ts';
 import { json, problem } from './problem.ts';
 import type { Route } from './router.ts';
@@ -81,6 +82,13 @@ export function viewRoutes(view: AgentView, clock: Clock): readonly Route[] {
         return json(await view.query(text));
       },
     },
+    {
+      method: 'GET',
+      pattern: '/v1/streams/{stream}/windows',
+      summary:
+        'what is summed up of a stream, ?every=minute|hour|day; `next` is where the page after begins: ?after=START,SERIES',
+      answer: (request, parameters) => windows(view, request, parameters['stream'] ?? ''),
+    },
     get('/v1/buffer', 'how full the buffer is and when it will be', () => view.buffer()),
     get('/v1/ledger', 'where every reading went', () => view.ledger()),
     get('/v1/config', 'the configuration in force, secrets left out', async () => ({
@@ -112,6 +120,17 @@ async function tail(view: AgentView, request: HttpRequest, stream: string): Retu
   return found === null
     ? problem('SEDGE_API_NO_STREAM', `there is no stream ${JSON.stringify(stream.slice(0, 80))}`)
     : json(found);
+}
+
+async function windows(view: AgentView, request: HttpRequest, stream: string): ReturnType<Route['answer']> {
+  const every = windowLevels.find((level) => level === (request.query.get('every') ?? 'hour'));
+  const asked = request.query.get('after') ?? null;
+  const after = asked === null ? null : /^(-?\d{1,16}),(\d{1,9})$/.exec(asked);
+  if (every === undefined || (asked !== null && after === null)) {
+    return problem('SEDGE_API_BAD_REQUEST', 'every is minute, hour or day; after is START,SERIES');
+  }
+  const place = after === null ? null : { start: Number(after[1]), series: Number(after[2]) };
+  return json(await view.windows(stream, every, place));
 }
 
 async function page(view: AgentView, request: HttpRequest, stream: string): ReturnType<Route['answer']> {

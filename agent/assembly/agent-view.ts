@@ -91,6 +91,7 @@ export function agentView(viewed: Viewed): AgentView {
       return known ? await readPage(viewed.store, { stream, from, count }, viewed.config().agent.id) : null;
     },
     query: async (text) => await viewed.store.query(parseQuery(text, viewed.foundation.clock.wall())),
+    windows: (stream, every, after) => viewed.store.windows({ stream, every, after }),
     buffer: async () => bufferJson(viewed, await viewed.store.stats()),
     ledger: async () => ledgerJson(await viewed.store.ledger()),
     uplinks: async () => uplinksJson(viewed, await viewed.store.stats()),

@@ -30,6 +30,7 @@ export function bufferOpener(packaging: Packaging): BufferOpener {
       return {
         stats: () => store.stats(),
         page: (stream, from) => readPage(store, { stream, from, count: pageReadings }, agent),
+        windows: (stream, every, after) => store.windows({ stream, every, after }),
         query: (query) => store.query(query),
         fsck: (options) => store.fsck(options),
         purge: (request) => store.purge(request),

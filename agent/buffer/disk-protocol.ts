@@ -1,4 +1,6 @@
 import type { AnswerJson } from '../query/answer.ts';
+import type { WindowsJson } from '../query/windows-json.ts';
+import type { WindowsRequest } from './rollup/windows.ts';
 import type { Query } from '../query/query.ts';
 import type { AppendOutcome, ReadRequest, Settlement, StreamBacklog } from '../ports/store.ts';
 import type { LogFields, LogLevel, Labels } from '../ports/telemetry.ts';
@@ -24,6 +26,7 @@ export interface DiskCalls {
   stats: { ask: null; answer: StoreStats };
   blocks: { ask: { stream: string; from: number; limit: number }; answer: readonly BlockRow[] };
   query: { ask: Query; answer: AnswerJson };
+  windows: { ask: WindowsRequest; answer: WindowsJson };
   purge: { ask: PurgeRequest; answer: number };
   clock: { ask: ClockNotice; answer: number };
   fsck: { ask: { repair: boolean }; answer: FsckReport };

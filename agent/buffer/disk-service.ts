@@ -251,6 +251,8 @@ export class DiskService {
         return store.stats();
       case 'blocks':
         return store.blocks(request.ask.stream, request.ask);
+      case 'windows':
+        return store.windows(request.ask);
       case 'purge':
         return store.purge(request.ask);
       case 'fsck':

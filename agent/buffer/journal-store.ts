@@ -29,6 +29,8 @@ import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
 import { alignRollups, rollUp, rollUpDue } from './rollup/upkeep.ts';
+import { windowsOf, type WindowsRequest } from './rollup/windows.ts';
+import type { WindowsJson } from '../query/windows-json.ts';
 import { Queries } from './rollup/queries.ts';
 import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
 import type { StoreSettings } from './settings.ts';
@@ -212,6 +214,10 @@ export class JournalStore {
     const readings = this.#relieved(() => core.transaction(() => setClock(core, set), { durable: true }));
     if (readings > 0) core.events.clockSet(readings);
     return readings;
+  }
+
+  windows(request: WindowsRequest): WindowsJson {
+    return windowsOf(this.#core, request);
   }
 
   purge(request: PurgeRequest): number {

@@ -2,6 +2,8 @@ import { assert } from '../base/assert.ts';
 import { errorCatalogue, SedgeError, type ErrorCode } from '../base/errors.ts';
 import { micros } from '../base/units.ts';
 import type { AnswerJson } from '../query/answer.ts';
+import type { WindowsJson } from '../query/windows-json.ts';
+import type { WindowsRequest } from './rollup/windows.ts';
 import type { Query } from '../query/query.ts';
 import type {
   AppendOutcome,
@@ -211,6 +213,10 @@ export class StoreClient implements Store {
 
   blocks(page: { stream: string; from: number; limit: number }): Promise<readonly BlockRow[]> {
     return this.#call('blocks', page);
+  }
+
+  windows(request: WindowsRequest): Promise<WindowsJson> {
+    return this.#call('windows', request);
   }
 
   /** @throws {SedgeError} what is wrong with the query, or SEDGE_API_BUSY. */

@@ -1,6 +1,7 @@
 import type { PageJson, StatusJson, StreamJson } from '../../api/contract.ts';
 import { SedgeError } from '../../base/errors.ts';
 import type { RungFigures } from '../../operate/rung-words.ts';
+import type { WindowLevel, WindowsJson } from '../../query/windows-json.ts';
 import type { AgentClient } from '../../host/agent-client.ts';
 
 /** The stored readings, wherever they are looked at: through the running agent, or in the folder of one that is not. */
@@ -10,6 +11,8 @@ export interface BufferAccess {
   streams(): Promise<readonly BufferStream[]>;
   /** At most 1000 readings from `from` on. @throws {SedgeError} SEDGE_DATA_INVALID when there is no such stream. */
   page(stream: string, from: number): Promise<PageJson>;
+  /** Rolled-up windows, a page after the place given. */
+  windows(stream: string, every: WindowLevel, after: WindowsJson['next']): Promise<WindowsJson>;
   close(): Promise<void>;
 }
 
@@ -36,6 +39,10 @@ export function liveBuffer(client: AgentClient, status: StatusJson): BufferAcces
       (await client.get(
         `/v1/streams/${encodeURIComponent(stream)}/readings?from=${from}&count=${pageReadings}`,
       )) as PageJson,
+    windows: async (stream, every, after) =>
+      (await client.get(
+        `/v1/streams/${encodeURIComponent(stream)}/windows?every=${every}${after === null ? '' : `&after=${after.start},${after.series}`}`,
+      )) as WindowsJson,
     close: () => Promise.resolve(),
   };
 }

@@ -36,8 +36,8 @@ export function bufferVerb(opener: BufferOpener): Verb {
       {
         name: 'format',
         value: 'FORMAT',
-        kind: { kind: 'choice', of: ['ndjson', 'csv', 'parquet'] },
-        summary: 'export: ndjson (default), csv or parquet',
+        kind: { kind: 'choice', of: ['ndjson', 'csv', 'parquet', 'otlp'] },
+        summary: 'export: ndjson (default), csv, parquet; otlp: histograms by the hour',
       },
       { name: 'output', value: 'FILE', summary: 'export: a file instead of standard output' },
       { name: 'repair', summary: 'fsck: put damaged blocks aside and account for them' },
@@ -79,6 +79,7 @@ const actions: Readonly<Record<(typeof subverbs)[number], (call: Call) => Promis
   export: (call) =>
     withBuffer(call, (access) =>
       exportReadings(access, {
+        agent: call.config.agent.id,
         world: call.world,
         stream: named(call),
         from: flagNumber(call.invocation, 'from', 0),

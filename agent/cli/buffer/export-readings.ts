@@ -2,11 +2,15 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import type { ReadingJson } from '../../api/contract.ts';
 import { messageOf, SedgeError } from '../../base/errors.ts';
 import { formatCount } from '../../base/words.ts';
+import type { WindowsJson } from '../../query/windows-json.ts';
 import { line, type World } from '../../ports/world.ts';
 import { exit } from '../verb.ts';
+import { otlpLine } from './otlp-export.ts';
 import { type BufferAccess, streamOf } from './buffer-access.ts';
 
 interface ExportOptions {
+  /** Id of the agent, for formats that name it once. */
+  readonly agent: string;
   readonly world: World;
   readonly stream: string;
   readonly from: number;
@@ -19,6 +23,7 @@ interface ExportOptions {
 export async function exportReadings(access: BufferAccess, options: ExportOptions): Promise<number> {
   const { world, format, output, until } = options;
   if (format === 'parquet') return await exportParquet(access, options);
+  if (format === 'otlp') return await exportOtlp(access, options);
   const stream = await streamOf(access, options.stream);
   const target = output === null ? null : openOutput(output);
   const write = (text: string): void => {
@@ -50,6 +55,27 @@ export async function exportReadings(access: BufferAccess, options: ExportOption
       world.stderr,
       `${world.stderr.columns === null ? '' : '\r'}${formatCount(written)} readings of ${stream.name} written to ${output}`,
     );
+  return exit.ok;
+}
+
+/** What is summed up by the hour, a request a line. */
+async function exportOtlp(access: BufferAccess, options: ExportOptions): Promise<number> {
+  const { world, output } = options;
+  const stream = await streamOf(access, options.stream);
+  const target = output === null ? null : openOutput(output);
+  try {
+    let after: WindowsJson['next'] = null;
+    do {
+      const page: WindowsJson = await access.windows(stream.name, 'hour', after);
+      const text = page.windows.length === 0 ? '' : otlpLine(page, options.agent);
+      if (target === null) world.stdout.write(text);
+      else writeSync(target, text);
+      after = page.next;
+    } while (after !== null);
+    if (target !== null) fsyncSync(target);
+  } finally {
+    if (target !== null) closeSync(target);
+  }
   return exit.ok;
 }
 

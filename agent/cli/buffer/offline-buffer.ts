@@ -6,6 +6,7 @@ import type { FsckReport } from '../../buffer/fsck.ts';
 import type { Ledger } from '../../buffer/ledger.ts';
 import type { Config } from '../../config/schema/config.ts';
 import type { AnswerJson } from '../../query/answer.ts';
+import type { WindowLevel, WindowsJson } from '../../query/windows-json.ts';
 import type { Query } from '../../query/query.ts';
 import { formatTime } from '../../reading/event-time.ts';
 import type { PurgeRequest } from '../../buffer/purge.ts';
@@ -40,6 +41,7 @@ export interface OfflineStore {
     }[];
   }>;
   page(stream: string, from: number): Promise<PageJson>;
+  windows(stream: string, every: WindowLevel, after: WindowsJson['next']): Promise<WindowsJson>;
   query(query: Query): Promise<AnswerJson>;
   fsck(options: { repair: boolean }): Promise<FsckReport>;
   purge(request: PurgeRequest): Promise<number>;
@@ -72,6 +74,7 @@ export async function openOffline(opener: BufferOpener, config: Config): Promise
       ),
     page: (stream, from) => store.page(stream, from),
     query: (query) => store.query(query),
+    windows: (stream, every, after) => store.windows(stream, every, after),
     fsck: (how) => store.fsck(how),
     purge: (request) => store.purge(request),
     ledger: () => store.ledger(),

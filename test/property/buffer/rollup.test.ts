@@ -4,6 +4,8 @@ import { Prng } from '#agent/base/prng.ts';
 import { MiB } from '#agent/base/units.ts';
 import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import type { Settlement } from '#agent/ports/store.ts';
+import { otlpLine } from '#agent/cli/buffer/otlp-export.ts';
+import type { WindowsJson } from '#agent/query/windows-json.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import { askStore, figure, rowOf } from '#test/support/ask-store.ts';
 import { smallSettings, StoreRig } from './model/store-rig.ts';
@@ -163,6 +165,57 @@ test('answers are those of a twin that keeps everything, whatever is sealed, dra
     { numRuns: 2, endOnFailure: true },
   );
 });
+
+test('windows given out page by page hold every reading once, and go out as OTLP with the same counts', () => {
+  const twin = fill(9, 90).filter(({ stream }) => stream === 'drained');
+  settle();
+
+  let after: WindowsJson['next'] = null;
+  let readings = 0;
+  let counted = 0;
+  let points = 0;
+  do {
+    const page: WindowsJson = rig.store.windows({ stream: 'drained', every: 'minute', after });
+    after = page.next;
+    for (const window of page.windows) readings += window.readings;
+    const line = JSON.parse(otlpLine(page, 'gw')) as OtlpRequest;
+    for (const metric of line.resourceMetrics[0]!.scopeMetrics[0]!.metrics) {
+      expect(metric.name).toBe('drained.v');
+      for (const point of metric.exponentialHistogram.dataPoints) {
+        points++;
+        const inBuckets = [point.positive, point.negative].flatMap(({ bucketCounts }) =>
+          bucketCounts.map(Number),
+        );
+        const total = inBuckets.reduce((sum, count) => sum + count, Number(point.zeroCount));
+        expect(total).toBe(Number(point.count));
+        counted += total;
+      }
+    }
+  } while (after !== null);
+
+  const waiting = rig.store.stats().streams.find(({ stream }) => stream === 'drained')!.journalReadings;
+  expect(readings).toBe(twin.length - waiting);
+  expect(points).toBeGreaterThan(50);
+  if (waiting === 0) expect(counted).toBe(twin.filter(({ bad }) => !bad).length);
+});
+
+interface OtlpRequest {
+  resourceMetrics: {
+    scopeMetrics: {
+      metrics: {
+        name: string;
+        exponentialHistogram: {
+          dataPoints: {
+            count: string;
+            zeroCount: string;
+            positive: { bucketCounts: string[] };
+            negative: { bucketCounts: string[] };
+          }[];
+        };
+      }[];
+    }[];
+  }[];
+}
 
 test('what is sealed, joined, drained and merged while a query runs is counted once', () => {
   const twin = fill(5, 120);

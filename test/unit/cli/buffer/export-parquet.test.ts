@@ -44,6 +44,7 @@ function accessTo(readings: readonly ReadingJson[]): BufferAccess {
       const next = from + 1_000 < head ? from + 1_000 : null;
       return Promise.resolve({ stream, readings: readings.slice(from, from + 1_000), next });
     },
+    windows: (stream) => Promise.resolve({ stream, windows: [], next: null }),
     close: () => Promise.resolve(),
   };
 }
@@ -51,7 +52,7 @@ function accessTo(readings: readonly ReadingJson[]): BufferAccess {
 async function exported(readings: readonly ReadingJson[], name = 'out.parquet'): Promise<ArrayBuffer> {
   const output = join(folder, name);
   const world = fakeWorld();
-  const options = { world, stream: 's', from: 0, until: Infinity, format: 'parquet', output };
+  const options = { agent: 'gw', world, stream: 's', from: 0, until: Infinity, format: 'parquet', output };
   expect(await exportReadings(accessTo(readings), options)).toBe(0);
   const bytes = readFileSync(output);
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
@@ -116,7 +117,15 @@ test('an empty stream becomes a file without rows', async () => {
 });
 
 test('without --output nothing is written, and one line says why', async () => {
-  const options = { world: fakeWorld(), stream: 's', from: 0, until: 9, format: 'parquet', output: null };
+  const options = {
+    agent: 'gw',
+    world: fakeWorld(),
+    stream: 's',
+    from: 0,
+    until: 9,
+    format: 'parquet',
+    output: null,
+  };
 
   await expect(exportReadings(accessTo([]), options)).rejects.toThrow(
     'a Parquet file is not text: --output names the file',
