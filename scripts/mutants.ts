@@ -1,6 +1,7 @@
 /**
  * Puts one fault after the other into a copy of the code and runs the tests on it: each must be noticed. Prints who noticed and how soon.
- * `node scripts/mutants.ts [NAME …]`; a NAME narrows to mutants whose name or fault holds it. Ends 1 when one lives on.
+ * `node scripts/mutants.ts [--first] [NAME …]`; a NAME narrows to mutants whose name or fault holds it; with `--first` nobody else is
+ * asked once one has noticed. Ends 1 when one lives on.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -70,17 +71,23 @@ function infected(text: string, { file, code, instead, fault }: Mutant): string 
   return parts.join(instead);
 }
 
-async function killedBy(tree: string, mutant: Mutant): Promise<string[]> {
+async function killedBy(tree: string, mutant: Mutant, onlyFirst: boolean): Promise<string[]> {
   const path = join(tree, mutant.file);
   const healthy = readFileSync(path, 'utf8');
   writeFileSync(path, infected(healthy, mutant));
   const names: string[] = [];
-  for (const killer of killers) if (!(await passes(tree, killer))) names.push(killer.name);
+  for (const killer of killers) {
+    if (await passes(tree, killer)) continue;
+    names.push(killer.name);
+    if (onlyFirst) break;
+  }
   writeFileSync(path, healthy);
   return names;
 }
 
-async function main(words: readonly string[]): Promise<number> {
+async function main(parameters: readonly string[]): Promise<number> {
+  const onlyFirst = parameters.includes('--first');
+  const words = parameters.filter((word) => word !== '--first');
   const chosen = raftMutants.filter(
     ({ name, fault }) => words.length === 0 || words.some((word) => name === word || fault.includes(word)),
   );
@@ -100,7 +107,7 @@ async function main(words: readonly string[]): Promise<number> {
     let alive = 0;
     for (const mutant of chosen) {
       const start = performance.now();
-      const names = await killedBy(tree, mutant);
+      const names = await killedBy(tree, mutant, onlyFirst);
       const seconds = ((performance.now() - start) / 1_000).toFixed(1);
       if (names.length === 0) alive++;
       const verdict = names.length === 0 ? 'LIVES' : names.join(', ');

@@ -9,9 +9,10 @@ import { Timeline } from '../timeline.ts';
 import type { CrashOptions, DiskEvent, Write } from './member-disk.ts';
 import { Invariants } from './invariants.ts';
 import { Network } from './network.ts';
-import { SimNode, type NodeWitness } from './node.ts';
+import { SimNode } from './node.ts';
 import { Registers } from './registers.ts';
 import { plainSettings, type SimSettings } from './settings.ts';
+import type { NodeWitness } from './witness.ts';
 
 /** What every first member starts from: the voters, as a snapshot at this index. */
 const bootstrap = { index: 1, term: 1 };

@@ -35,7 +35,6 @@ export class SimDisk implements MemberDisk {
   fullUntil = 0;
   /** Full is the only way in which it fails. */
   failingUntil = 0;
-  readonly wantsSnapshotFrom = 0;
   /** Its log shows what a crash has left. */
   readonly mayHoldChange = false;
   /** A bit has flipped: the log cannot be believed any more, and this shows at the next opening. */

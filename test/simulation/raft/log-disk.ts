@@ -24,6 +24,8 @@ import { Registers } from './registers.ts';
 
 /** A power of two, so that ticks and milliseconds turn into each other without loss. */
 const tickMs = 128;
+/** How often a host asks others for a snapshot while its log is to be healed. */
+const askEveryTicks = 10;
 
 /** An order without its number. */
 type Unnumbered = LogOrder extends infer Order ? (Order extends LogOrder ? Omit<Order, 'id'> : never) : never;
@@ -104,7 +106,8 @@ export class LogDisk implements MemberDisk {
     return 0;
   }
 
-  get wantsSnapshotFrom(): LogIndex {
+  /** The least index of a snapshot to heal by; 0: there is nothing to heal. */
+  get #healsFrom(): LogIndex {
     if (!this.#isRead || this.#offer !== null) return 0;
     if (this.#damage !== null) return Math.max(1, this.registers.applied);
     return this.registers.applied > this.#mirror.lastIndex() ? this.registers.applied : 0;
@@ -120,6 +123,15 @@ export class LogDisk implements MemberDisk {
     });
     this.#log.start((report) => this.#hear(report));
     this.#wake();
+    this.#askAround(this.#log);
+  }
+
+  #askAround(log: SimulatedRaftLog): void {
+    this.#timeline.after(askEveryTicks, () => {
+      if (this.#log !== log) return;
+      if (this.#healsFrom > 0) this.#user!.wantsSnapshot(this.#healsFrom);
+      this.#askAround(log);
+    });
   }
 
   write(write: Write, done: () => void): boolean {
@@ -155,7 +167,7 @@ export class LogDisk implements MemberDisk {
   }
 
   heal(snapshot: Snapshot): void {
-    if (this.wantsSnapshotFrom === 0 || snapshot.id.index < this.wantsSnapshotFrom) return;
+    if (this.#healsFrom === 0 || snapshot.id.index < this.#healsFrom) return;
     this.#offer = snapshot;
     this.#user!.lost();
     this.#takeOffer();

@@ -35,6 +35,8 @@ export interface DiskUser {
   lost(): void;
   /** Nothing that is held can be believed, and what was voted is not known: the member comes back under another id, or not at all. */
   ruined(): void;
+  /** A snapshot of a state machine that reaches this index would `heal`; asked again until it comes. */
+  wantsSnapshot(from: LogIndex): void;
   /** For those who count. */
   befell(event: DiskEvent): void;
 }
@@ -67,8 +69,6 @@ export interface MemberDisk {
   readonly waiting: number;
   /** Of the write under way, in ticks. */
   readonly stalledFor: number;
-  /** A snapshot of a state machine that reaches this index is wanted, from anybody; 0: none. */
-  readonly wantsSnapshotFrom: LogIndex;
 
   /** A process begins. */
   begin(user: DiskUser): void;

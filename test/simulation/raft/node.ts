@@ -1,41 +1,26 @@
 import { assert } from '#agent/base/assert.ts';
 import { Prng } from '#agent/base/prng.ts';
 import { isChangeKind, type Entry } from '#agent/mesh/raft/entry.ts';
+import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import { RaftMember } from '#agent/mesh/raft/member.ts';
 import type { MemberView } from '#agent/mesh/raft/member-view.ts';
 import { decodeChange } from '#agent/mesh/raft/membership/change.ts';
 import { sameRecord } from '#agent/mesh/raft/membership/membership.ts';
 import type { PeerMessage, Response, StorageApply } from '#agent/mesh/raft/message.ts';
-import type { Note } from '#agent/mesh/raft/note.ts';
 import type { StepOutcome } from '#agent/mesh/raft/outcome.ts';
 import { peerId, type PeerId } from '#agent/mesh/raft/peer-id.ts';
-import type { LogReader } from '#agent/mesh/raft/log/log-reader.ts';
 import type { Ready } from '#agent/mesh/raft/ready.ts';
+import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
 import type { Timeline } from '../timeline.ts';
+import { ApplyQueue } from './apply-queue.ts';
 import { decodeCommand, encodeCommand, type Command } from './command.ts';
 import { SimDisk } from './disk.ts';
 import { LogDisk } from './log-disk.ts';
-import type { CrashOptions, DiskEvent, MemberDisk, Write } from './member-disk.ts';
+import type { CrashOptions, MemberDisk } from './member-disk.ts';
 import { Registers } from './registers.ts';
 import type { SimSettings } from './settings.ts';
-import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
 import { contextBytes, Waiting, type WaitingRead } from './waiting.ts';
-
-/** Who watches a node, and carries what it sends. */
-export interface NodeWitness {
-  /** A member begins, from what its disk holds. */
-  started(node: SimNode): void;
-  /** Its disk is to be healed by a snapshot that reaches this index. */
-  wantsSnapshot(node: SimNode, from: number): void;
-  befell(node: SimNode, event: DiskEvent): void;
-  /** After everything that was asked of the member. */
-  moved(node: SimNode): void;
-  noted(node: SimNode, note: Note): void;
-  wrote(node: SimNode, write: Write): void;
-  sent(node: SimNode, message: PeerMessage): void;
-  applied(node: SimNode, entry: Entry): void;
-  restored(node: SimNode): void;
-}
+import type { NodeWitness } from './witness.ts';
 
 /** Where synchronous storage may lose its process. */
 export type CrashPoint = 'before-write' | 'after-write' | 'after-answers' | 'after-apply';
@@ -69,12 +54,9 @@ export class SimNode {
   readonly #random: Prng;
   readonly #witness: NodeWitness;
   #life = 0;
-  /** Tells processes apart, as `#life` does members. */
-  #process = 0;
   #inbox: PeerMessage[] = [];
   #missedTicks = 0;
-  #orders: { readonly order: StorageApply; void: boolean }[] = [];
-  #applying = false;
+  readonly #applying: ApplyQueue;
   readonly #waiting = new Waiting();
   #snapshotAt = 0;
 
@@ -96,6 +78,13 @@ export class SimNode {
       random: this.#random,
       wrote: (write) => this.#witness.wrote(this, write),
     });
+    this.#applying = new ApplyQueue({
+      carryOut: (order, isVoid) => this.#carryOutApply(order, isVoid),
+      later: (act) => {
+        const life = this.#life;
+        this.#timeline.after(this.#random.float() * this.applyMax, () => this.#whenAwake(life, act));
+      },
+    });
     this.disk.habits = options.settings.disk;
     this.applyMax = options.settings.applyMax;
     this.rate = 1 + (this.#random.float() * 2 - 1) * options.settings.drift;
@@ -115,8 +104,7 @@ export class SimNode {
 
   /** A process, and a member as soon as its disk gives it a log. False when the disk cannot be believed. */
   start(): boolean {
-    if (this.isUp) return true;
-    if (this.quarantined) return false;
+    if (this.isUp || this.quarantined) return this.isUp;
     this.isUp = true;
     this.#life++;
     this.disk.begin({
@@ -126,9 +114,9 @@ export class SimNode {
         this.quarantined = true;
         this.isUp = false;
       },
+      wantsSnapshot: (from) => this.#witness.wantsSnapshot(this, from),
       befell: (event) => this.#witness.befell(this, event),
     });
-    if (this.isUp) this.#askForSnapshot(this.#life);
     return this.isUp;
   }
 
@@ -169,8 +157,7 @@ export class SimNode {
     this.#life++;
     this.#inbox = [];
     this.#missedTicks = 0;
-    this.#orders = [];
-    this.#applying = false;
+    this.#applying.clear();
     this.#waiting.clear();
   }
 
@@ -182,18 +169,6 @@ export class SimNode {
     this.disk.crash(options);
     this.crashAt = null;
     this.pausedUntil = 0;
-  }
-
-  /** Now and then, as long as the disk wants one. */
-  #askForSnapshot(process: number): void {
-    this.#process = process;
-    const ask = (): void => {
-      if (!this.isUp || this.#process !== process) return;
-      const from = this.disk.wantsSnapshotFrom;
-      if (from > 0) this.#witness.wantsSnapshot(this, from);
-      this.#timeline.after(this.settings.electionTicks, ask);
-    };
-    if (this.settings.storage === 'log') this.#timeline.after(this.settings.electionTicks, ask);
   }
 
   /** A snapshot that the disk wanted. */
@@ -279,7 +254,7 @@ export class SimNode {
     const life = this.#life;
     while (life === this.#life && this.member?.hasReady === true) {
       const ready = this.member.ready();
-      if (ready.snapshot !== null) for (const each of this.#orders) each.void = true;
+      if (ready.snapshot !== null) this.#applying.voidAll();
       this.#waiting.mayRead(ready.readStates);
       this.#waiting.serveReads(this.registers);
       if (this.settings.asyncStorage) this.#carryOutLater(ready);
@@ -327,27 +302,15 @@ export class SimNode {
       );
       if (!isWritten) return this.fail(1);
     }
-    if (apply === null) return;
-    this.#orders.push({ order: apply, void: false });
-    this.#applyNext(life);
+    if (apply !== null) this.#applying.push(apply);
   }
 
-  #applyNext(life: number): void {
-    if (this.#applying || this.#orders.length === 0) return;
-    this.#applying = true;
-    const ticks = this.#random.float() * this.applyMax;
-    this.#timeline.after(ticks, () =>
-      this.#whenAwake(life, () => {
-        this.#applying = false;
-        const { order, void: isVoid } = this.#orders.shift()!;
-        if (!isVoid) {
-          for (const entry of order.entries) this.#apply(entry);
-          this.#afterApplying();
-        }
-        this.#respond(order.responses);
-        this.#applyNext(life);
-      }),
-    );
+  #carryOutApply(order: StorageApply, isVoid: boolean): void {
+    if (!isVoid) {
+      for (const entry of order.entries) this.#apply(entry);
+      this.#afterApplying();
+    }
+    this.#respond(order.responses);
   }
 
   /** A suspended process hears of its disk when it goes on; one that has ended never does. */
@@ -429,10 +392,9 @@ export class SimNode {
   }
 
   compact(index: number): void {
-    const { disk } = this;
-    if (index < disk.log.firstIndex() || index > this.#snapshotAt) return;
+    if (index < this.disk.log.firstIndex() || index > this.#snapshotAt) return;
     // The state must be safe before the entries that lead to it go.
-    if (disk.registers.applied < index) disk.registers = this.registers.clone();
-    disk.compact(index);
+    if (this.disk.registers.applied < index) this.disk.registers = this.registers.clone();
+    this.disk.compact(index);
   }
 }
