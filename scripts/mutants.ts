@@ -71,18 +71,37 @@ function infected(text: string, { file, code, instead, fault }: Mutant): string 
   return parts.join(instead);
 }
 
-async function killedBy(tree: string, mutant: Mutant, onlyFirst: boolean): Promise<string[]> {
-  const path = join(tree, mutant.file);
-  const healthy = readFileSync(path, 'utf8');
-  writeFileSync(path, infected(healthy, mutant));
-  const names: string[] = [];
-  for (const killer of killers) {
-    if (await passes(tree, killer)) continue;
-    names.push(killer.name);
-    if (onlyFirst) break;
+class Trial {
+  readonly #tree: string;
+  readonly #onlyFirst: boolean;
+  /** Killers that are known to pass on healthy code. */
+  readonly #sound = new Set<Killer>();
+
+  constructor(tree: string, onlyFirst: boolean) {
+    this.#tree = tree;
+    this.#onlyFirst = onlyFirst;
   }
-  writeFileSync(path, healthy);
-  return names;
+
+  /** Who notices. @throws when one of them fails without any fault */
+  async killedBy(mutant: Mutant): Promise<string[]> {
+    const path = join(this.#tree, mutant.file);
+    const healthy = readFileSync(path, 'utf8');
+    const names: string[] = [];
+    for (const killer of killers) {
+      await this.#trust(killer);
+      writeFileSync(path, infected(healthy, mutant));
+      if (!(await passes(this.#tree, killer))) names.push(killer.name);
+      writeFileSync(path, healthy);
+      if (this.#onlyFirst && names.length > 0) break;
+    }
+    return names;
+  }
+
+  async #trust(killer: Killer): Promise<void> {
+    if (this.#sound.has(killer)) return;
+    if (!(await passes(this.#tree, killer))) throw new Error(`${killer.name} fails without any fault`);
+    this.#sound.add(killer);
+  }
 }
 
 async function main(parameters: readonly string[]): Promise<number> {
@@ -99,15 +118,11 @@ async function main(parameters: readonly string[]): Promise<number> {
   try {
     const tree = copyTree(folder);
     for (const mutant of chosen) infected(readFileSync(join(tree, mutant.file), 'utf8'), mutant);
-    for (const killer of killers) {
-      if (await passes(tree, killer)) continue;
-      console.error(`mutants: ${killer.name} fails without any fault`);
-      return 1;
-    }
+    const trial = new Trial(tree, onlyFirst);
     let alive = 0;
     for (const mutant of chosen) {
       const start = performance.now();
-      const names = await killedBy(tree, mutant, onlyFirst);
+      const names = await trial.killedBy(mutant);
       const seconds = ((performance.now() - start) / 1_000).toFixed(1);
       if (names.length === 0) alive++;
       const verdict = names.length === 0 ? 'LIVES' : names.join(', ');
@@ -120,4 +135,9 @@ async function main(parameters: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`mutants: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
