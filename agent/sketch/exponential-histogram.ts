@@ -89,11 +89,13 @@ export class ExponentialHistogram implements Sketch {
   }
 
   #add(run: BucketRun, magnitude: number): void {
-    let index = this.#index.of(magnitude);
-    while (!run.add(index, 1)) {
-      this.#halve();
-      index >>= 1;
-    }
+    const index = this.#index.of(magnitude);
+    if (run.add(index, 1)) return;
+    // The second value is often a dozen scales away from the first: one step there, not a dozen.
+    const steps = run.stepsUntilFits(index);
+    this.#halve(steps);
+    const added = run.add(index >> steps, 1);
+    assert(added, 'it fits at the scale that was chosen for it');
   }
 
   /** A value whose rank is `rank` (0 … 1), within the bound of the true one; NaN when empty. */
@@ -150,11 +152,11 @@ export class ExponentialHistogram implements Sketch {
     }
   }
 
-  #halve(): void {
-    assert(this.scale > histogramScaleMin, 'at the least scale two buckets hold all doubles');
-    this.#positive.halve();
-    this.#negative.halve();
-    this.#index = new BucketIndex(this.scale - 1);
+  #halve(steps = 1): void {
+    assert(this.scale - steps >= histogramScaleMin, 'at the least scale two buckets hold all doubles');
+    this.#positive.halve(steps);
+    this.#negative.halve(steps);
+    this.#index = new BucketIndex(this.scale - steps);
   }
 
   /** What is counted where: bucket i of the scale holds magnitudes in (base^i, base^(i+1)]. Copies. */
@@ -273,15 +275,30 @@ class BucketRun {
     return true;
   }
 
-  halve(): void {
+  /** How often buckets must be joined in twos before `index`, which lies too far from the others, has one. */
+  stepsUntilFits(index: number): number {
+    const low = Math.min(this.first, index);
+    const high = Math.max(this.first + this.length - 1, index);
+    let steps = 0;
+    while ((high >> steps) - (low >> steps) >= this.#limit) steps++;
+    return steps;
+  }
+
+  /** Joins buckets in twos, `steps` times. */
+  halve(steps: number): void {
+    if (this.length === 0) {
+      this.first = 0;
+      this.#head = 0;
+      return;
+    }
     const counts = this.counts();
-    const first = this.first >> 1;
-    this.#slots.fill(0);
     const before = this.first;
+    const first = before >> steps;
+    this.#slots.fill(0);
     this.#head = 0;
-    this.first = counts.length === 0 ? 0 : first;
-    this.length = counts.length === 0 ? 0 : ((before + counts.length - 1) >> 1) - first + 1;
-    for (let i = 0; i < counts.length; i++) this.#slots[((before + i) >> 1) - first]! += counts[i]!;
+    this.first = first;
+    this.length = ((before + counts.length - 1) >> steps) - first + 1;
+    for (let i = 0; i < counts.length; i++) this.#slots[((before + i) >> steps) - first]! += counts[i]!;
   }
 
   /** A copy, from the lowest bucket on. */
