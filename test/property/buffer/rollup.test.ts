@@ -166,6 +166,48 @@ test('answers are those of a twin that keeps everything, whatever is sealed, dra
   );
 });
 
+test('without summaries, raw blocks and coarse rungs answer together, within what they say', () => {
+  rig.dispose();
+  rig = new StoreRig();
+  rig.store.open({
+    ...settings,
+    sizeBytes: 2 * MiB,
+    whenFull: 'coarsen',
+    rollups: { ...settings.rollups, share: 0 },
+    uplinks: [],
+    seal: { readings: 1_000, bytes: 64 * 1024, ageMillis: 1_000 },
+  });
+  const random = new Prng(3);
+  const twin: Twin[] = [];
+  for (let batch = 0; batch < 260; batch++) {
+    const readings = Array.from({ length: 1_000 }, (_, i): Twin => ({
+      stream: 'pumps',
+      time: begin + (batch * 1_000 + i) * 1e6,
+      machine: random.pick(['a', 'b']),
+      value: 1e3 * Math.sin((batch * 1_000 + i) / 900) + random.float(),
+      bad: random.chance(0.02),
+    }));
+    store(readings);
+    twin.push(...readings);
+    rig.tick(1_000);
+    for (let i = 0; i < 6; i++) rig.store.maintain(rig.now);
+  }
+
+  const answer = ask(`${figures} by stream, machine`);
+
+  const { readings, lost } = answer.coverage;
+  expect(lost).toBe(0);
+  expect(readings.raw).toBeGreaterThan(0);
+  expect(readings.segment + readings.window + readings.sketch).toBeGreaterThan(10_000);
+  expectLike(twin, '', () => true, answer);
+
+  const until = begin + 30_123e6;
+  const edge = ask(`count() of pumps until ${new Date(until / 1e3).toISOString()}`);
+  const truth = twin.filter(({ time }) => time < until).length;
+  expect(figure(edge.rows[0]!).low).toBeLessThanOrEqual(truth);
+  expect(figure(edge.rows[0]!).high).toBeGreaterThanOrEqual(truth);
+});
+
 test('windows given out page by page hold every reading once, and go out as OTLP with the same counts', () => {
   const twin = fill(9, 90).filter(({ stream }) => stream === 'drained');
   settle();
