@@ -63,7 +63,7 @@ class Year {
 
 test(
   'a year without uplink, in a buffer that holds a day, loses precision and nothing else',
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   () => {
     const year = new Year();
     const { rig } = year;

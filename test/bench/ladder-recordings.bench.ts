@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { encodeBlock } from '#agent/buffer/codec/block.ts';
+import { mergeRows, type CoarseRows } from '#agent/buffer/rungs/merge-rows.ts';
+import { summarise } from '#agent/buffer/rungs/summarise.ts';
+import type { Batch } from '#agent/reading/batch.ts';
+import { BatchBuilder } from '#agent/reading/batch-builder.ts';
+import { summaryFrame } from '#agent/reading/summary.ts';
+import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+
+/**
+ * What each level of the ladder makes of real recordings: bytes a raw reading as stored, and the error (root of the mean square, in parts of the
+ * recording's range) of the line of a segment, or of the mean of a window. Prints the table that stands in `agent/buffer/rungs/README.md`.
+ */
+
+const recordings = new URL('../../../shared/data/', import.meta.url);
+const sources = [
+  {
+    name: 'NAB machine temperature, 5 min',
+    file: 'nab/machine_temperature_system_failure.csv',
+    field: 'value',
+  },
+  { name: 'ETTh1 oil temperature, 1 h', file: 'ett/ETTh1.csv', field: 'OT' },
+  { name: 'SKAB thermocouple, 1 s', file: 'skab/anomaly-free.csv', field: 'Thermocouple' },
+  { name: 'SKAB accelerometer, 1 s', file: 'skab/anomaly-free.csv', field: 'Accelerometer1RMS' },
+] as const;
+const levels = [1, 2, 3, 4, 5, 6] as const;
+const blockReadings = 4_096;
+
+interface Point {
+  readonly time: number;
+  readonly value: number;
+}
+
+export const benches: Bench[] = [{ name: 'ladder on recordings', run: table }];
+
+function table(): (BenchResult | BenchSkip)[] {
+  return sources.map((source) => {
+    const url = new URL(source.file, recordings);
+    if (!existsSync(url)) return { name: source.name, skipped: 'the recordings are not here' };
+    const points = recorded(readFileSync(url, 'utf8').trim(), source.field);
+    const cells = [`${(rawBytes(points) / points.length).toFixed(2)} B`];
+    for (const level of levels) cells.push(cell(points, level));
+    console.log(`| ${source.name} | ${cells.join(' | ')} |`);
+    return { name: source.name, figure: rawBytes(points) / points.length, unit: 'bytes/reading raw' };
+  });
+}
+
+function cell(points: readonly Point[], level: number): string {
+  const blocks: CoarseRows[] = [];
+  for (let from = 0; from < points.length; from += blockReadings) {
+    const batch = batchOf(points.slice(from, from + blockReadings));
+    const rows = summarise({ batch, first: from, cuts: [] }, { level, rowsMax: batch.length });
+    if (rows !== null) blocks.push({ batch: rows, level });
+  }
+  const rows = mergeRows(blocks, [], level);
+  const { bytes } = encodeBlock([rows], { quick: true });
+  const error = rootMeanSquare(points, rows, level);
+  return `${(bytes.length / points.length).toFixed(2)} B, ${(100 * error).toFixed(2)} %`;
+}
+
+function rootMeanSquare(points: readonly Point[], rows: Batch, level: number): number {
+  const { offset, count, end } = summaryFrame(rows);
+  const of = (name: string): Float64Array =>
+    rows.columns.find((one) => one.name === name)!.values as Float64Array;
+  const range = Math.max(...of('v_max')) - Math.min(...of('v_min'));
+  let squares = 0;
+  for (let row = 0; row < rows.length; row++) {
+    for (let i = offset[row]!; i < offset[row]! + count[row]!; i++) {
+      const { time, value } = points[i]!;
+      const part = (time - rows.timeMicros[row]!) / Math.max(1, end[row]! - rows.timeMicros[row]!);
+      const line = of('v_first')[row]! * (1 - part) + of('v_last')[row]! * part;
+      const told = level === 1 ? line : of('v_sum')[row]! / of('v_count')[row]!;
+      squares += (told - value) ** 2;
+    }
+  }
+  return Math.sqrt(squares / points.length) / range;
+}
+
+function rawBytes(points: readonly Point[]): number {
+  let bytes = 0;
+  for (let from = 0; from < points.length; from += blockReadings) {
+    bytes += encodeBlock([batchOf(points.slice(from, from + blockReadings))]).bytes.length;
+  }
+  return bytes;
+}
+
+function recorded(text: string, field: string): Point[] {
+  const separator = text.slice(0, text.indexOf('\n')).includes(';') ? ';' : ',';
+  const [header, ...lines] = text.split(/\r?\n/).map((line) => line.split(separator));
+  const at = header!.indexOf(field);
+  let last = Number.NEGATIVE_INFINITY;
+  return lines.flatMap((fields) => {
+    const time = Date.parse(`${fields[0]!.replace(' ', 'T')}Z`) * 1_000;
+    if (!(time > last)) return [];
+    last = time;
+    return [{ time, value: Number(fields[at]) }];
+  });
+}
+
+function batchOf(points: readonly Point[]): Batch {
+  const builder = new BatchBuilder({ stream: 's', clock: 'device', capacity: points.length });
+  for (const { time, value } of points) {
+    builder.begin({ tags, timeMicros: time });
+    builder.set('v', value);
+  }
+  return builder.finish();
+}
+
+const tags = { m: 'm4' };
