@@ -35,6 +35,8 @@ export interface Arrival {
    * readings brought their own time, because only then may it be trusted after a restart.
    */
   readonly mark: DeliveryMark | null;
+  /** Of a `mark`: the sender gave back the packet id (PUBREL) of a message that is stored; it may overtake what waits. */
+  readonly gaveBack?: boolean;
   /** Written by the intake: every reading of the message brought its own event time. */
   ownTime: boolean;
   /** Written by the intake: `early` was taken ahead of its turn because it is urgent, `stored` is committed and not settled. */

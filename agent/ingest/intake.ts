@@ -227,7 +227,10 @@ export class Intake {
     const parcels = new Map<AnyInlet, readonly Arrival[]>();
     let count = limits.groupArrivals;
     for (const inlet of this.#ready) {
-      const taken = inlet.takeUrgent((arrival) => this.#maker.isUrgent(arrival, inlet.source), count);
+      // A sender runs out of packet ids that it cannot give back. Acknowledged on receipt, their messages may be waiting still.
+      const mayGo = (arrival: Arrival): boolean =>
+        (arrival.gaveBack === true && inlet.ack === 'fsynced') || this.#maker.isUrgent(arrival, inlet.source);
+      const taken = inlet.takeUrgent(mayGo, count);
       if (taken.length > 0) parcels.set(inlet, taken);
       count -= taken.length;
     }

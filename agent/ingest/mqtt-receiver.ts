@@ -157,6 +157,7 @@ export class MqttReceiver {
       stream: null,
       decoder: null,
       mark: stored ? known : null,
+      gaveBack: ack === 'pubcomp',
       ownTime: false,
       progress: 'offered',
       verdict: 'waiting',

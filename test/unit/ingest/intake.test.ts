@@ -431,6 +431,26 @@ describe('Intake with an urgent stream', () => {
     expect(intake.inspect()).toMatchObject({ bytes: 0, trouble: null });
   });
 
+  it('lets a sender of QoS 2 give packet ids back while the store is full, so that its alarms do not run out of them', async () => {
+    const { intake, store, scheduler } = intakeRig(plans);
+    const [peer, other] = [new RecordingPeer(), new RecordingPeer()];
+    const alarms = intake.open({ source: 's', ack: 'fsynced' }, peer);
+    const telemetry = intake.open({ source: 's', ack: 'fsynced' }, other);
+    telemetry.offer(arrival('b/1', 'usual'));
+    scheduler.run();
+    await store.answerAll(full);
+    const mark = { source: 's', packetId: 1, hash: 0, state: 'released' } as const;
+    const released = arrival('', '', { kind: 'mark', mark, gaveBack: true });
+
+    alarms.offer(released);
+    telemetry.offer(arrival('', '', { kind: 'mark', mark: { ...mark, packetId: 2 } }));
+    scheduler.run();
+    await store.calls.find(({ urgent }) => urgent)?.answer({ ok: true });
+
+    expect(peer.settledIds).toEqual([released.id]);
+    expect(other.settledIds).toEqual([]);
+  });
+
   it('tries the refused ones again in time although urgent ones keep coming', async () => {
     const { intake, store, scheduler, clock } = intakeRig(plans);
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
