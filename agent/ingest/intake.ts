@@ -227,10 +227,7 @@ export class Intake {
     const parcels = new Map<AnyInlet, readonly Arrival[]>();
     let count = limits.groupArrivals;
     for (const inlet of this.#ready) {
-      // A sender runs out of packet ids that it cannot give back. Acknowledged on receipt, their messages may be waiting still.
-      const mayGo = (arrival: Arrival): boolean =>
-        (arrival.gaveBack === true && inlet.ack === 'fsynced') || this.#maker.isUrgent(arrival, inlet.source);
-      const taken = inlet.takeUrgent(mayGo, count);
+      const taken = inlet.takeUrgent((arrival) => this.#mayOvertake(arrival, inlet), count);
       if (taken.length > 0) parcels.set(inlet, taken);
       count -= taken.length;
     }
@@ -242,13 +239,17 @@ export class Intake {
     this.#append({ ...group, entries: [...group.entries, ...group.apart] }, { urgent: true });
   }
 
+  /** Packet ids given back are urgent: a sender runs out of them. Acknowledged on receipt, their messages may be waiting still. */
+  #mayOvertake(arrival: Arrival, { ack, source }: AnyInlet): boolean {
+    return (arrival.gaveBack === true && ack === 'fsynced') || this.#maker.isUrgent(arrival, source);
+  }
+
   /** Moves what is urgent out of `parcels`. */
   #setUrgentApart(parcels: Map<AnyInlet, Arrival[]>): Map<AnyInlet, readonly Arrival[]> {
     const apart = new Map<AnyInlet, readonly Arrival[]>();
     if (!this.#maker.hasUrgent) return apart;
     for (const [inlet, arrivals] of parcels) {
-      const isUrgent = (arrival: Arrival): boolean => this.#maker.isUrgent(arrival, inlet.source);
-      const urgent = arrivals.filter(isUrgent);
+      const urgent = arrivals.filter((arrival) => this.#mayOvertake(arrival, inlet));
       if (urgent.length === 0) continue;
       inlet.setEarly(urgent);
       apart.set(inlet, urgent);

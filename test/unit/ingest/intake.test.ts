@@ -436,18 +436,22 @@ describe('Intake with an urgent stream', () => {
     const [peer, other] = [new RecordingPeer(), new RecordingPeer()];
     const alarms = intake.open({ source: 's', ack: 'fsynced' }, peer);
     const telemetry = intake.open({ source: 's', ack: 'fsynced' }, other);
-    telemetry.offer(arrival('b/1', 'usual'));
-    scheduler.run();
-    await store.answerAll(full);
     const mark = { source: 's', packetId: 1, hash: 0, state: 'released' } as const;
-    const released = arrival('', '', { kind: 'mark', mark, gaveBack: true });
+    const [before, released] = [3, 1].map((packetId) =>
+      arrival('', '', { kind: 'mark', mark: { ...mark, packetId }, gaveBack: true }),
+    );
+    telemetry.offer(arrival('b/1', 'usual'));
+    alarms.offer(before!);
+    scheduler.run();
+    await store.calls.find(({ urgent }) => urgent)?.answer({ ok: true });
+    await store.answerAll(full);
 
-    alarms.offer(released);
+    alarms.offer(released!);
     telemetry.offer(arrival('', '', { kind: 'mark', mark: { ...mark, packetId: 2 } }));
     scheduler.run();
     await store.calls.find(({ urgent }) => urgent)?.answer({ ok: true });
 
-    expect(peer.settledIds).toEqual([released.id]);
+    expect(peer.settledIds).toEqual([before!.id, released!.id]);
     expect(other.settledIds).toEqual([]);
   });
 
