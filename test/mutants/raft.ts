@@ -216,4 +216,18 @@ export const raftMutants: readonly Mutant[] = [
     code: ' && this.doubt === 0;',
     instead: ';',
   },
+  {
+    name: 'doubt',
+    fault: 'a heal that falls short leaves no doubt',
+    file: 'agent/mesh/raft-log/log-service.ts',
+    code: 'doubt: index < needIndex ? needIndex : 0',
+    instead: 'doubt: index < needIndex ? 0 : 0',
+  },
+  {
+    name: 'D8',
+    fault: 'what is applied is not known to be committed after a restart',
+    file: 'agent/mesh/raft-log/restart.ts',
+    code: 'Math.max(hardState.commit, applied)',
+    instead: 'hardState.commit',
+  },
 ];
