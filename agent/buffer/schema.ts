@@ -98,16 +98,20 @@ export interface SchemaOptions {
  */
 export function openSchema(db: Database, options: SchemaOptions): string {
   requireSqlite(db);
-  db.pragma(`page_size = ${pageBytes}`);
-  db.pragma('auto_vacuum = INCREMENTAL');
+  // Before the first look into the file, so that no shared memory is set up beside it.
   db.pragma('locking_mode = EXCLUSIVE');
+  const version = Number(db.pragma('user_version'));
+  if (version === 0) {
+    db.pragma(`page_size = ${pageBytes}`);
+    // Writes to the file each time it is said: a device that is full could not be opened.
+    db.pragma('auto_vacuum = INCREMENTAL');
+  }
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('wal_autocheckpoint = 0');
   db.pragma('temp_store = MEMORY');
   db.pragma('cache_size = -4096');
   db.pragma('foreign_keys = OFF');
-  const version = Number(db.pragma('user_version'));
   if (version > schemaVersion) {
     throw new SedgeError(
       'SEDGE_DATA_NEWER',

@@ -275,13 +275,13 @@ export class StoreCore {
     }
   }
 
-  /** Forgets the connection after the device failed; the next use opens anew. */
-  drop(): void {
+  /** Forgets the connection after the device failed; the next use opens anew. `full`: it had no room, but synced what it took. */
+  drop({ full } = { full: false }): void {
     const db = this.#db;
     this.#db = null;
     this.#memory = null;
     this.decoded.clear();
-    this.#suspect = true;
+    this.#suspect ||= !full;
     try {
       db?.close();
     } catch (error) {
@@ -375,8 +375,8 @@ export class StoreCore {
   #undo(error: unknown, committing: boolean): void {
     this.#memory = null;
     this.decoded.clear();
-    const io = error instanceof DiskError && error.trouble === 'io';
-    if (io) {
+    const trouble = error instanceof DiskError ? error.trouble : null;
+    if (trouble === 'io') {
       this.drop();
       return;
     }
@@ -384,7 +384,7 @@ export class StoreCore {
       if (this.#db !== null && this.#inside) this.#db.exec('ROLLBACK');
     } catch (rollbackError) {
       // SQLite rolls back by itself on some failures; then there is nothing left to roll back.
-      if (rollbackError instanceof DiskError || committing) this.drop();
+      if (rollbackError instanceof DiskError || committing) this.drop({ full: trouble === 'full' });
     }
   }
 
