@@ -97,9 +97,9 @@ export interface SchemaOptions {
  * the caller closes the connection, which undoes what was begun.
  */
 export function openSchema(db: Database, options: SchemaOptions): string {
-  requireSqlite(db);
-  // Before the first look into the file, so that no shared memory is set up beside it.
+  // Before the first look into the file: else shared memory is set up beside it, which a full device has no room for.
   db.pragma('locking_mode = EXCLUSIVE');
+  requireSqlite(db);
   const version = Number(db.pragma('user_version'));
   if (version === 0) {
     db.pragma(`page_size = ${pageBytes}`);
