@@ -147,6 +147,13 @@ export const raftMutants: readonly Mutant[] = [
     instead: '',
   },
   {
+    name: 'C7',
+    fault: 'a follower that passes entries over refuses all behind them',
+    file: `${room}/follow.ts`,
+    code: 'if (core.rationTicks > 0 && core.hasRefusedInTick) return;',
+    instead: '',
+  },
+  {
     name: 'S1',
     fault: 'any snapshot replaces the log',
     file: `${room}/restore-snapshot.ts`,

@@ -49,6 +49,12 @@ export class RaftCore implements MemberView {
    * nothing that cannot be taken is answered.
    */
   isFull = false;
+  /**
+   * Followers only: ticks for which no more than one append a tick is refused, after entries were passed over. What was sent behind
+   * those cannot be taken either, and a refusal of each would bring all of it again, ever more often.
+   */
+  rationTicks = 0;
+  hasRefusedInTick = false;
 
   /** README.md, Lost ends. 0, or > the last index that is durable. */
   doubt: LogIndex;
@@ -140,6 +146,7 @@ export class RaftCore implements MemberView {
     this.drawElectionTimeout();
     this.transferee = noPeer;
     this.isFull = false;
+    this.rationTicks = 0;
     this.tracker.resetVotes();
     this.tracker.resetProgress(this.id, this.log.lastIndex());
     this.pendingChangeIndex = 0;

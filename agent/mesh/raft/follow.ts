@@ -1,6 +1,7 @@
 import type { RaftCore } from './core.ts';
 import { entryBytes, type Entry, type EntryId, type LogIndex } from './entry.ts';
 import type { AppendMessage, HeartbeatMessage } from './message.ts';
+import { limits } from './limits.ts';
 import type { PeerId } from './peer-id.ts';
 
 /** What every leader's entries are: without holes after `previous`, of rising terms, none above the leader's own. */
@@ -23,11 +24,14 @@ export function followAppend(core: RaftCore, message: AppendMessage): void {
   const left = message.entries.length - entries.length;
   if (agreed !== undefined && left > 0) {
     core.isFull = true;
+    core.rationTicks = limits.refusalRationTicks;
     core.note({ kind: 'append-clipped', from, taken: entries.length, offered: message.entries.length });
   }
   // An answer would bring the same entries at once, and with them all that do not follow: a storm that feeds on itself.
   if (core.isFull && (agreed === undefined || (left > 0 && entries.length === 0))) return;
   if (agreed !== undefined) return answerAppend(core, from, agreed, null);
+  if (core.rationTicks > 0 && core.hasRefusedInTick) return;
+  core.hasRefusedInTick = true;
   const existing = core.log.term(previous.index) ?? 0;
   core.note({ kind: 'append-refused', from, previous, existing });
   const end = Math.min(previous.index, core.log.lastIndex());

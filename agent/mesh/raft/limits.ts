@@ -17,6 +17,8 @@ export const limits = {
   applyingBytesMax: MiB,
   /** In memory, not yet durable: a follower with a stalled disk takes no more, whatever the leader sends. */
   unstableBytesMax: 4 * MiB,
+  /** After entries were passed over, until nearly all that was sent behind them has arrived: no more than one append a tick is refused. */
+  refusalRationTicks: 2,
   /** Committed and not yet applied: a member that applies slower than the group commits makes the group wait. */
   unappliedEntriesMax: 8_192,
   /** Reads waiting for a quorum to confirm the leader; a heartbeat round confirms all at once. */

@@ -7,6 +7,8 @@ import { abortTransfer, broadcastHeartbeat } from './replicate.ts';
 
 /** One tick of the group's clock. */
 export function tick(core: RaftCore): void {
+  core.hasRefusedInTick = false;
+  if (core.rationTicks > 0) core.rationTicks--;
   if (core.role === 'leader') tickLeader(core);
   else tickElection(core);
 }

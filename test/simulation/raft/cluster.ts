@@ -19,6 +19,9 @@ const bootstrap = { index: 1, term: 1 };
 /** A snapshot on its way is given up after so many ticks, if it does not arrive. */
 const snapshotPatience = 20;
 
+/** Of all members together. Busy ones send some hundreds; messages that feed on each other know no end. */
+const messagesInTickMax = 10_000;
+
 /** A group of members on a simulated network, clock and disks; everything that happens follows from the seed. */
 export class Cluster implements NodeWitness {
   readonly settings: SimSettings;
@@ -49,6 +52,7 @@ export class Cluster implements NodeWitness {
   onApplied: (node: SimNode, index: number) => void = () => undefined;
   onNote: (node: SimNode, note: Note) => void = () => undefined;
   #order = 0;
+  #sentInTick = 0;
 
   constructor(options: { readonly seed: number; readonly settings?: Partial<SimSettings> }) {
     this.settings = { ...plainSettings, ...options.settings };
@@ -137,6 +141,7 @@ export class Cluster implements NodeWitness {
   /** Ticks of the group's clock; the invariants are swept after each. */
   run(ticks: number): void {
     for (let at = 0; at < ticks; at++) {
+      this.#sentInTick = 0;
       this.timeline.runUntil(Math.floor(this.timeline.now) + 1);
       this.invariants.swept();
     }
@@ -189,6 +194,10 @@ export class Cluster implements NodeWitness {
   sent(node: SimNode, message: PeerMessage): void {
     this.invariants.sent(node, message);
     this.counts.messages++;
+    assert(
+      ++this.#sentInTick <= messagesInTickMax,
+      `a storm: the last is a ${message.type} from ${message.from} to ${message.to}`,
+    );
     if (message.type === 'snapshot') this.#awaitSnapshot(node, message.to, message.snapshot.id.index);
     this.network.send(message);
   }

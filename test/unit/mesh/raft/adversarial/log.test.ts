@@ -198,6 +198,32 @@ test('C7: a follower whose disk stalls holds no more than its bound, and is aske
   expect(story.cluster.counts.messages - messages).toBeLessThanOrEqual(510);
 });
 
+test('C7: a follower with room for one entry at a time is not stormed over a network that doubles and overtakes', () => {
+  const weather = {
+    loss: 0,
+    delayMin: 0.05,
+    delayMax: 0.6,
+    duplicates: 0.3,
+    held: 0,
+    heldMax: 0,
+    ordered: false,
+  };
+  const limits = {
+    messageBytesMax: 200,
+    inflightMessagesMax: 8,
+    inflightBytesMax: 1_000,
+    unstableBytesMax: 1,
+  };
+  const story = new Story({ asyncStorage: false, weather, limits });
+  story.elect(1);
+  story.isolate(3);
+  for (let value = 1; value <= 60; value++) story.write(1, value);
+  story.heal();
+  const { messages } = story.cluster.counts;
+  const ticks = story.until('3 is as far as the leader', () => story.node(3).registers.read(1) === 60);
+  expect((story.cluster.counts.messages - messages) / ticks).toBeLessThan(60);
+});
+
 test('C8: what only the leader and learners hold is not committed', () => {
   const story = new Story({ guarded: false });
   story.elect(1);
