@@ -134,6 +134,16 @@ describe('the watch', () => {
     expect(() => cluster.invariants.moved(leader)).toThrow(/durable at 0 of 3/);
   });
 
+  test('sees a storm', () => {
+    const { cluster } = settled();
+    const [from, to] = [cluster.node(1), cluster.node(2).id];
+    const term = from.view!.term;
+    const heartbeat = { type: 'heartbeat', from: from.id, to, term, commit: 0, readMark: 0 } as const;
+    expect(() => {
+      for (let count = 0; count <= 10_000; count++) cluster.sent(from, heartbeat);
+    }).toThrow(/a storm: the last is a heartbeat from 1 to 2/);
+  });
+
   test('sees a register read old after new', () => {
     const story = settled();
     story.write(1, 8);
