@@ -20,7 +20,6 @@ export const byteCount = (n: number): ByteCount => n as ByteCount;
 export const second = millis(1_000);
 export const minute = millis(60_000);
 export const hour = millis(3_600_000);
-export const day = millis(86_400_000);
 
 export const KiB = 1024;
 export const MiB = 1024 * 1024;

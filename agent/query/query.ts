@@ -37,10 +37,3 @@ export interface Query {
   readonly from: Micros | null;
   readonly until: Micros | null;
 }
-
-/** Distinct fields the query looks at, in order. */
-export function fieldsOf(query: Query): string[] {
-  const fields = new Set<string>();
-  for (const { field } of query.aggregates) if (field !== null) fields.add(field);
-  return [...fields];
-}

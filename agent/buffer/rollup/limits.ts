@@ -1,4 +1,4 @@
-import { KiB, MiB } from '../../base/units.ts';
+import { KiB } from '../../base/units.ts';
 
 /** Windows summaries are kept by, ascending; each a whole number of the one before. How long at most: days are kept as long as there is room. */
 export const rollupLevels = [
@@ -15,8 +15,6 @@ export const leftOutMax = 256;
 
 /** Entries (series × minute) of one piece: what one merge must take whole. */
 export const pieceEntriesMax = 128;
-/** Bytes of one piece that is parsed: every entry with all fields in buckets. */
-export const pieceBytesMax = 64 * MiB;
 /** Pieces are merged once there are so many, or so many bytes of them, or after so long. */
 export const piecesDue = 48;
 export const pieceBytesDue = 256 * KiB;

@@ -30,7 +30,6 @@ const firstSketchLevel = 5;
 /** Raw, and coarse, that no step makes smaller: left alone until it is dropped. */
 export const stuckRawLevel = 14;
 export const stuckLevel = 15;
-export const levelsEnd = 16;
 
 export function windowMicros(level: Level): number {
   return windows[level] ?? 0;

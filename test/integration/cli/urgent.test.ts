@@ -61,5 +61,5 @@ api: { listen: "127.0.0.1:0" }
   expect(ledger.streams.find(({ stream }) => stream === 'alarm')).toMatchObject({ received: 1, buffered: 1 });
   expect(ledger.balanced).toBe(true);
   await agent.kill();
-  await Promise.all([...waiting]);
+  await Promise.all(waiting);
 });
