@@ -110,13 +110,7 @@ export class Pulse {
     // Room may have come back without a word: uplinks free it, and so does whoever else uses the device.
     if (trouble !== null) intake.retryNow();
     if (trouble === null) this.#report('intake', true, 'ok');
-    else
-      this.#report(
-        'intake',
-        true,
-        'degraded',
-        `${trouble.trouble === 'full' ? 'the buffer is full' : 'the disk fails'}: ${trouble.message}`,
-      );
+    else this.#report('intake', true, 'degraded', troubleText(trouble));
   }
 
   /** One line for `systemctl status`. */
@@ -225,4 +219,15 @@ export class Pulse {
   forget(name: string): void {
     if (this.#declared.delete(name)) this.#watched.foundation.health.withdraw(name);
   }
+}
+
+function troubleText({
+  trouble,
+  message,
+}: {
+  readonly trouble: 'full' | 'io';
+  readonly message: string;
+}): string {
+  const words = trouble === 'full' ? 'the buffer is full' : 'the disk fails';
+  return message === words ? words : `${words}: ${message}`;
 }

@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { assert, Bug } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
 import { millis, type Micros } from '../base/units.ts';
 import type { Alarm, Clock } from '../ports/clock.ts';
@@ -10,6 +10,7 @@ import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from 
 import { emptyGroup, GroupMaker, type Group, type GroupMoment, type Unrouted } from './group.ts';
 import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
 import { limits } from './limits.ts';
+import { Waits } from './waits.ts';
 
 /** The clock arrivals were stamped by. */
 export interface ArrivalClock extends Clock {
@@ -90,7 +91,7 @@ export class Intake {
   #trouble: Extract<AppendOutcome, { ok: false }> | null = null;
   #retryDelayMs: number = limits.appendRetryMsMin;
   #retryAlarm: Alarm | null = null;
-  #drained: { readonly source: string | undefined; readonly resolve: () => void }[] = [];
+  readonly #drained = new Waits();
 
   constructor(dependencies: IntakeDependencies) {
     this.#store = dependencies.store;
@@ -148,8 +149,7 @@ export class Intake {
    * A source that is not held, or others where one is named, may go on offering.
    */
   drain(source?: string): Promise<void> {
-    if (this.#isDrained(source)) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push({ source, resolve }));
+    return this.#drained.until(() => this.#isDrained(source));
   }
 
   /** Stores all that stages remember, once everything is drained. Nothing that counts is lost when the store refuses. */
@@ -295,7 +295,14 @@ export class Intake {
     append.state = 'running';
     this.#store.append(append.group.entries, { urgent: append.urgent }).then(
       (outcome) => this.#answered(append, outcome),
-      (thrown: unknown) => this.#answered(append, { ok: false, trouble: 'io', message: messageOf(thrown) }),
+      (thrown: unknown) => {
+        // Our own mistake would be made again for ever: the process ends, and its supervisor restarts it.
+        if (thrown instanceof Bug)
+          this.#defer(() => {
+            throw thrown;
+          });
+        else this.#answered(append, { ok: false, trouble: 'io', message: messageOf(thrown) });
+      },
     );
   }
 
@@ -310,7 +317,7 @@ export class Intake {
     this.#trouble = outcome;
     this.#scheduleRetry();
     if (outcome.trouble === 'full') this.#schedule();
-    this.#announceDrained();
+    this.#drained.announce();
   }
 
   /** Once nothing runs any more. */
@@ -344,7 +351,7 @@ export class Intake {
       else this.#scheduleRetry();
     }
     if (this.#ready.length > 0) this.#schedule();
-    this.#announceDrained();
+    this.#drained.announce();
   }
 
   #settle({ group, startedMs }: Append): void {
@@ -361,15 +368,6 @@ export class Intake {
     this.#trouble = null;
     this.#retryDelayMs = limits.appendRetryMsMin;
     appendRecovered(this.#telemetry);
-  }
-
-  #announceDrained(): void {
-    const waiting = this.#drained;
-    this.#drained = [];
-    for (const one of waiting) {
-      if (this.#isDrained(one.source)) one.resolve();
-      else this.#drained.push(one);
-    }
   }
 
   #charge(bytes: number): void {

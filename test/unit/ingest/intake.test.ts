@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { StreamPlan } from '#agent/ingest/arrival.ts';
+import { Bug } from '#agent/base/assert.ts';
 import { limits } from '#agent/ingest/limits.ts';
 import {
   RecordingPeer,
   arrival,
+  flushPromises,
   full,
   intakeRig,
   plan,
@@ -27,6 +29,17 @@ describe('Intake', () => {
     expect(peer.settledIds).toEqual([one.id]);
     expect(peer.verdicts).toEqual(['stored']);
     expect(intake.inspect()).toMatchObject({ bytes: 0, waiting: 0, appendsInFlight: 0 });
+  });
+
+  it('ends the process over a mistake of our own instead of taking it for a failing disk', async () => {
+    const { store, scheduler, intake } = intakeRig();
+    store.append = () => Promise.reject(new Bug('a broken promise'));
+    intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer()).offer(arrival('a/1', 'x'));
+    scheduler.run();
+    await flushPromises();
+
+    expect(() => scheduler.run()).toThrow(Bug);
+    expect(intake.inspect().trouble).toBe(null);
   });
 
   it('stores nothing inside offer', () => {
