@@ -237,4 +237,11 @@ export const raftMutants: readonly Mutant[] = [
     code: 'Math.max(hardState.commit, applied)',
     instead: 'hardState.commit',
   },
+  {
+    name: 'doubt',
+    fault: 'every late report of a loss sets the leader back',
+    file: `${room}/lead.ts`,
+    code: ' && !progress.hasFallenBack)',
+    instead: ')',
+  },
 ];

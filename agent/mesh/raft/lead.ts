@@ -23,7 +23,7 @@ export function stepLeader(core: RaftCore, message: Message): StepOutcome {
   switch (message.type) {
     case 'append-answer':
       progress.recentActive = true;
-      if (message.endsAt !== undefined && message.endsAt < progress.match)
+      if (message.endsAt !== undefined && message.endsAt < progress.match && !progress.hasFallenBack)
         takeLoss(core, message.from, message.endsAt, progress);
       else if (message.refused === null) takeAcknowledgement(core, message, progress);
       else takeRefusal(core, message, progress);
@@ -50,7 +50,7 @@ export function stepLeader(core: RaftCore, message: Message): StepOutcome {
 
 /**
  * The member has lost what it acknowledged. To count less is always safe: what is committed stays so, and nobody who is in doubt votes.
- * A late answer costs a probe.
+ * A late answer costs a probe, so one counts until the next heartbeat.
  */
 function takeLoss(core: RaftCore, from: PeerId, endsAt: LogIndex, progress: Progress): void {
   core.note({ kind: 'loss-reported', from, endsAt, progress });

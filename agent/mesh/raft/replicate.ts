@@ -62,6 +62,7 @@ export function broadcastHeartbeat(core: RaftCore): void {
   for (const id of core.tracker.ids) {
     if (id === core.id) continue;
     const progress = core.tracker.get(id)!;
+    progress.hasFallenBack = false;
     const commit = Math.min(progress.match, core.log.committed);
     core.send({ type: 'heartbeat', to: id, from: core.id, term: core.term, commit, readMark });
     progress.sentCommit = commit;

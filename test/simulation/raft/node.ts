@@ -346,11 +346,11 @@ export class SimNode {
   #apply(entry: Entry): void {
     const { registers } = this;
     assert(entry.index === registers.applied + 1, `${entry.index} is applied after ${registers.applied}`);
+    // A change may ask for a snapshot: the state is as before until both have moved.
+    const change = isChangeKind(entry.kind) ? decodeChange(entry.kind, entry.data)! : null;
+    if (change !== null) registers.membership = this.member!.applyChange(change);
     registers.applied = entry.index;
-    if (isChangeKind(entry.kind)) {
-      registers.membership = this.member!.applyChange(decodeChange(entry.kind, entry.data)!);
-      this.#witness.moved(this);
-    }
+    if (change !== null) this.#witness.moved(this);
     this.#witness.applied(this, entry);
     const command = decodeCommand(entry);
     if (command === undefined) return;

@@ -23,6 +23,8 @@ export class Progress {
   state: ProgressState = 'probe';
   /** The snapshot under way, or 0. Not 0 only in `snapshot`. */
   pendingSnapshot: LogIndex = 0;
+  /** Told of a loss since the last heartbeat to it. Further reports until the next may be older ones, and each costs a probe. */
+  hasFallenBack = false;
   /** The member has spoken since the last check of the quorum. */
   recentActive = false;
   /** No append may be sent: the probe is out, or the window is full. */
@@ -47,6 +49,7 @@ export class Progress {
     copy.sentCommit = this.sentCommit;
     copy.state = this.state;
     copy.pendingSnapshot = this.pendingSnapshot;
+    copy.hasFallenBack = this.hasFallenBack;
     copy.recentActive = this.recentActive;
     copy.appendPaused = this.appendPaused;
     return copy;
@@ -115,6 +118,7 @@ export class Progress {
   fallBack(index: LogIndex): void {
     assert(index < this.match, `falling back from ${this.match} to ${index}`);
     this.match = index;
+    this.hasFallenBack = true;
     // A snapshot on its way reaches further than what was lost, or finds another probe.
     if (this.state !== 'snapshot') this.becomeProbe();
   }

@@ -106,3 +106,32 @@ test('a member in doubt follows the same leader again, without an election or a 
   expect(story.cluster.counts.snapshots).toBe(snapshots);
   expect(story.node(2).disk.doubt).toBe(0);
 });
+
+test('late answers of a member in doubt, over a network that doubles and overtakes, feed no storm', () => {
+  const weather = {
+    loss: 0,
+    delayMin: 0.4,
+    delayMax: 3.8,
+    duplicates: 0.45,
+    held: 0,
+    heldMax: 0,
+    ordered: false,
+  };
+  const limits = { messageBytesMax: 1, inflightMessagesMax: 8 };
+  const story = new Story({ voters: 5, guarded: false, limits });
+  const { cluster } = story;
+  story.elect(1);
+  story.run(5);
+  story.crash(2, 4, 5);
+  for (let value = 1; value <= 60; value++) story.put(1, value);
+  const last = story.node(1).view!.log.lastIndex();
+  story.until('3 holds what nobody can commit', () => story.node(3).disk.log.lastIndex() === last);
+  story.crash(3);
+  story.plainDisk(3).loseEnd(60);
+  expect(story.plainDisk(3).doubt).toBe(last);
+  cluster.network.weather = weather;
+  story.start(3);
+  const { messages } = cluster.counts;
+  const ticks = story.until('3 is back', () => story.plainDisk(3).doubt === 0);
+  expect((cluster.counts.messages - messages) / ticks).toBeLessThan(60);
+});
