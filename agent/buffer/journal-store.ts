@@ -342,7 +342,8 @@ export class JournalStore {
       // With room again the database can be opened and asked whether the commit stands.
       const verdict = error instanceof CommitInDoubt ? this.#core.verdict(error.doubt) : 'lost';
       if (verdict === 'open') throw error;
-      return verdict === 'stands' ? ((error as CommitInDoubt).result as T) : change();
+      if (verdict === 'stands') return (error as CommitInDoubt).result as T;
+      return this.#core.folding.resting(change);
     }
   }
 

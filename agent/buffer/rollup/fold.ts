@@ -26,14 +26,27 @@ export class Folding {
   /** Bytes of pieces the transaction wrote: they share its part of the log. */
   #written = 0;
 
+  /** There is no room: what leaves now goes into no summary. */
+  #resting = false;
+
   constructor(core: StoreCore) {
     this.#core = core;
+  }
+
+  /** Runs a change that folds nothing, on a device that has just enough room to let go of readings. */
+  resting<T>(change: () => T): T {
+    this.#resting = true;
+    try {
+      return change();
+    } finally {
+      this.#resting = false;
+    }
   }
 
   /** The stream is rolled up, by the config. */
   takes(stream: StreamState): boolean {
     const { share, streams } = this.#core.settings.rollups;
-    return share > 0 && takes(streams, stream.name);
+    return !this.#resting && share > 0 && takes(streams, stream.name);
   }
 
   /** Somebody wants to see what of it leaves the journal. */
