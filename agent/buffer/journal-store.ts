@@ -130,28 +130,29 @@ export class JournalStore {
   commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
     const core = this.#core;
     const refused = core.astray && !core.inPlace() ? this.#astrayOutcome() : null;
-    if (refused !== null && requests.every(({ kind }) => kind === 'append')) {
+    if (refused !== null && requests.every(isAppend))
       return { outcomes: requests.map(() => refused), grown: [], doubtful: null };
-    }
     const grown = new Set<string>();
     try {
       this.#prepareLog(pagesTouched(requests, core.shares));
-      const outcomes = this.#relieved(() =>
-        core.transaction(
-          () => {
-            // What is kept can still be sent and settled; what is new would be lost.
-            const before = { urgent: refused, usual: refused };
-            moveFloor(core, now);
-            return requests.map((request) => {
-              if (request.kind !== 'append') return this.#apply(request, { now, grown });
-              const order = request.urgent === true ? 'urgent' : 'usual';
-              const outcome = before[order] ?? this.#apply(request, { now, grown });
-              if (!outcome.ok) before[order] = outcome;
-              return outcome;
-            });
-          },
-          { durable: true },
-        ),
+      const outcomes = this.#relieved(
+        () =>
+          core.transaction(
+            () => {
+              // What is kept can still be sent and settled; what is new would be lost.
+              const before = { urgent: refused, usual: refused };
+              moveFloor(core, now);
+              return requests.map((request) => {
+                if (request.kind !== 'append') return this.#apply(request, { now, grown });
+                const order = request.urgent === true ? 'urgent' : 'usual';
+                const outcome = before[order] ?? this.#apply(request, { now, grown });
+                if (!outcome.ok) before[order] = outcome;
+                return outcome;
+              });
+            },
+            { durable: true },
+          ),
+        { reserve: !requests.some(isAppend) },
       );
       const { doubt } = core;
       if (doubt === null || refused !== null) return { outcomes, grown: [...grown], doubtful: null };
@@ -330,15 +331,15 @@ export class JournalStore {
     throw new DiskError('io', 'the log is full and could not be copied into the database');
   }
 
-  /** Runs a change; when the device is full, once more with the log emptied and the reserve given back. */
-  #relieved<T>(change: () => T): T {
+  /** Runs a change; when the device is full, once more with the log emptied and, for what lets go of readings, the reserve given back. */
+  #relieved<T>(change: () => T, { reserve }: { readonly reserve: boolean } = { reserve: true }): T {
     try {
       return change();
     } catch (error) {
       if (!(error instanceof DiskError) || error.trouble !== 'full') throw error;
       // An emptied log is written again from its start and needs no room of the device; the reserve is the last resort.
-      if (!this.#core.checkpoint() && this.#core.space.reserveBytes() === 0) throw error;
-      this.#core.space.releaseReserve();
+      if (!this.#core.checkpoint() && (!reserve || this.#core.space.reserveBytes() === 0)) throw error;
+      if (reserve) this.#core.space.releaseReserve();
       // With room again the database can be opened and asked whether the commit stands.
       const verdict = error instanceof CommitInDoubt ? this.#core.verdict(error.doubt) : 'lost';
       if (verdict === 'open') throw error;
@@ -392,6 +393,9 @@ export class JournalStore {
     return true;
   }
 }
+
+/** What comes in may not use up the reserve that letting go needs; settlements beside it are tried again without it. */
+const isAppend = ({ kind }: WriteRequest): boolean => kind === 'append';
 
 /** Pages of accounts, roots and maps any transaction may touch. */
 const upkeepPages = 24;
