@@ -124,8 +124,7 @@ export class JournalStore {
 
   /**
    * Group commit: all requests in one transaction and one sync. A disk that fails stores nothing and answers every append so. An
-   * append behind one that was refused is refused with it, so that appends are stored in their order or not at all; urgent ones have an
-   * order of their own.
+   * append behind a refused one of its order (urgent, usual) is refused with it: appends are stored in their order or not at all.
    */
   commit(requests: readonly WriteRequest[], now: Moment): CommitResult {
     const core = this.#core;
