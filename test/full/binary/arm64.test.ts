@@ -63,7 +63,7 @@ describe.skipIf(!runs)(title, () => {
     const validated = await workshop.run('validate');
 
     expect(JSON.parse(version.stdout)).toMatchObject({ node: process.version.slice(1), arch: 'arm64' });
-    expect(validated).toMatchObject({ ended: 0, stdout: 'ok: 1 sources, 1 streams, 1 uplinks\n' });
+    expect(validated).toMatchObject({ ended: 0, stdout: 'ok: 1 source, 1 stream, 1 uplink\n' });
   });
 
   it('takes a recording in, stores it, and delivers it to a file', async (context) => {
