@@ -26,14 +26,14 @@ export class Folding {
   /** Bytes of pieces the transaction wrote: they share its part of the log. */
   #written = 0;
 
-  /** There is no room: what leaves now goes into no summary. */
+  /** There is no room: what leaves the store now goes into no summary. */
   #resting = false;
 
   constructor(core: StoreCore) {
     this.#core = core;
   }
 
-  /** Runs a change that folds nothing, on a device that has just enough room to let go of readings. */
+  /** Runs a change that folds nothing it lets go of, on a device that has just enough room to let go of readings. */
   resting<T>(change: () => T): T {
     this.#resting = true;
     try {
@@ -46,7 +46,7 @@ export class Folding {
   /** The stream is rolled up, by the config. */
   takes(stream: StreamState): boolean {
     const { share, streams } = this.#core.settings.rollups;
-    return !this.#resting && share > 0 && takes(streams, stream.name);
+    return share > 0 && takes(streams, stream.name);
   }
 
   /** Somebody wants to see what of it leaves the journal. */
@@ -76,6 +76,10 @@ export class Folding {
     const batch = shifted(stored.batch, correctionOf(this.#core.memory, era) ?? 0);
     for (const watcher of this.departures) watcher.departed(stream, first, batch);
     if (!this.takes(stream) || (era !== 0 && stored.leaving === 'seal')) return;
+    if (this.#resting && stored.leaving === 'release') {
+      this.#core.events.notRolledUp(stream.name, batch.length);
+      return;
+    }
     const rollup = this.rollupOf(stream) ?? this.#begin(stream, first);
     let minutes = this.#open.get(stream);
     if (minutes === undefined) this.#open.set(stream, (minutes = new Map()));

@@ -8,58 +8,75 @@ import type { AnswerJson } from '#agent/query/answer.ts';
 import { figure, rowOf } from '#test/support/ask-store.ts';
 import { httpReceiver, type TestReceiver } from './query-receiver.ts';
 
-let folder: string;
-let agent: AgentProcess;
-let api: string;
-let receiver: TestReceiver;
-let running = true;
+interface Asked {
+  folder: string;
+  agent: AgentProcess;
+  api: string;
+  receiver: TestReceiver;
+}
 
 const start = Date.parse('2026-11-21T08:00:00Z');
 const values = Array.from({ length: 600 }, (_, i) => (i * 37) % 600);
 
+let asked: Asked;
+
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sedge-query-'));
-  receiver = await httpReceiver();
-  write('127.0.0.1:0', '127.0.0.1:0');
-  agent = new AgentProcess({ config: join(folder, 'sedge.yaml') });
-  const { listen } = await agent.start();
-  const push = listen['source:push']!;
-  api = listen['api']!;
-  write(push, api);
+  asked = await withReadings();
+});
+
+afterAll(async () => {
+  await asked.agent.stop();
+  await leave(asked);
+});
+
+/** An agent that keeps the readings of one stream and has delivered those of another. */
+async function withReadings(): Promise<Asked> {
+  const folder = mkdtempSync(join(tmpdir(), 'sedge-query-'));
+  const receiver = await httpReceiver();
+  const listen = { push: '127.0.0.1:0', api: '127.0.0.1:0' };
+  write(folder, receiver, listen);
+  const agent = new AgentProcess({ config: join(folder, 'sedge.yaml') });
+  const bound = (await agent.start()).listen;
+  listen.push = bound['source:push']!;
+  listen.api = bound['api']!;
+  write(folder, receiver, listen);
   for (const stream of ['kept', 'sent']) {
     const lines = values.map((value, i) =>
       JSON.stringify({ ts: start + i * 1_000, line: i % 2 === 0 ? 'a' : 'b', v: value }),
     );
-    const answer = await fetch(`http://${push}/v1/ingest/${stream}`, {
+    const answer = await fetch(`http://${listen.push}/v1/ingest/${stream}`, {
       method: 'POST',
       body: `${lines.join('\n')}\n`,
     });
     expect(answer.status).toBe(204);
   }
   await receiver.received(600);
-});
+  return { folder, agent, api: listen.api, receiver };
+}
 
-afterAll(async () => {
-  if (running) await agent.stop();
+async function leave({ folder, receiver }: Asked): Promise<void> {
   await receiver.close();
   rmSync(folder, { recursive: true });
-});
+}
 
-function write(push: string, listen: string): void {
+function write(folder: string, receiver: TestReceiver, listen: { push: string; api: string }): void {
   writeFileSync(
     join(folder, 'sedge.yaml'),
     `agent: { id: gw, data: ${join(folder, 'data')} }
-sources: { push: { type: http, listen: "${push}" } }
+sources: { push: { type: http, listen: "${listen.push}" } }
 streams:
   kept: { from: [push], match: kept, decode: { format: ndjson, time: ts, time_unit: ms, tags: [line] } }
   sent: { from: [push], match: sent, decode: { format: ndjson, time: ts, time_unit: ms, tags: [line] } }
 uplinks: { cloud: { type: http, url: "${receiver.url}", streams: [sent] } }
-api: { listen: "${listen}" }
+api: { listen: "${listen.api}" }
 `,
   );
 }
 
-async function sedge(...words: string[]): Promise<{ out: string; error: string; code: number }> {
+async function sedge(
+  { folder }: Asked,
+  ...words: string[]
+): Promise<{ out: string; error: string; code: number }> {
   const [command, ...leading] = selfCommand();
   const child = spawn(command, [...leading, ...words], { cwd: folder });
   let out = '';
@@ -86,7 +103,7 @@ function expectSums(answer: AnswerJson): void {
 }
 
 it('answers about what is kept and what was delivered already, with bounds', async () => {
-  const { out, code } = await sedge('query', sums, '--json');
+  const { out, code } = await sedge(asked, 'query', sums, '--json');
 
   expect(code).toBe(0);
   const answer = JSON.parse(out) as AnswerJson;
@@ -96,7 +113,7 @@ it('answers about what is kept and what was delivered already, with bounds', asy
 });
 
 it('prints a table for people, and what it stands on', async () => {
-  const { out } = await sedge('query', question.replace('by stream', 'of kept by stream'));
+  const { out } = await sedge(asked, 'query', question.replace('by stream', 'of kept by stream'));
 
   expect(out).toMatch(/^STREAM +LINE +READINGS +COUNT\(\) +SUM\(V\) +P99\(V\)/);
   expect(out).toMatch(/kept +a +300 +300/);
@@ -105,8 +122,8 @@ it('prints a table for people, and what it stands on', async () => {
 });
 
 it('answers programs at /v1/query, and says in one line what it can not read', async () => {
-  const good = await fetch(`http://${api}/v1/query?q=${encodeURIComponent(sums)}`);
-  const bad = await fetch(`http://${api}/v1/query?q=${encodeURIComponent('p99(v by stream')}`);
+  const good = await fetch(`http://${asked.api}/v1/query?q=${encodeURIComponent(sums)}`);
+  const bad = await fetch(`http://${asked.api}/v1/query?q=${encodeURIComponent('p99(v by stream')}`);
 
   expectSums((await good.json()) as AnswerJson);
   expect(bad.status).toBe(400);
@@ -119,7 +136,7 @@ it('answers programs at /v1/query, and says in one line what it can not read', a
 });
 
 it('shows with a caret where a query goes wrong', async () => {
-  const { error, code } = await sedge('query', 'p99(v) bye stream');
+  const { error, code } = await sedge(asked, 'query', 'p99(v) bye stream');
 
   expect(code).toBe(64);
   expect(error).toBe(
@@ -132,11 +149,12 @@ it('shows with a caret where a query goes wrong', async () => {
 });
 
 it('answers the same from the folder of an agent that has ended', async () => {
-  await agent.stop();
-  running = false;
+  const ended = await withReadings();
+  await ended.agent.stop();
 
-  const { out, code } = await sedge('query', sums, '--json');
+  const { out, code } = await sedge(ended, 'query', sums, '--json');
 
   expect(code).toBe(0);
   expectSums(JSON.parse(out) as AnswerJson);
+  await leave(ended);
 });
