@@ -20,6 +20,7 @@ import { Doubts, type WriteItem } from './doubts.ts';
 import type { JournalStore, WriteOutcome } from './journal-store.ts';
 import type { WriteRequest } from './pages-touched.ts';
 import { groupReadsMax, groupRequestsMax, settleRetriesMax } from './limits.ts';
+import { Retries } from './retries.ts';
 import type { QueryOutcome } from './rollup/queries.ts';
 import type { Moment } from './store-core.ts';
 
@@ -57,7 +58,7 @@ export interface Turn {
   readonly transfer: readonly ArrayBuffer[];
   /** Call again at once: requests wait, or there is upkeep to do. */
   readonly again: boolean;
-  /** A settlement met a failing disk: call again after this many milliseconds. */
+  /** Settlements that met a failing disk wait: call again after this many milliseconds at the latest. */
   readonly retryMillis: number | null;
 }
 
@@ -73,6 +74,7 @@ export class DiskService {
   #clockBase: number | null | undefined;
   readonly #doubts: Doubts;
   readonly #order = new AppendOrder();
+  readonly #retries = new Retries();
   #writes: WriteItem[] = [];
   #others: OtherCall[] = [];
 
@@ -91,7 +93,7 @@ export class DiskService {
 
   /** Requests taken in and not answered. */
   get waiting(): number {
-    return this.#writes.length + this.#others.length;
+    return this.#writes.length + this.#retries.size + this.#others.length;
   }
 
   take(request: DiskRequest): void {
@@ -103,15 +105,14 @@ export class DiskService {
     const answers: DiskAnswer[] = [];
     const transfer: ArrayBuffer[] = [];
     let grown: readonly string[] = [];
-    let retryMillis: number | null = null;
     if (this.#others[0]?.call !== 'open') {
       const group = this.#nextGroup();
-      if (group.length > 0) ({ grown, retryMillis } = this.#commit(group, answers));
+      if (group.length > 0) grown = this.#commit(group, answers);
     }
     for (let i = 0; i < groupReadsMax; i++) {
       const request = this.#others.shift();
       if (request === undefined) break;
-      if (request.call === 'close' && !this.#mayClose(answers, retryMillis !== null)) {
+      if (request.call === 'close' && !this.#mayClose(answers)) {
         this.#others.unshift(request);
         break;
       }
@@ -119,21 +120,26 @@ export class DiskService {
     }
     for (const outcome of this.#store.queries.slice(() => this.#now())) answers.push(toQueryAnswer(outcome));
     const upkeep = this.#maintain();
-    const waiting = retryMillis === null && this.#writes.length > 0;
     return {
       report: { answers, grown, observations: this.#log.take() },
       transfer,
-      again: waiting || this.#others.length > 0 || upkeep || this.#store.queries.active,
-      retryMillis,
+      again: this.#writes.length > 0 || this.#others.length > 0 || upkeep || this.#store.queries.active,
+      retryMillis: this.#retries.pauseMillis(this.#clocks().monotonicMillis),
     };
   }
 
-  /** Bounded by requests and by what the log has room for. */
+  /** Bounded by requests and by what the log has room for. What is tried again goes without appends: it may have the reserve then. */
   #nextGroup(): WriteItem[] {
+    const closing = this.#others[0]?.call === 'close';
+    this.#writes.unshift(
+      ...(closing ? this.#retries.all() : this.#retries.due(this.#clocks().monotonicMillis)),
+    );
+    const again = (this.#writes[0]?.tries ?? 0) > 0;
     const limit = this.#store.groupBytesMax;
     let bytes = 0;
     let length = 0;
-    for (const { request } of this.#writes) {
+    for (const { request, tries } of this.#writes) {
+      if (tries > 0 !== again) break;
       const more = this.#store.weightOf(toWrite(request));
       if (length === groupRequestsMax || (length > 0 && bytes + more > limit)) break;
       bytes += more;
@@ -142,15 +148,13 @@ export class DiskService {
     return this.#writes.splice(0, length);
   }
 
-  #commit(
-    asked: WriteItem[],
-    answers: DiskAnswer[],
-  ): { grown: readonly string[]; retryMillis: number | null } {
+  /** Answers the streams that grew. */
+  #commit(asked: WriteItem[], answers: DiskAnswer[]): readonly string[] {
     if (!this.#store.isOpen) {
       for (const { request } of asked) {
         answers.push({ id: request.id, ok: false, code: null, message: 'the store is not open' });
       }
-      return { grown: [], retryMillis: null };
+      return [];
     }
     // What was committed before, as it turns out, is not committed again.
     const settled = this.#doubts.settle(asked);
@@ -158,12 +162,9 @@ export class DiskService {
     const rest = this.#order.admit(settled.rest, answers);
     const { grown, again } =
       rest.length > 0 ? this.#commitGroup([...rest], answers) : { grown: [], again: [] };
-    // Settlements wait in front for a disk that works again; appends are told, so that pressure goes upstream.
-    this.#writes.unshift(...waiting, ...again);
-    return {
-      grown: [...settled.grown, ...grown],
-      retryMillis: waiting.length + again.length > 0 ? retryPauseMillis : null,
-    };
+    // Settlements wait for a disk that works again; appends are told, so that pressure goes upstream.
+    this.#retries.hold([...waiting, ...again], this.#clocks().monotonicMillis);
+    return [...settled.grown, ...grown];
   }
 
   #commitGroup(group: WriteItem[], answers: DiskAnswer[]): { grown: readonly string[]; again: WriteItem[] } {
@@ -286,10 +287,10 @@ export class DiskService {
     return { wallMicros: base + Math.round(monotonicMillis * 1_000), monotonicMillis, clockBase: base };
   }
 
-  /** What was asked before is answered first; a settlement that met a failing disk is not waited for. */
-  #mayClose(answers: DiskAnswer[], failing: boolean): boolean {
-    if (this.#writes.length > 0 && !failing) return false;
-    for (const { request } of this.#writes.splice(0)) {
+  /** What was asked before is answered first; a settlement that met a failing disk is tried once more, and not waited for. */
+  #mayClose(answers: DiskAnswer[]): boolean {
+    if (this.#writes.length > 0 && this.#retries.size === 0) return false;
+    for (const { request } of [...this.#retries.all(), ...this.#writes.splice(0)]) {
       answers.push({ id: request.id, ok: false, code: null, message: 'the store is closed' });
     }
     return true;
@@ -306,8 +307,6 @@ export class DiskService {
   }
 }
 
-/** Between two tries of a settlement on a failing disk. */
-const retryPauseMillis = 500;
 /** Sealing slices between two commits while the journal is too big. */
 const pressingSlicesMax = 4;
 

@@ -108,6 +108,7 @@ test('a settlement in doubt is charged once', () => {
     rig.faults.set({ kind: 'io', atStatement, afterwards: true, lasting: 8 });
     ask({ call: 'settle', ask: settlement });
     rig.faults.set(null);
+    rig.tick(500);
     service.turn();
 
     expect(charged(), `fault at statement ${atStatement}`).toBe(before + 100 * atStatement);
