@@ -1,5 +1,5 @@
 import type { Batch, Column } from '../../reading/batch.ts';
-import type { Accumulator } from './accumulator.ts';
+import type { Accumulator, Run } from './accumulator.ts';
 import type { Group, Slice } from './groups.ts';
 
 /** Windows of a group to be given out up to a watermark. */
@@ -77,14 +77,16 @@ export class WindowPass {
       while (row < to && places[row] === place) row++;
       if (place < 0) continue;
       const slice = this.#slices[place]!;
-      if (present !== null && slice.fields[field] === undefined && !present.subarray(from, row).includes(1))
-        continue;
-      const sums = this.#core.accumulatorOf(slice, field);
       if (row - from === 1) {
         const value = values[from]!;
         if (value - value === 0 && (present === null || present[from] === 1))
-          sums.update(value, timeMicros[from]!);
-      } else sums.updateRun(values, { present, times: timeMicros, from, to: row });
+          this.#core.accumulatorOf(slice, field).update(value, timeMicros[from]!);
+        continue;
+      }
+      const run = { present, times: timeMicros, from, to: row };
+      // A field that has shown no value is none of the window's, however its rows are cut into batches.
+      if (slice.fields[field] === undefined && !hasFinite(values, run)) continue;
+      this.#core.accumulatorOf(slice, field).updateRun(values, run);
     }
   }
 
@@ -97,4 +99,10 @@ export class WindowPass {
       this.#core.accumulatorOf(this.#slices[place]!, field).updateText(text);
     }
   }
+}
+
+function hasFinite(values: Float64Array, { present, from, to }: Run): boolean {
+  for (let row = from; row < to; row++)
+    if (Number.isFinite(values[row]) && (present === null || present[row] === 1)) return true;
+  return false;
 }

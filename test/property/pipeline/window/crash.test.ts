@@ -30,6 +30,17 @@ const steps = fc.array(
 
 const room = 1 << 20;
 
+/** A field that a later commit brings without one finite value. */
+const notANumber: [StageConfig, Step[], Step[], number] = [
+  { window: { every: 4000, emit: ['count'], into: 'w' } },
+  [
+    { kind: 'batch', input: [{ at: 16, values: {} }] },
+    { kind: 'batch', input: [{ at: 16, values: { b: Number.NaN } }] },
+  ],
+  [],
+  0,
+];
+
 /** Every step a second after the other. */
 function act(pipeline: Pipeline, step: Step, at: number): Plain[] {
   const wall = micros(now + at * 1e6);
@@ -73,7 +84,7 @@ test('restored from any prefix of commits, windows go on as those of one that sa
       };
       expect(act(restarted, end, 200)).toEqual(act(fresh, end, 200));
     }),
-    { numRuns: runs.numRuns * 2 },
+    { numRuns: runs.numRuns * 2, examples: [notANumber] },
   );
 });
 
