@@ -46,8 +46,8 @@ export class Accumulator {
   readonly quantiles: Kll | null;
   readonly distinct: HyperLogLog | null;
   readonly #hasSketches: boolean;
-  /** Changed since it was saved; one that never was is new, even without a value. */
-  isDirty = true;
+  /** Changed since it was saved. */
+  isDirty = false;
   /** Values since the last save; null when the sketches' own bytes are needed. */
   #added: (number | string)[] | null = [];
 

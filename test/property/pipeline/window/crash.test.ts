@@ -88,22 +88,6 @@ test('restored from any prefix of commits, windows go on as those of one that sa
   );
 });
 
-test('a field whose first values are no numbers is in the window after a crash too', () => {
-  const window: StageConfig = { window: { every: 4000, emit: ['count'], into: 'w' } };
-  const pipeline = pipelineOf(window);
-  const saved: SavedState[] = [];
-  for (const values of [{}, { b: Number.NaN }]) {
-    act(pipeline, { kind: 'batch', input: [{ at: 1, values }] }, 0);
-    saved.push(pipeline.changes(room)!);
-  }
-  const restarted = pipelineOf(window);
-  restarted.resume(saved);
-
-  const closed = act(restarted, { kind: 'batch', input: [{ at: 9, values: {} }] }, 1);
-
-  expect(closed[1]?.values).toEqual({ 'b.count': 0 });
-});
-
 test('a full state now and then keeps what is stored small, and is as good', () => {
   const window: StageConfig = { window: { every: 3_600_000, emit: ['sum', 'p50'], into: 'w' } };
   const pipeline = pipelineOf(window);
