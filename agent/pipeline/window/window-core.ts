@@ -1,4 +1,4 @@
-import type { Batch } from '../../reading/batch.ts';
+import type { Batch, Column } from '../../reading/batch.ts';
 import { Quality } from '../../reading/batch.ts';
 import { latenessMicrosMax, windowAccumulatorBytesMax, windowSlicesMax } from '../limits.ts';
 import type { SketchNeeds } from './accumulator.ts';
@@ -33,6 +33,8 @@ export interface Passed {
 /** Bytes of one accumulator, from measurement: the object, and what its sketches come to. */
 const accumulatorBytes = { sums: 200, moments: 300, quantiles: 5_200, distinct: 2_200 } as const;
 const bytesPerMember = 700;
+/** Kinds of columns that may hold texts or booleans. */
+const textKinds: ReadonlySet<Column['kind']> = new Set(['text', 'boolean', 'mixed']);
 
 /**
  * Windows in event time, whatever is done with them. Row by row: the reading moves the watermark of its group, then it is put into a
@@ -180,10 +182,10 @@ export class WindowCore {
     for (const column of batch.columns) {
       if (!this.#takes(column.name)) continue;
       const values = column.kind === 'boolean' ? null : numbersOf(column);
-      const isText = this.needs.distinct && (column.kind === 'text' || column.kind === 'boolean');
-      if (values === null && !isText) continue;
+      const hasTexts = this.needs.distinct && textKinds.has(column.kind);
+      if (values === null && !hasTexts) continue;
       const field = this.fieldId(column.name);
-      if (field >= 0) columns.push({ field, column, values });
+      if (field >= 0) columns.push({ field, column, values, hasTexts });
     }
     return columns;
   }

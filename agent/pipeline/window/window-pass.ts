@@ -17,8 +17,10 @@ interface Sums {
 export interface WatchedColumn {
   readonly field: number;
   readonly column: Column;
-  /** Null: texts. */
+  /** What of it counts as numbers; null: nothing. */
   readonly values: Float64Array | null;
+  /** Texts and booleans count, as what they are called. */
+  readonly hasTexts: boolean;
 }
 
 /** One batch on its way through: which slice each row goes to, and how far values were taken in. */
@@ -56,7 +58,7 @@ export class WindowPass {
   settle(row: number, close: () => void): void {
     for (const column of this.#columns) {
       if (column.values !== null) this.#takeNumbers(column, column.values, row);
-      else this.#takeTexts(column, row);
+      if (column.hasTexts) this.#takeTexts(column, row);
     }
     this.#taken = row;
     close();
@@ -94,11 +96,17 @@ export class WindowPass {
     for (let row = this.#taken; row < to; row++) {
       const place = this.#places[row]!;
       if (place < 0 || (column.present !== null && column.present[row] === 0)) continue;
-      const value = column.values[row]!;
-      const text = column.kind === 'boolean' ? (value === 1 ? 'true' : 'false') : (value as string);
-      this.#core.accumulatorOf(this.#slices[place]!, field).updateText(text);
+      const text = textOf(column, row);
+      if (text !== null) this.#core.accumulatorOf(this.#slices[place]!, field).updateText(text);
     }
   }
+}
+
+/** Of a row that has a value; null: it is neither a text nor a boolean. */
+function textOf(column: Column, row: number): string | null {
+  const value = column.values[row]!;
+  if (column.kind === 'boolean' || typeof value === 'boolean') return value ? 'true' : 'false';
+  return typeof value === 'string' ? value : null;
 }
 
 function hasFinite(values: Float64Array, { present, from, to }: Run): boolean {

@@ -41,8 +41,11 @@ export class FixedWindows implements Windowing {
     const start = Math.floor(timeMicros / slideMicros) * slideMicros;
     if (start + everyMicros + latenessMicros <= group.watermark) return null;
     const isLate = start + slideMicros <= group.watermark;
-    // What was given out before this reading must not have it in.
-    if (isLate) settle();
+    if (isLate) {
+      // What was given out before this reading must not have it in; and what would have been, had anything been there, is a correction now.
+      settle();
+      group.closedMicros = group.watermark;
+    }
     const slice =
       sliceAt(group, timeMicros) ?? this.#table.addSlice(group, { start, end: start + slideMicros });
     if (isLate) slice.lateUntil = Math.max(slice.lateUntil, group.watermark);

@@ -143,6 +143,56 @@ describe('a window', () => {
     ]);
   });
 
+  test('that had nothing in it when its end passed is a correction when something comes, restart or not', () => {
+    const window: StageConfig = {
+      window: { every: 6000, slide: 2000, by: [], lateness: 3000, emit: ['count'] },
+    };
+    const outcomes = [false, true].map((restart) => {
+      let pipeline = pipelineOf(window);
+      const first = pipeline.process(batchOf([{ at: 3, values: {} }]), now);
+      if (restart) {
+        const snapshot = pipeline.snapshot();
+        pipeline = pipelineOf(window);
+        expect(pipeline.restore(snapshot)?.empty).toEqual([]);
+      }
+      const late = pipeline.process(batchOf([{ at: 0, values: { b: 0 } }]), now);
+      const closed = [4, 6].map((at) => pipeline.process(batchOf([{ at, values: {} }]), now));
+      return [first, late, ...closed].map((output) => told(output));
+    });
+
+    expect(outcomes[1]).toEqual(outcomes[0]);
+    // The second time both that ended by 4 s: one as a correction, one for the first time.
+    expect(outcomes[0]).toEqual([
+      [],
+      [],
+      [],
+      [
+        [-2, { 'b.count': 1, 'window.revision': 0 }],
+        [-4, { 'b.count': 1, 'window.revision': 1 }],
+      ],
+    ]);
+  });
+
+  test('has nothing of a field without a value that counts, however batches were cut', () => {
+    const window: StageConfig = {
+      window: { session: 3000, out_of_order: 0, emit: ['count', 'distinct'], into: 'w' },
+    };
+    const readings: Plain[] = [
+      { at: 0, values: { a: Number.NaN, b: 'off' } },
+      { at: 1, values: { a: Number.NaN, b: 1 } },
+      { at: 10, values: { c: 1 } },
+    ];
+    const ways = [[readings], readings.map((one) => [one])].map((batches) => {
+      const pipeline = pipelineOf(window);
+      return batches.flatMap((batch) => told(pipeline.process(batchOf(batch), now), 'w'));
+    });
+
+    expect(ways[1]).toEqual(ways[0]);
+    expect(ways[0]).toEqual([
+      [0, { 'b.count': 2, 'b.distinct': 2, 'b.distinct_error': 0.0001, 'window.seconds': 1 }],
+    ]);
+  });
+
   test('leaves what is later still to the side output, counted by name', () => {
     const pipeline = pipelineOf({
       window: { every: 10_000, out_of_order: 0, late_into: 'line_late', emit: ['sum'] },
