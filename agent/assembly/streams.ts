@@ -9,7 +9,8 @@ import { compilePipeline } from '../pipeline/plan.ts';
 import type { Command } from '../pipeline/stage.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SavedState } from '../reading/journal-entry.ts';
-import { createDecoder } from '../reading/decode/decoder.ts';
+import { createDecoder, type Decoder } from '../reading/decode/decoder.ts';
+import { type DecodeFormat, type DecodeOptions, optionsFor } from '../reading/decode/options.ts';
 import { alarmStreams } from './store-settings.ts';
 import { TagTable } from '../reading/tag-table.ts';
 import { TopicRouter } from '../reading/topic-match.ts';
@@ -50,7 +51,8 @@ export function buildStreams(
   const tagTable = new TagTable();
   const pipelines = new Map<string, Pipeline>();
   const plans = Object.entries(config.streams).map(([name, stream]): StreamPlan => {
-    const decoder = createDecoder(stream.decode, tagTable);
+    const decoders = decodersOf(stream.decode, tagTable);
+    const { decoder } = decoders;
     const pipeline = pipelineOf(name, stream.stages, earlier);
     pipelines.set(name, pipeline);
     const preprocess = preprocessOf(pipeline, telemetry, (output) => {
@@ -59,7 +61,7 @@ export function buildStreams(
     });
     // State that must survive a crash is stored in one order.
     const urgent = stream.priority >= urgentPriorityMin && !pipeline.isDurable;
-    return { name, decoder, clock: decoder.clock, urgent, preprocess };
+    return { name, ...decoders, clock: decoder.clock, urgent, preprocess };
   });
   return { router: routerOf(config, tagTable), plans, pipelines, urgentStreams: alarmStreams(config) };
 }
@@ -83,6 +85,22 @@ function pipelineOf(name: string, stages: Stages, earlier: EarlierStreams | null
   const pipeline = newPipeline(name, stages);
   pipeline.succeed(old);
   return pipeline;
+}
+
+/** The decoder of a stream, and those of senders that say they write otherwise. */
+function decodersOf(
+  options: DecodeOptions,
+  tagTable: TagTable,
+): { readonly decoder: Decoder; readonly decoderOf: (format: DecodeFormat) => Decoder } {
+  const own = createDecoder(options, tagTable);
+  const decoders = new Map([[options.format, own]]);
+  const decoderOf = (format: DecodeFormat): Decoder => {
+    let decoder = decoders.get(format);
+    if (decoder === undefined)
+      decoders.set(format, (decoder = createDecoder(optionsFor(format, options), tagTable)));
+    return decoder;
+  };
+  return { decoder: own, decoderOf };
 }
 
 type Stages = Config['streams'][string]['stages'];

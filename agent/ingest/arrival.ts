@@ -1,6 +1,7 @@
 import type { Micros } from '../base/units.ts';
 import type { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, ClockSource, Tags } from '../reading/batch.ts';
+import type { DecodeFormat } from '../reading/decode/options.ts';
 import type { DeliveryMark, FilteredCount, SavedState } from '../reading/journal-entry.ts';
 
 /** When a source gets its acknowledgement: as the message is taken in, or after the commit that holds it is synced. */
@@ -28,8 +29,8 @@ export interface Arrival {
   arrivalMicros: number;
   /** Names the stream and so goes past the topic patterns (HTTP ingest); null: the topic decides. */
   readonly stream: string | null;
-  /** Used instead of the stream's own (HTTP ingest by content type); null: the stream's. */
-  readonly decoder: Decoder | null;
+  /** How the sender says that the payload is written (HTTP ingest by content type); null: as the stream says. */
+  readonly format: DecodeFormat | null;
   /**
    * Committed together with the readings. A message's mark in state `released` (QoS 1) is committed only if all its
    * readings brought their own time, because only then may it be trusted after a restart.
@@ -111,6 +112,8 @@ export interface Processed {
 export interface StreamPlan {
   readonly name: string;
   readonly decoder: Decoder;
+  /** For senders that write otherwise: the stream's own options in another format. Absent: all are read by `decoder`. */
+  readonly decoderOf?: (format: DecodeFormat) => Decoder;
   readonly preprocess: Preprocess;
   /** Of high priority: stored apart from the others, so that a full buffer still takes it. Absent: no. */
   readonly urgent?: boolean;

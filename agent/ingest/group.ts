@@ -2,7 +2,7 @@ import type { Micros } from '../base/units.ts';
 import { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, Tags } from '../reading/batch.ts';
 import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
-import type { Arrival, DeadLetters, Decoder, Router, StreamPlan } from './arrival.ts';
+import type { Arrival, DeadLetters, Router, StreamPlan } from './arrival.ts';
 import type { AnyInlet } from './inlet.ts';
 import { limits } from './limits.ts';
 import { entryOf, nothingProcessed, StageOutputs } from './stage-outputs.ts';
@@ -251,7 +251,9 @@ export class GroupMaker {
   #decode(arrival: Arrival, source: string, stream: string, tags: Tags, tally: Tally): boolean {
     const lane = this.#lanes.get(stream);
     if (lane === undefined) return false;
-    const decoder: Decoder = arrival.decoder ?? lane.plan.decoder;
+    const { format } = arrival;
+    const { decoder: own, decoderOf } = lane.plan;
+    const decoder = format === null ? own : (decoderOf?.(format) ?? own);
     const input = {
       topic: arrival.topic,
       payload: arrival.payload,

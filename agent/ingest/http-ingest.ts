@@ -5,7 +5,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../ports/http-server.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { topicProblem } from '../reading/topic-filter.ts';
-import type { AckMode, Arrival, Decoder } from './arrival.ts';
+import type { DecodeFormat } from '../reading/decode/options.ts';
+import type { AckMode, Arrival } from './arrival.ts';
 import type { BodyCredit, BodyRoom } from './body-credit.ts';
 import { httpRefused } from './http-events.ts';
 import type { Inlet } from './inlet.ts';
@@ -30,9 +31,15 @@ export interface HttpIngestDependencies {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly hasStream: (name: string) => boolean;
-  /** The decoder of a media type (`application/cbor`), or null where it says nothing: then the stream's own is used. */
-  readonly decoderOf: (mediaType: string) => Decoder | null;
 }
+
+/** What a content type says about a body; other types leave it to the stream. */
+const formatOfMediaType: ReadonlyMap<string, DecodeFormat> = new Map([
+  ['application/cbor', 'cbor'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+  ['text/csv', 'csv'],
+]);
 
 interface HttpArrival extends Arrival {
   readonly answer: (response: HttpResponse) => void;
@@ -217,7 +224,7 @@ export class HttpIngest implements HttpHandler {
         payload: message.payload,
         arrivalMicros: clock.wall(),
         stream: message.stream,
-        decoder: this.#dependencies.decoderOf(message.mediaType),
+        format: formatOfMediaType.get(message.mediaType) ?? null,
         mark: null,
         ownTime: false,
         progress: 'offered',

@@ -155,7 +155,7 @@ export class MqttReceiver {
       payload: kind === 'message' ? packet.payload : noBytes,
       arrivalMicros: clock.wall(),
       stream: null,
-      decoder: null,
+      format: null,
       mark: stored ? known : null,
       gaveBack: ack === 'pubcomp',
       ownTime: false,

@@ -169,7 +169,7 @@ export class ReplaySource {
       payload: message.payload(shiftMicros),
       arrivalMicros: clock.wall(),
       stream: null,
-      decoder: null,
+      format: null,
       mark: null,
       ownTime: false,
       progress: 'offered',

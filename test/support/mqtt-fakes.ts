@@ -194,7 +194,7 @@ export function arrival(topic: string, text: string, more: Partial<TestArrival> 
     payload: Buffer.from(text),
     arrivalMicros: 1,
     stream: null,
-    decoder: null,
+    format: null,
     mark: null,
     ownTime: false,
     progress: 'offered',

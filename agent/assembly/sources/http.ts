@@ -2,19 +2,8 @@ import { limits } from '../../api/limits.ts';
 import type { HttpSourceConfig } from '../../config/schema/config.ts';
 import { HostHttpServer } from '../../host/http-server.ts';
 import { readServerTls } from '../../host/tls-files.ts';
-import type { Decoder } from '../../ingest/arrival.ts';
 import { HttpIngest } from '../../ingest/http-ingest.ts';
-import { createDecoder } from '../../reading/decode/decoder.ts';
-import type { DecodeFormat } from '../../reading/decode/options.ts';
 import { addressText, type RunningSource, type SourcePorts } from './running-source.ts';
-
-/** What a content type says about a body; other types leave it to the stream. */
-const formatOfMediaType: Readonly<Record<string, DecodeFormat>> = {
-  'application/cbor': 'cbor',
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-  'text/csv': 'csv',
-};
 
 /** Readings by POST, on whichever server mounts it. */
 export function httpIngest(
@@ -27,18 +16,10 @@ export function httpIngest(
   },
   { foundation, intake, hasStream }: Pick<SourcePorts, 'foundation' | 'intake' | 'hasStream'>,
 ): HttpIngest {
-  const decoders = new Map<DecodeFormat, Decoder>();
-  const decoderOf = (mediaType: string): Decoder | null => {
-    const format = formatOfMediaType[mediaType];
-    if (format === undefined) return null;
-    const decoder = decoders.get(format) ?? createDecoder({ format });
-    decoders.set(format, decoder);
-    return decoder;
-  };
   const { clock, telemetry } = foundation;
   return new HttpIngest(
     { ...options, inflatedBytesMax: options.bodyBytesMax },
-    { intake, clock, telemetry, hasStream, decoderOf },
+    { intake, clock, telemetry, hasStream },
   );
 }
 

@@ -45,6 +45,18 @@ export const decodeOptionKeys = {
   measurement: ['influx'],
 } as const satisfies Record<Exclude<keyof DecodeOptions, 'format'>, readonly DecodeFormat[]>;
 
+/** The same for payloads written otherwise: what the other format does not know is left out. */
+export function optionsFor(format: DecodeFormat, options: DecodeOptions): DecodeOptions {
+  const known = Object.entries(decodeOptionKeys).filter(
+    ([key, formats]) =>
+      (formats as readonly string[]).includes(format) && (key !== 'time_unit' || options.time !== undefined),
+  );
+  return {
+    format,
+    ...Object.fromEntries(known.map(([key]) => [key, options[key as keyof typeof decodeOptionKeys]])),
+  };
+}
+
 /** What is wrong with decode options, as a key and a line, or null. Types are taken as checked. */
 export function decodeProblem(options: DecodeOptions): { key: string; problem: string } | null {
   for (const [key, formats] of Object.entries(decodeOptionKeys)) {

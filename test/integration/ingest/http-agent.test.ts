@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LedgerJson, StatusJson } from '#agent/api/contract.ts';
+import type { LedgerJson, PageJson, StatusJson } from '#agent/api/contract.ts';
 import { MiB } from '#agent/base/units.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { untilGood } from '#test/support/until.ts';
@@ -18,7 +18,9 @@ beforeEach(async () => {
     file,
     `agent: { id: gw, data: ${join(folder, 'data')} }
 sources: { push: { type: http, listen: "127.0.0.1:0" } }
-streams: { s: { from: [push], match: "s/{machine}", decode: { format: json } } }
+streams:
+  s: { from: [push], match: "s/{machine}", decode: { format: json } }
+  t: { from: [push], match: "t", decode: { format: json, time: ts, time_unit: ms, tags: [machine], readings: all } }
 api: { listen: "127.0.0.1:0" }
 `,
   );
@@ -63,6 +65,21 @@ describe('an agent that is posted to', () => {
     const refused = await post('s', body);
     expect(refused).toMatchObject({ code: 400 });
     expect(refused.text).toContain('at most 524288 are decoded');
+  });
+
+  it("reads lines by the stream's own options, whatever format the content type names", async () => {
+    const line = (ts: number, v: number): string => `{"all":[{"ts":${ts},"machine":"m1","v":${v}}]}\n`;
+
+    expect((await post('t', line(1_000, 1) + line(2_000, 2), 'application/x-ndjson')).code).toBe(204);
+    const csv = await post('t', 'ts,machine,v\n3000,m2,3\n', 'text/csv');
+
+    expect(csv.code, csv.text).toBe(204);
+    const { readings } = await told<PageJson>('/v1/streams/t/readings?from=0&count=10');
+    expect(readings.map(({ time, tags, values }) => ({ time, tags, values }))).toEqual([
+      { time: '1970-01-01T00:00:01.000Z', tags: { machine: 'm1' }, values: { v: 1 } },
+      { time: '1970-01-01T00:00:02.000Z', tags: { machine: 'm1' }, values: { v: 2 } },
+      { time: '1970-01-01T00:00:03.000Z', tags: { machine: 'm2' }, values: { v: 3 } },
+    ]);
   });
 
   it('accounts for messages that no stream takes, and says so', async () => {

@@ -32,7 +32,6 @@ describe('bodies over many connections', () => {
         clock: new HostClock(),
         telemetry: rig.telemetry,
         hasStream: () => true,
-        decoderOf: () => null,
       },
     );
     http.start();

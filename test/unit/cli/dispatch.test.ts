@@ -9,6 +9,7 @@ const echo: Verb = {
   summary: 'prints its words',
   operands: '[WORD] [WORD]',
   flags: [{ name: 'count', value: 'N', summary: 'how often' }],
+  awaited: new Map([['site', '--site needs a mesh']]),
   run: (invocation, world) => {
     world.stdout.write(`${invocation.words.join(' ')} ${JSON.stringify([...invocation.flags])}`);
     return Promise.resolve(0);
@@ -41,6 +42,7 @@ describe('dispatch', () => {
 
   it.each([
     [['status', '--cuont', '1'], 'sedge status: unknown flag --cuont; did you mean --count?'],
+    [['status', '--site'], 'sedge status: --site needs a mesh'],
     [['status', '--count'], 'sedge status: --count needs a value (N)'],
     [['status', '--json=yes'], 'sedge status: --json takes no value'],
     [['version', 'loud'], 'sedge version: takes no further words, got "loud"'],

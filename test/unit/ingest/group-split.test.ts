@@ -15,7 +15,7 @@ function sparse(count: number): Arrival[] {
     ),
     arrivalMicros: 1,
     stream: null,
-    decoder: null,
+    format: null,
     mark: null,
     progress: 'offered',
     verdict: 'waiting',

@@ -1,12 +1,14 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { HttpIngest, type HttpIngestOptions } from '#agent/ingest/http-ingest.ts';
+import type { StreamPlan } from '#agent/ingest/arrival.ts';
 import { limits } from '#agent/ingest/limits.ts';
 import type { HttpRequest, HttpResponse } from '#agent/ports/http-server.ts';
 import {
   flushPromises,
   full,
   intakeRig,
+  plan,
   storedTexts,
   textDecoder,
   type IntakeRig,
@@ -20,7 +22,11 @@ interface Rig extends IntakeRig {
 }
 
 function rigOf(options: Partial<HttpIngestOptions> = {}): Rig {
-  const base = intakeRig();
+  const decoderOf: StreamPlan['decoderOf'] = (format) => ({
+    decode: (message, into) =>
+      textDecoder.decode({ ...message, payload: Buffer.from(`${format}:${textOf(message.payload)}`) }, into),
+  });
+  const base = intakeRig([{ ...plan('a'), decoderOf }, plan('b')]);
   const http = new HttpIngest(
     {
       name: 'push',
@@ -36,13 +42,6 @@ function rigOf(options: Partial<HttpIngestOptions> = {}): Rig {
       clock: base.clock,
       telemetry: base.telemetry,
       hasStream: (name) => name === 'a' || name === 'b',
-      decoderOf: (type) =>
-        type === 'text/upper'
-          ? {
-              decode: (message, into) =>
-                textDecoder.decode({ ...message, payload: upper(message.payload) }, into),
-            }
-          : null,
     },
   );
   http.start();
@@ -55,7 +54,7 @@ function rigOf(options: Partial<HttpIngestOptions> = {}): Rig {
   return { ...base, http, post, commit };
 }
 
-const upper = (bytes: Uint8Array): Uint8Array => Buffer.from(Buffer.from(bytes).toString().toUpperCase());
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 function request(
   method: string,
@@ -118,14 +117,19 @@ describe('HttpIngest', () => {
     expect(storedTexts(rig.store.stored, 'a')).toEqual(['xyz']);
   });
 
-  it('decodes by content type where there is a decoder for it', async () => {
+  it.each([
+    ['Application/X-NDJSON; charset=utf-8', 'ndjson:x'],
+    ['application/cbor', 'cbor:x'],
+    ['application/json', 'x'],
+    ['__proto__', 'x'],
+  ])("has a body of type %s read in that format by the stream's own rules", async (type, read) => {
     const rig = rigOf();
-    const pending = rig.post('/v1/ingest/a', 'x', { 'content-type': 'Text/Upper; charset=utf-8' });
+    const pending = rig.post('/v1/ingest/a', 'x', { 'content-type': type });
 
     await rig.commit();
     await pending;
 
-    expect(storedTexts(rig.store.stored, 'a')).toEqual(['X']);
+    expect(storedTexts(rig.store.stored, 'a')).toEqual([read]);
   });
 
   it.each([
