@@ -28,6 +28,8 @@ export function parseInvocation(verb: Verb, argv: readonly string[]): Invocation
     }
     const [name, inline] = splitFlag(word);
     const spec = specs.get(name);
+    const awaits = verb.awaited?.get(name);
+    if (awaits !== undefined) throw usage(verb, awaits);
     if (spec === undefined) throw unknownFlag(verb, name, [...specs.keys()]);
     if (spec.value === undefined) {
       if (inline !== undefined) throw usage(verb, `--${name} takes no value`);

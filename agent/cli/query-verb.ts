@@ -20,6 +20,12 @@ export function queryVerb(opener: BufferOpener): Verb {
       "ask what is stored: sedge query 'p99(temp), count() of pumps where line = a by machine since 1h'",
     operands: 'QUERY',
     flags: [],
+    awaited: new Map([
+      [
+        'site',
+        '--site needs the mesh, which this version does not have; without it this agent alone is asked',
+      ],
+    ]),
     run: async (invocation, world) => {
       const text = invocation.words.join(' ');
       if (text.trim() === '') throw usage(verb, 'needs a query');

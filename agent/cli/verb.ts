@@ -26,6 +26,8 @@ export interface Verb {
   /** One of these must stand first after the verb. */
   readonly subverbs?: readonly string[];
   readonly flags: readonly FlagSpec[];
+  /** Flags that wait for what this version lacks, and what that is: not offered, and refused with the reason. */
+  readonly awaited?: ReadonlyMap<string, string>;
   run(invocation: Invocation, world: World): Promise<number>;
 }
 
