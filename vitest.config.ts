@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { fuzzSeed } from './test/support/fuzz-seed.ts';
 
 export default defineConfig({
   test: {
     pool: 'threads',
     isolate: false,
-    sequence: { shuffle: true },
+    sequence: { shuffle: true, seed: fuzzSeed() },
+    setupFiles: ['test/support/seeded-properties.ts'],
     reporters: ['default'],
     projects: [
       {
