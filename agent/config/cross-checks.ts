@@ -34,10 +34,17 @@ export type CheckStages = (
   stages: StreamConfig['stages'],
 ) => readonly { readonly stage: number; readonly path: string; readonly message: string }[];
 
+/**
+ * Index of the first stage for which a stream of this priority, urgent by itself, is not stored apart from the others; null: there is
+ * none, or the priority is not urgent. The stages are right.
+ */
+export type UrgencyHindered = (stream: Pick<StreamConfig, 'priority' | 'stages'>) => number | null;
+
 /** What only the rooms that run a configuration can tell of it. */
 export interface RoomChecks {
   readonly checkExpression: CheckExpression;
   readonly checkStages?: CheckStages | undefined;
+  readonly urgencyHindered?: UrgencyHindered | undefined;
 }
 
 /** What no single key can know: whether the parts fit each other. */

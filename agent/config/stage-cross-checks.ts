@@ -40,13 +40,33 @@ export function checkStages(
         });
     }
   }
-  for (const { stage, path, message } of checks.checkStages?.(stream.stages) ?? []) {
+  const problems = checks.checkStages?.(stream.stages) ?? [];
+  if (problems.length === 0 && config.buffer.when_full === 'block')
+    checkUrgency(name, stream, checks.urgencyHindered?.(stream) ?? null, findings);
+  for (const { stage, path, message } of problems) {
     const known = stream.stages[stage];
     // An expression was told above, with its own words.
     if (known !== undefined && 'keep' in known) continue;
     const inside = stage < 0 ? [] : [stage, ...path.split('.').filter((part) => part !== '')];
     findings.error(['streams', name, 'stages', ...inside], message);
   }
+}
+
+/** A full buffer keeps room for urgent streams only where nothing binds them to the order of the others. */
+function checkUrgency(
+  name: string,
+  { priority, stages }: StreamConfig,
+  hindrance: number | null,
+  findings: Findings,
+): void {
+  if (hindrance === null) return;
+  const [kind = 'stage'] = Object.keys(stages[hindrance] ?? {});
+  findings.warning(
+    ['streams', name, 'priority'],
+    `does not make it urgent: what ${kind} (stages.${hindrance}) remembers is stored in one order with all streams, so a full buffer ` +
+      `(when_full: block) takes neither; let a stream with a source of its own have ${kind}, or lower the priority`,
+    { value: String(priority) },
+  );
 }
 
 /** A message goes to a broker that one of the sources is connected to, or is. */

@@ -1,4 +1,5 @@
-import type { CheckStages } from '../config/cross-checks.ts';
+import { urgentPriorityMin } from '../buffer/limits.ts';
+import type { CheckStages, UrgencyHindered } from '../config/cross-checks.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { checkExpression } from '../pipeline/expression.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
@@ -17,6 +18,7 @@ export function checkInputs({ request, files, agentId }: ConfigurationInputs): L
     env: environment,
     checkExpression,
     checkStages,
+    urgencyHindered,
     ...(agentId === null ? {} : { agentId }),
   });
   if (!loaded.ok || data === undefined) return loaded;
@@ -26,4 +28,13 @@ export function checkInputs({ request, files, agentId }: ConfigurationInputs): L
 const checkStages: CheckStages = (stages) => {
   const compiled = compilePipeline({ stream: 'checked', stages });
   return compiled.ok ? [] : compiled.problems;
+};
+
+const urgencyHindered: UrgencyHindered = ({ priority, stages }) => {
+  if (priority < urgentPriorityMin) return null;
+  const index = stages.findIndex((stage) => {
+    const compiled = compilePipeline({ stream: 'checked', stages: [stage] });
+    return compiled.ok && compiled.pipeline.isDurable;
+  });
+  return index === -1 ? null : index;
 };

@@ -63,6 +63,11 @@ export class BrokerSource {
   readonly #dependencies: BrokerSourceDependencies;
   readonly #accounts: readonly Account[];
   readonly #receivers = new Set<MqttReceiver>();
+  /**
+   * Of clients with a session, by sender, as long as they are connected or something of theirs is unsettled: what one sends again is
+   * settled behind what it sent on an earlier connection, and coming back gives no new credit.
+   */
+  readonly #ofSession = new Map<string, { readonly receiver: MqttReceiver; client: BrokerClient | null }>();
   #wills: MqttReceiver | null = null;
   #broker: EmbeddedBroker | null = null;
   /** Who connects now is not read. */
@@ -129,6 +134,7 @@ export class BrokerSource {
     await broker?.close();
     for (const receiver of this.#receivers) receiver.close();
     this.#receivers.clear();
+    this.#ofSession.clear();
     this.#wills = null;
   }
 
@@ -148,6 +154,8 @@ export class BrokerSource {
     // Each client numbers its packets by itself: its marks have a source of their own.
     const sender = `${this.#options.name}/${client.clientId}`;
     const marks = await this.#dependencies.marks.of(sender, limits.brokerClientMarks);
+    // Without a session nothing is sent again; acknowledged on receipt, nothing has to wait.
+    if (!client.clean && this.#options.ack === 'fsynced') return this.#resume(sender, client, marks);
     const receiver = this.#receiverOf(marks, client.clean ? 'none' : 'all');
     if (this.#held) receiver.hold();
     receiver.attach(client);
@@ -155,14 +163,50 @@ export class BrokerSource {
     return {
       publish: (packet) => receiver.publish(packet),
       release: (packetId) => receiver.release(packetId),
+      closed: () => this.#end(receiver),
+    };
+  }
+
+  /** A connection of a client with a session; one that it had before is over. */
+  #resume(sender: string, client: BrokerClient, marks: DeliveryMarks): BrokerPeer {
+    let session = this.#ofSession.get(sender);
+    if (session === undefined) {
+      const leave = (): void => {
+        this.#ofSession.delete(sender);
+        this.#end(receiver);
+      };
+      const receiver = this.#receiverOf(marks, 'all', leave);
+      session = { receiver, client };
+      this.#ofSession.set(sender, session);
+    }
+    const { receiver } = session;
+    session.client = client;
+    if (this.#held) receiver.hold();
+    receiver.attach(client);
+    return {
+      publish: (packet) => {
+        if (session.client === client) receiver.publish(packet);
+      },
+      release: (packetId) => {
+        if (session.client === client) receiver.release(packetId);
+      },
       closed: () => {
-        this.#receivers.delete(receiver);
-        receiver.close();
+        if (session.client !== client) return;
+        session.client = null;
+        receiver.detach();
+        if (receiver.busy) return;
+        this.#ofSession.delete(sender);
+        this.#end(receiver);
       },
     };
   }
 
-  #receiverOf(marks: DeliveryMarks, storedMarks: 'none' | 'all'): MqttReceiver {
+  #end(receiver: MqttReceiver): void {
+    this.#receivers.delete(receiver);
+    receiver.close();
+  }
+
+  #receiverOf(marks: DeliveryMarks, storedMarks: 'none' | 'all', idle?: () => void): MqttReceiver {
     const { name, ack, receiveMaximum } = this.#options;
     const receiver = new MqttReceiver(
       {
@@ -175,6 +219,7 @@ export class BrokerSource {
         clock: this.#dependencies.clock,
         overshot: () => undefined,
         storedMarks,
+        ...(idle === undefined ? {} : { idle }),
       },
       this.#dependencies.intake,
     );

@@ -116,9 +116,9 @@ export class GroupMaker {
     return this.#hasUrgent;
   }
 
-  /** Whether all streams that take this message are stored apart from the others. */
+  /** Whether all streams that take this message are stored apart from the others. One that is delivered again holds its successors up as the first did. */
   isUrgent(arrival: Arrival, source: string): boolean {
-    if (!this.#hasUrgent || arrival.kind !== 'message') return false;
+    if (!this.#hasUrgent || arrival.kind === 'mark') return false;
     if (arrival.stream !== null) return this.#lanes.get(arrival.stream)?.plan.urgent === true;
     const routes = this.#router.routes(source, arrival.topic);
     return routes.length > 0 && routes.every(({ stream }) => this.#lanes.get(stream)?.plan.urgent === true);

@@ -339,7 +339,9 @@ export class Intake {
     if (this.#settling) return;
     this.#settling = true;
     while (this.#appends[0]?.state === 'committed') this.#settle(this.#appends.shift()!);
-    for (const append of this.#appends.filter(({ urgent, state }) => urgent && state === 'committed')) {
+    for (const append of this.#appends.filter(({ urgent }) => urgent)) {
+      // What stores nothing may be a message that an append before it holds.
+      if (append.state !== 'committed') break;
       this.#appends.splice(this.#appends.indexOf(append), 1);
       this.#settle(append);
     }

@@ -32,6 +32,8 @@ export interface MqttReceiverOptions {
   readonly overshot: (count: number) => void;
   /** Marks of QoS 2 alone go to the store, or those of QoS 1 as well. */
   readonly storedMarks: 'qos2' | 'all' | 'none';
+  /** Nobody is connected, and all that was taken in is settled. */
+  readonly idle?: () => void;
 }
 
 interface MqttArrival extends Arrival {
@@ -79,6 +81,11 @@ export class MqttReceiver {
   /** Messages of this connection not yet settled. */
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  /** Something that was taken in, on whatever connection, is not settled. */
+  get busy(): boolean {
+    return this.#inlet.bytes > 0;
   }
 
   get paused(): boolean {
@@ -195,6 +202,7 @@ export class MqttReceiver {
     this.#overshoot = 0;
     if (acks.length > 0) this.#writer?.acknowledge(acks);
     if (this.#unsettled * 2 <= this.#options.windowMax) this.#resume(pauses.window);
+    if (this.#writer === null && !this.busy) this.#options.idle?.();
   }
 
   #pause(why: number): void {

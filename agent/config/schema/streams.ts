@@ -28,7 +28,8 @@ export const streamSchema = z.strictObject({
   priority: integer(0, 9)
     .prefault(5)
     .describe(
-      '0 least, 9 most: who is sent first when the uplink is narrow, and dropped last when the disk is full.',
+      '0 least, 9 most: who is sent first when the uplink is narrow, and dropped last when the disk is full. ' +
+        '7 and more are urgent: still stored when a buffer with when_full: block is full for the others, unless a stage must survive a crash exactly (such as window, sketch).',
     ),
   stages: list(stageSchema, { max: 64 })
     .prefault([])

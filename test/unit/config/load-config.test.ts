@@ -102,6 +102,22 @@ describe('loading a config', () => {
 });
 
 describe('warnings', () => {
+  test('a high priority that is in vain is told, with the stage to blame and a way out, where the buffer may be full', () => {
+    const streams =
+      'streams: { alarms: { from: [line], match: a, priority: 8, stages: [{ keep: "true" }, { window: { every: 1s, emit: [mean] } }] } }\n';
+    const warned = (whenFull: string, hindered: number | null = 1): readonly string[] =>
+      load(`${source}${streams}buffer: { when_full: ${whenFull} }\n`, {
+        urgencyHindered: () => hindered,
+      }).warnings.map(({ line, path, message }) => `${line} ${path}: ${message}`);
+
+    expect(warned('block')).toEqual([
+      '2 streams.alarms.priority: does not make it urgent: what window (stages.1) remembers is stored in one order with all streams, so ' +
+        'a full buffer (when_full: block) takes neither; let a stream with a source of its own have window, or lower the priority',
+    ]);
+    expect(warned('coarsen')).toEqual([]);
+    expect(warned('block', null)).toEqual([]);
+  });
+
   function warned(text: string): readonly string[] {
     const loaded = load(text);
     if (!loaded.ok) throw new Error(renderProblems(loaded.problems));

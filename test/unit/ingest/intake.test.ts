@@ -468,6 +468,40 @@ describe('Intake with an urgent stream', () => {
     expect(other.settledIds).toEqual([]);
   });
 
+  it('acknowledges one that is delivered again while the store is full, so that what follows on its connection is not held up', async () => {
+    const { intake, store, scheduler } = intakeRig(plans);
+    const [alarms, telemetry] = [new RecordingPeer(), new RecordingPeer()];
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, alarms);
+    intake.open({ source: 's', ack: 'fsynced' }, telemetry).offer(arrival('b/1', 'usual'));
+    scheduler.run();
+    await store.answerAll(full);
+    const [again, next] = [arrival('a/1', '', { kind: 'duplicate' }), arrival('a/1', 'next')];
+
+    inlet.offer(again);
+    scheduler.run();
+    inlet.offer(next);
+    scheduler.run();
+    await store.calls.find(({ urgent }) => urgent)?.answer({ ok: true });
+
+    expect(alarms.settledIds).toEqual([again.id, next.id]);
+    expect(telemetry.settledIds).toEqual([]);
+  });
+
+  it('acknowledges one that is delivered again on another connection only after the commit that holds it', async () => {
+    const { intake, store, scheduler } = intakeRig(plans);
+    const [before, after] = [new RecordingPeer(), new RecordingPeer()];
+    intake.open({ source: 's', ack: 'fsynced' }, before).offer(arrival('a/1', 'alarm'));
+    scheduler.run();
+    const again = arrival('a/1', '', { kind: 'duplicate' });
+
+    intake.open({ source: 's', ack: 'fsynced' }, after).offer(again);
+    scheduler.run();
+
+    expect(after.settledIds).toEqual([]);
+    await store.answerAll();
+    expect(after.settledIds).toEqual([again.id]);
+  });
+
   it('tries the refused ones again in time although urgent ones keep coming', async () => {
     const { intake, store, scheduler, clock } = intakeRig(plans);
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
