@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/words.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
 /** What, where, and what to do: also what sources are told meanwhile. */
@@ -134,7 +135,7 @@ export class BufferEvents {
     this.#telemetry.log(
       'warning',
       'buffer_confined',
-      `the device has room for ${bytes} bytes of buffer; the config wants ${wantedBytes}`,
+      `the device has room for ${formatBytes(bytes)} of buffer, buffer.size wants ${formatBytes(wantedBytes)}: make room, or lower buffer.size or buffer.keep_free`,
       { wantedBytes, bytes },
     );
   }

@@ -33,7 +33,7 @@ import { windowsOf, type WindowsRequest } from './rollup/windows.ts';
 import type { WindowsJson } from '../query/windows-json.ts';
 import { Queries } from './rollup/queries.ts';
 import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
-import type { StoreSettings } from './settings.ts';
+import { tooSmallFor, type StoreSettings } from './settings.ts';
 import { checkSettlement, settle } from './settle.ts';
 import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
 import { StoreCore, type Moment, type StoreOptions } from './store-core.ts';
@@ -284,7 +284,7 @@ export class JournalStore {
       if (bytes > core.shares.appendBytes) {
         // Only where the device leaves less room than any configured size: the log is then too small for it.
         core.events.full('the log is too small for an append');
-        const message = `an append of ${bytes} bytes needs a larger buffer; ${core.shares.appendBytes} bytes fit`;
+        const message = tooSmallFor(bytes, core.shares);
         return { ok: false, trouble: 'full', message };
       }
       if (!storeEntries(core, request.entries, context.now)) {

@@ -1,4 +1,6 @@
 import { assert } from '../base/assert.ts';
+import { MiB } from '../base/units.ts';
+import { formatBytes } from '../base/words.ts';
 import {
   deadLetterShare,
   headroomPagesMin,
@@ -80,9 +82,13 @@ export interface Shares {
   readonly sealSliceBytes: number;
 }
 
+/** The log is so large a part of the cap, and an append so large a part of the log. */
+const logsInSize = 4;
+const appendsInLog = 3;
+
 export function divide(sizeBytes: number): Shares {
   assert(sizeBytes >= sizeBytesMin, `a buffer needs at least ${sizeBytesMin} bytes`);
-  const walBytes = clamp(Math.floor(sizeBytes / 4), walBytesMin, walBytesMax);
+  const walBytes = clamp(Math.floor(sizeBytes / logsInSize), walBytesMin, walBytesMax);
   const reserveBytes = clamp(Math.floor(sizeBytes / 64), reserveBytesMin, reserveBytesMax);
   const pagesMax = Math.floor((sizeBytes - walBytes - reserveBytes) / pageBytes);
   return {
@@ -93,12 +99,26 @@ export function divide(sizeBytes: number): Shares {
     headroomPages: Math.max(headroomPagesMin, Math.floor(pagesMax * headroomShare)),
     urgentPages: Math.floor(pagesMax * urgentShare),
     deadLetterBytes: Math.floor(sizeBytes * deadLetterShare),
-    appendBytes: Math.floor(walBytes / 3),
+    appendBytes: Math.floor(walBytes / appendsInLog),
     groupBytes: Math.floor(walBytes / 8),
     refusalBytes: Math.floor(Math.min(walBytes / 16, sizeBytes * deadLetterShare)),
     sealSliceBytes: Math.min(sealSliceBytesMax, Math.floor(walBytes / 8)),
     journalBytes: Math.min(journalBytesMax, Math.floor(sizeBytes / 8)),
   };
+}
+
+/** The least cap, in whole MiB, of which one append may take so many bytes; at most what the largest log holds. */
+export function sizeForAppend(bytes: number): number {
+  const walBytes = clamp(bytes * appendsInLog, walBytesMin, walBytesMax);
+  return Math.max(sizeBytesMin, Math.ceil((walBytes * logsInSize) / MiB) * MiB);
+}
+
+/** Why an append that a configured size always takes does not fit. */
+export function tooSmallFor(bytes: number, { sizeBytes, appendBytes }: Shares): string {
+  const [append, fits, left, wanted] = [bytes, appendBytes, sizeBytes, sizeForAppend(bytes)].map((size) =>
+    formatBytes(size),
+  );
+  return `the device leaves the buffer ${left}, of which a commit takes ${fits}; one of ${append} needs ${wanted}: make room on it`;
 }
 
 /** `*` matches any run of characters; nothing else is special. */

@@ -4,7 +4,7 @@ import { filtersOverlap } from '../reading/topic-filter.ts';
 import { patternFilter } from '../reading/topic-match.ts';
 import { checkDerivations, derivations } from './derived-streams.ts';
 import { meantWord } from './meant.ts';
-import { checkPayloads } from './payload-checks.ts';
+import { checkBufferSize, checkPayloads } from './payload-checks.ts';
 import { quote, type ProblemParts } from './problem.ts';
 import { collides, isLoopback } from './reach.ts';
 import type { Config, SourceConfig, StreamConfig, UplinkConfig } from './schema/config.ts';
@@ -45,6 +45,8 @@ export interface RoomChecks {
   readonly checkExpression: CheckExpression;
   readonly checkStages?: CheckStages | undefined;
   readonly urgencyHindered?: UrgencyHindered | undefined;
+  /** The least `buffer.size` that stores so many bytes in one commit. */
+  readonly bufferFor?: ((bytes: number) => number) | undefined;
 }
 
 /** What no single key can know: whether the parts fit each other. */
@@ -65,6 +67,7 @@ export function crossCheck(
     checkUplink(name, uplink, { ...names, streams }, findings);
   checkDerivations(config, findings);
   checkPayloads(config, findings);
+  checkBufferSize(config, checks.bufferFor, findings);
   checkApi(config, findings);
   checkListeners(config, findings);
   checkSessions(config, findings);

@@ -107,7 +107,7 @@ class Explanation {
     const value = toValue(node);
     const expected = notes.expected;
     const custom = this.#customMessage();
-    let message = custom === '' ? `${shown} is not ${expected}` : `${shown}: ${custom}`;
+    let message = sentence(shown, custom === '' ? `is not ${expected}` : custom);
     let meant: string | null = null;
     if (notes.secret === true) {
       message = custom === '' ? `is not ${expected}` : custom;
@@ -191,6 +191,11 @@ class Explanation {
     const bare = typeof value === 'number' || typeof value === 'boolean';
     return bare && this.#wantsText() && this.#issue.code === 'invalid_type' ? '; put it in quotes' : '';
   }
+}
+
+/** `10MiB is …`, or `keep: …` where the words are a sentence of their own. */
+function sentence(shown: string, words: string): string {
+  return `${shown}${words.startsWith('is ') ? ' ' : ': '}${words}`;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

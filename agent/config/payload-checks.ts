@@ -36,6 +36,28 @@ export function checkPayloads(config: Config, findings: Findings): void {
   }
 }
 
+/** A message that one commit can not hold is stored in parts: a crash in between brings the first ones twice. */
+export function checkBufferSize(
+  { buffer, streams }: Config,
+  bufferFor: ((bytes: number) => number) | undefined,
+  findings: Findings,
+): void {
+  let most = 0;
+  let at = '';
+  for (const [name, { decode }] of Object.entries(streams)) {
+    const bytes = decode.format === 'ndjson' ? 0 : (decode.max_payload ?? payloadBytesLimit);
+    if (bytes > most) [most, at] = [bytes, name];
+  }
+  const least = bufferFor?.(most) ?? 0;
+  if (buffer.size >= least) return;
+  findings.warning(
+    ['buffer', 'size'],
+    `${formatSize(buffer.size)} is less than ${formatSize(least)}, the least in which one commit holds a message of ${formatSize(most)} ` +
+      `(streams.${at}.decode.max_payload): a larger one is stored in parts, and a crash between them brings the first ones twice`,
+    { value: formatSize(buffer.size), expected: `at least ${formatSize(least)}` },
+  );
+}
+
 /** NDJSON is bounded by the line; a payload of many may be as large as its source takes. */
 function decodedMax({ decode }: StreamConfig): number {
   return decode.format === 'ndjson' ? Number.MAX_SAFE_INTEGER : (decode.max_payload ?? payloadBytesLimit);

@@ -1,4 +1,5 @@
 import { urgentPriorityMin } from '../buffer/limits.ts';
+import { sizeForAppend } from '../buffer/settings.ts';
 import type { CheckStages, UrgencyHindered } from '../config/cross-checks.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { checkExpression } from '../pipeline/expression.ts';
@@ -19,6 +20,7 @@ export function checkInputs({ request, files, agentId }: ConfigurationInputs): L
     checkExpression,
     checkStages,
     urgencyHindered,
+    bufferFor: sizeForAppend,
     ...(agentId === null ? {} : { agentId }),
   });
   if (!loaded.ok || data === undefined) return loaded;

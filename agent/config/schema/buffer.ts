@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { choice, duration, integer, list, share, size, text } from './leaf.ts';
 
 export const bufferSchema = z.strictObject({
-  size: size('32MiB', '16TiB')
+  size: size('32MiB', '16TiB', 'one commit holds a twelfth of it at most, and a whole message has to fit')
     .prefault('512MiB')
     .describe('Hard cap of everything the buffer keeps on disk, write-ahead log included.'),
   keep_free: share()

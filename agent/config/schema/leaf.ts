@@ -141,8 +141,15 @@ interface UnitNotes<T> {
   readonly size: (value: T) => number | null;
 }
 
+interface Range {
+  readonly min: string;
+  readonly max: string;
+  /** Why nothing smaller will do. */
+  readonly minReason?: string | undefined;
+}
+
 /** A text with a unit; `min` and `max` in the same notation, both allowed. */
-function withUnit<T>(unit: UnitNotes<T>, range: { min: string; max: string }) {
+function withUnit<T>(unit: UnitNotes<T>, range: Range) {
   const bounds = [range.min, range.max].map((end) => unit.size(unit.parse(end)!)!);
   const expected = `${unit.example}, ${range.min} to ${range.max}`;
   const schema = z
@@ -152,7 +159,7 @@ function withUnit<T>(unit: UnitNotes<T>, range: { min: string; max: string }) {
       const parsed = unit.parse(value);
       const size = parsed === null ? Number.NaN : unit.size(parsed);
       if (parsed !== null && (size === null || (size >= bounds[0]! && size <= bounds[1]!))) return parsed;
-      context.addIssue({ code: 'custom', message: noWords, input: value });
+      context.addIssue({ code: 'custom', message: outOfRange(size, bounds, range), input: value });
       return z.NEVER;
     });
   return leaf(schema, {
@@ -164,6 +171,14 @@ function withUnit<T>(unit: UnitNotes<T>, range: { min: string; max: string }) {
       return meant !== null && meant !== value && schema.safeParse(meant).success ? meant : null;
     },
   });
+}
+
+function outOfRange(size: number | null, [least, most]: readonly number[], range: Range): string {
+  if (size !== null && size < least!) {
+    const why = range.minReason === undefined ? '' : `: ${range.minReason}`;
+    return `is less than ${range.min}, the least there may be${why}`;
+  }
+  return size !== null && size > most! ? `is more than ${range.max}, the most there may be` : noWords;
 }
 
 export const duration = (min: string, max: string) =>
@@ -180,7 +195,7 @@ export const duration = (min: string, max: string) =>
     { min, max },
   );
 
-export const size = (min: string, max: string) =>
+export const size = (min: string, max: string, minReason?: string) =>
   withUnit(
     {
       type: 'size',
@@ -191,7 +206,7 @@ export const size = (min: string, max: string) =>
       meant: meantSize,
       size: (value) => value,
     },
-    { min, max },
+    { min, max, minReason },
   );
 
 export const rate = (min: string, max: string) =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MiB } from '#agent/base/units.ts';
 import { pageBytes, sizeBytesMin } from '#agent/buffer/limits.ts';
-import { divide, takes } from '#agent/buffer/settings.ts';
+import { divide, sizeForAppend, takes } from '#agent/buffer/settings.ts';
 
 test('database, log and reserve together stay within the cap, whatever it is', () => {
   for (const size of [sizeBytesMin, 16 * MiB, 64 * MiB + 1, 512 * MiB, 100_000 * MiB]) {
@@ -10,6 +10,16 @@ test('database, log and reserve together stay within the cap, whatever it is', (
     expect(shares.pagesMax).toBeGreaterThan(shares.headroomPages + shares.urgentPages);
   }
 });
+
+test.each([1, 700_000, 4 * MiB])(
+  'the size named for an append of %i bytes takes it, and a MiB less does not',
+  (bytes) => {
+    const size = sizeForAppend(bytes);
+
+    expect(divide(size).appendBytes).toBeGreaterThanOrEqual(bytes);
+    if (size > sizeBytesMin) expect(divide(size - MiB).appendBytes).toBeLessThan(bytes);
+  },
+);
 
 test.each([
   ['*', 'vibration', true],

@@ -142,7 +142,7 @@ describe('a mistake in values is told with place, value, what was expected and w
   test('a value out of its range', () => {
     expect(told('buffer: { size: 1KiB }\nstreams: { v: { priority: 11 } }\n')).toMatchInlineSnapshot(`
       "
-      sedge.yaml:1:17: buffer.size: "1KiB" is not a size with its unit such as 512MiB, 32MiB to 16TiB
+      sedge.yaml:1:17: buffer.size: "1KiB" is less than 32MiB, the least there may be: one commit holds a twelfth of it at most, and a whole message has to fit
           1 | buffer: { size: 1KiB }
             |                 ^^^^
       sedge.yaml:2:27: streams.v.priority: 11 is not a whole number from 0 to 9

@@ -102,6 +102,21 @@ describe('loading a config', () => {
 });
 
 describe('warnings', () => {
+  test('a buffer in which no commit holds the largest message is told, with the least size and what needs it', () => {
+    const streams =
+      'streams: { a: { from: [line], match: a }, b: { from: [line], match: a, decode: { max_payload: 1MiB } } }\n';
+    const warned = (size: string): readonly string[] =>
+      load(`${source}${streams}buffer: { size: ${size} }\n`, {
+        bufferFor: (bytes) => bytes * 40,
+      }).warnings.map(({ line, path, message }) => `${line} ${path}: ${message}`);
+
+    expect(warned('32MiB')).toEqual([
+      '3 buffer.size: 32MiB is less than 40MiB, the least in which one commit holds a message of 1MiB (streams.b.decode.max_payload): ' +
+        'a larger one is stored in parts, and a crash between them brings the first ones twice',
+    ]);
+    expect(warned('40MiB')).toEqual([]);
+  });
+
   test('a high priority that is in vain is told, with the stage to blame and a way out, where the buffer may be full', () => {
     const streams =
       'streams: { alarms: { from: [line], match: a, priority: 8, stages: [{ keep: "true" }, { window: { every: 1s, emit: [mean] } }] } }\n';
