@@ -1,40 +1,32 @@
 /**
- * Runs the benches of test/bench, each file in a process of its own, and prints one table. `node scripts/bench.ts [NAME] [--json]`; NAME
- * narrows to benches whose name or file holds it. Ends 1 when a bench crashes, never because of a figure.
+ * Runs the benches of test/bench and prints one table: figure, budget, verdict, ratio to a reference of the same run.
+ * `npm run bench -- [NAME] [--json FILE] [--readme] [--minutes N]`.
+ *
+ * NAME narrows to benches whose name or file holds it; `--json -` prints JSON in place of the table, `--json FILE` writes it beside the table;
+ * `--readme` writes the rows that the README shows into it; no bench begins after N minutes (20). Progress goes to stderr. Each bench ends within
+ * its own time: one that cannot run, crashes or takes too long is a row that says so. Ends 1 when a bench crashed, never because of a figure.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { BenchResult, BenchSkip } from '../test/bench/bench.ts';
-import type { BenchMessage } from '../test/support/bench-child.ts';
+import { parseArgs } from 'node:util';
+import type { BenchRow } from '../test/bench/bench.ts';
+import { type BenchCrash, runBenchFile } from './bench-run.ts';
+import { briefly, budgetMet, markdownTable, ratioOf, textTable, withBenchSection } from './bench-table.ts';
 import { root } from './steps.ts';
 
-const folder = join(root, 'test/bench');
-const parameters = process.argv.slice(2);
-const asJson = parameters.includes('--json');
-const filter = parameters.find((parameter) => !parameter.startsWith('--')) ?? '';
+const benchFolder = join(root, 'test/bench');
+/** What the design has budgets for comes first: it is there when the rest is waited for no longer. */
+const filesFirst = ['ingest', 'latency', 'start', 'memory', 'size', 'codec', 'buffer'];
 
-/** Runs one file; answers how it ended when that was not well. */
-async function runFile(
-  file: string,
-  each: (result: BenchResult | BenchSkip) => void,
-): Promise<string | null> {
-  const child = fork(
-    join(root, 'test/support/bench-child.ts'),
-    [pathToFileURL(join(folder, file)).href, filter],
-    // What a bench prints goes beside the table.
-    { execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'], stdio: ['ignore', 2, 2, 'ipc'] },
-  );
-  child.on('message', (message: BenchMessage) => {
-    if (message.kind === 'begun') progress(`${file}: ${message.bench}`);
-    else each(message.result);
-  });
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  return code === 0 ? null : `${file} ended with ${signal ?? `exit code ${code}`}`;
-}
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'string' },
+    readme: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '20' },
+  },
+});
 
 /** CPU time in ticks: of the whole machine, and of this process and the children it has waited for. */
 function cpuTicks(): { readonly machine: number; readonly idle: number; readonly own: number } {
@@ -65,87 +57,101 @@ function othersPercent(before: ReturnType<typeof cpuTicks>): number {
   return Math.max(0, Math.round(((busy - (now.own - before.own)) / machine) * 100));
 }
 
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text === '' ? '' : `running ${text}`}`);
+const nameOf = (file: string): string => file.replace('.bench.ts', '');
+
+function benchFiles(): string[] {
+  const rank = (file: string): number => {
+    const found = filesFirst.indexOf(nameOf(file));
+    return found === -1 ? filesFirst.length : found;
+  };
+  return readdirSync(benchFolder)
+    .filter((name) => name.endsWith('.bench.ts'))
+    .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-function number(value: number): string {
-  if (!Number.isFinite(value)) return '-';
-  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toLocaleString('en-US', { minimumFractionDigits: 0, maximumFractionDigits: digits });
+const secondsSince = (began: number): number => Math.round((performance.now() - began) / 1000);
+
+/** On a terminal the line of what runs is written over; elsewhere each stands. */
+function progress(line: string, options: { stays: boolean }): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${line}${options.stays ? '\n' : ''}`);
+  else if (line !== '') process.stderr.write(`${line}\n`);
 }
 
-/** Null where there is no budget. */
-function budgetMet({ figure, budget, lowerIsBetter = false }: BenchResult): boolean | null {
-  if (budget === undefined) return null;
-  return lowerIsBetter ? figure <= budget : figure >= budget;
+interface Measured {
+  readonly machine: string;
+  readonly seconds: number;
+  /** Of each file, what other programs took of the cores meanwhile. */
+  readonly others: readonly string[];
+  readonly rows: readonly BenchRow[];
+  /** Those that the README shows: what stands behind a budget of the design, measured or not. */
+  readonly headlines: readonly BenchRow[];
+  readonly crashes: readonly BenchCrash[];
 }
 
-function cells(result: BenchResult | BenchSkip): string[] {
-  if ('skipped' in result) return [result.name, 'skipped', '', '', '', '', result.skipped];
-  const { name, figure, unit, budget, reference, referenceName = '', lowerIsBetter = false, note } = result;
-  const met = budgetMet(result);
-  return [
-    name,
-    `${number(figure)} ${unit}`,
-    budget === undefined ? '' : `${lowerIsBetter ? '≤' : '≥'} ${number(budget)}`,
-    met === null ? '' : met ? 'met' : 'MISSED',
-    reference === undefined ? '' : number(reference),
-    reference === undefined ? '' : `${number(figure / reference)}×`,
-    [referenceName, note].filter((part) => part !== undefined && part !== '').join('; '),
-  ];
+async function measure(folder: string, filter: string): Promise<Measured> {
+  const began = performance.now();
+  const rows: BenchRow[] = [];
+  const headlines: BenchRow[] = [];
+  const crashes: BenchCrash[] = [];
+  const others: string[] = [];
+  for (const file of benchFiles()) {
+    const before = cpuTicks();
+    const count = rows.length;
+    const ended = await runBenchFile({
+      file: join(benchFolder, file),
+      filter,
+      folder,
+      endMillis: began + Number(flags.minutes) * 60_000,
+      begun: (bench) => progress(`${secondsSince(began)} s: ${bench} …`, { stays: false }),
+      row: (row) => {
+        rows.push(row);
+        if ('skipped' in row ? filesFirst.includes(nameOf(file)) : row.headline === true) headlines.push(row);
+        progress(`${secondsSince(began)} s: ${briefly(row)}`, { stays: true });
+      },
+    });
+    crashes.push(...ended);
+    if (rows.length > count) others.push(`${nameOf(file)} ${othersPercent(before)} %`);
+  }
+  progress('', { stays: false });
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, node ${process.version}, ${new Date().toISOString()}`;
+  return { machine, seconds: secondsSince(began), others, rows, headlines, crashes };
 }
 
-function table(rows: readonly (readonly string[])[]): string {
-  const head = ['bench', 'figure', 'budget', '', 'reference', 'ratio', 'reference is; note'];
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const right = new Set([1, 2, 4, 5]);
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) =>
-          i === 6 ? cell : right.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, node ${process.version}, ${new Date().toISOString()}`;
-if (!asJson) console.log(machine);
-const results: (BenchResult | BenchSkip)[] = [];
-const crashes: string[] = [];
-const began = performance.now();
-const others: string[] = [];
-for (const file of readdirSync(folder)
-  .filter((name) => name.endsWith('.bench.ts'))
-  .toSorted()) {
-  const before = cpuTicks();
-  const count = results.length;
-  const crash = await runFile(file, (result) => results.push(result));
-  if (crash !== null) crashes.push(crash);
-  if (results.length > count) others.push(`${file.replace('.bench.ts', '')} ${othersPercent(before)} %`);
-}
-progress('');
-if (asJson) {
-  const rows = results.map((result) =>
-    'skipped' in result
-      ? result
-      : {
-          ...result,
-          ratio: result.reference === undefined ? null : result.figure / result.reference,
-          met: budgetMet(result),
-        },
+function asJson({ machine, seconds, others, rows, crashes }: Measured): string {
+  const results = rows.map((row) =>
+    'skipped' in row ? row : { ...row, ratio: ratioOf(row), met: budgetMet(row) },
   );
-  console.log(JSON.stringify({ machine, others, results: rows, crashes }, null, 2));
-} else if (results.length > 0) console.log(table(results.map(cells)));
-else console.log(`no bench is named ${filter}`);
-if (!asJson && results.length > 0) {
-  console.log(
-    `\n${Math.round((performance.now() - began) / 1000)} s. Cores taken by other programs meanwhile: ${others.join(', ')}`,
-  );
+  return `${JSON.stringify({ machine, seconds, others, results, crashes }, null, 2)}\n`;
 }
-for (const crash of crashes) console.error(`bench: ${crash}`);
-process.exitCode = crashes.length > 0 ? 1 : 0;
+
+function asText({ machine, seconds, others, rows }: Measured): string {
+  if (rows.length === 0) return 'no bench has that name';
+  return `${machine}\n\n${textTable(rows)}\n\n${seconds} s. Cores taken by other programs meanwhile: ${others.join(', ')}`;
+}
+
+function writeReadme(measured: Measured): void {
+  const file = join(root, 'README.md');
+  const text = `${markdownTable(measured.headlines)}\n\n${measured.machine}. Cores taken by other programs meanwhile: ${measured.others.join(', ')}.`;
+  writeFileSync(file, withBenchSection(readFileSync(file, 'utf8'), text));
+}
+
+async function main(): Promise<number> {
+  if (!(Number(flags.minutes) > 0) || positionals.length > 1 || (flags.readme && positionals.length > 0)) {
+    console.error('bench: one NAME at most, and none with --readme; --minutes takes a number above 0');
+    return 64;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'sedge-benches-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  // `exit` ends what still runs.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(130));
+  const measured = await measure(folder, positionals[0] ?? '');
+  if (flags.json === '-') process.stdout.write(asJson(measured));
+  else console.log(asText(measured));
+  if (flags.json !== undefined && flags.json !== '-') writeFileSync(flags.json, asJson(measured));
+  if (flags.readme) writeReadme(measured);
+  for (const { bench, why } of measured.crashes) console.error(`bench: ${bench} ${why}`);
+  return measured.crashes.length > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

@@ -11,6 +11,8 @@ export interface BenchResult {
   readonly lowerIsBetter?: boolean;
   /** How the figure came about, where its name does not say it. */
   readonly note?: string;
+  /** Stands in the table of the README. */
+  readonly headline?: boolean;
 }
 
 /** What could not be measured here, and why. */
@@ -19,7 +21,12 @@ export interface BenchSkip {
   readonly skipped: string;
 }
 
+export type BenchRow = BenchResult | BenchSkip;
+
 export interface Bench {
   readonly name: string;
-  run(): readonly (BenchResult | BenchSkip)[] | Promise<readonly (BenchResult | BenchSkip)[]>;
+  /** Ended by force after so long; the rows it gave until then stand. @default 60 */
+  readonly secondsMax?: number;
+  /** Rows as they come, where one bench has several that take long. */
+  run(): Iterable<BenchRow> | Promise<Iterable<BenchRow>> | AsyncIterable<BenchRow>;
 }

@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openSqlite } from '#agent/host/sqlite.ts';
 import { valueAt } from '#agent/reading/batch.ts';
+import { backlogFolder, backlogName, backlogSecondsMax } from '#test/support/bench-backlog.ts';
 import type { Bench, BenchResult } from './bench.ts';
 import { entryFor, openStore, telemetryBatch } from './store-bench-rig.ts';
 
@@ -16,7 +14,7 @@ const measureMillis = 1_500;
 export const benches: Bench[] = [
   { name: 'journal append, batches of 1', run: () => [appendRate(1)] },
   { name: 'journal append, batches of 100', run: () => [appendRate(100)] },
-  { name: 'start with a backlog', run: startWithBacklog },
+  { name: 'open with a backlog', secondsMax: backlogSecondsMax, run: openWithBacklog },
 ];
 
 /** Readings a second, encoded, committed, synced and sealed, beside rows of JSON in SQLite with as many a transaction. */
@@ -78,47 +76,31 @@ function perSecond(work: () => number): number {
   return Math.round((done * 1_000) / (performance.now() - start));
 }
 
-/** Opening after a kill -9 that left a log to replay: with a backlog (1 GiB unless `SEDGE_BENCH_BACKLOG_MIB` says else) beside next to none. */
-async function startWithBacklog(): Promise<BenchResult[]> {
-  const mebibytes = Number(process.env['SEDGE_BENCH_BACKLOG_MIB'] ?? 1_024);
-  const small = await startMillis(1);
-  const large = await startMillis(mebibytes);
+/** Opening after a kill -9 that left a log to replay: with a backlog beside next to none. */
+async function openWithBacklog(): Promise<BenchResult[]> {
+  const small = await openMillis(1);
+  const large = await openMillis();
   return [
     {
-      name: `open after kill -9, backlog of ${mebibytes} MiB`,
+      name: `open after kill -9, ${backlogName}`,
       figure: large,
       unit: 'ms',
       budget: 1_000,
       reference: small,
-      referenceName: 'backlog of 1 MiB',
+      referenceName: 'a backlog of 1 MiB',
       lowerIsBetter: true,
     },
   ];
 }
 
-async function startMillis(mebibytes: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'sedge-bench-'));
-  try {
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL('./backlog-child.ts', import.meta.url)), folder, String(mebibytes)],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const [first] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
-    if (!(first instanceof Uint8Array)) throw new Error('the backlog could not be made');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const start = performance.now();
-    const { store } = openStore(folder);
-    store.stats();
-    const took = performance.now() - start;
-    store.close();
-    return Math.round(took * 10) / 10;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+async function openMillis(mebibytes?: number): Promise<number> {
+  const folder = join(await backlogFolder(mebibytes), 'data');
+  const start = performance.now();
+  const { store } = openStore(folder);
+  store.stats();
+  const took = performance.now() - start;
+  store.close();
+  return Math.round(took * 10) / 10;
 }
 
 function inFolder<T>(work: (folder: string) => T): T {

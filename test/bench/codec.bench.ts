@@ -107,7 +107,7 @@ function sizes(): BenchResult[] {
     const texts = list.map(ndjson);
     const sum = (lengths: number[]) => lengths.reduce((total, length) => total + length, 0) / values;
     const figure = sum(list.map((piece) => encodeBlock([piece]).bytes.length));
-    const shared = { figure, unit: 'byte/value', budget: 4, lowerIsBetter: true };
+    const shared = { figure, unit: 'byte/value', budget: 4, lowerIsBetter: true, headline: true };
     return [
       {
         ...shared,

@@ -4,7 +4,6 @@ import {
   BenchAgent,
   type Program,
   preferredProgram,
-  programs,
   scratchFolder,
   streamConfig,
 } from '#test/support/bench-agent.ts';
@@ -20,25 +19,33 @@ import {
   receiveMaximum,
 } from '#test/support/bench-mosquitto.ts';
 import { cpuSeconds, median } from '#test/support/bench-process.ts';
-import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+import type { Bench, BenchResult, BenchRow } from './bench.ts';
 
-/** Each program is run this often, in turns with the reference, after one run to warm up. */
-const rounds = 3;
-const messages = 100_000;
-const budget = 60_000;
+/** Each way is gone this often, in turns with the others, after one run to warm up. */
+const roundsMax = 3;
+/** No round begins later, so that a busy machine gives fewer rounds and not none. */
+const roundsSecondsMax = 90;
+const secondsMax = 200;
+/** A run takes as many messages as go in about so long. */
+const runSeconds = 2.5;
+const warmMessages = 50_000;
+const messagesMin = 10_000;
+const messagesMax = 200_000;
+const budgetPerSecond = 60_000;
 
 interface Run {
   readonly perSecond: number;
-  /** CPU seconds per million messages of the agent, or of the bare subscriber. */
+  /** CPU seconds per million messages of the agent, or of the peer. */
   readonly cpu: number;
   /** Cores the broker kept busy; 1 is all it can have. */
   readonly brokerCores: number;
 }
 
-/** One way for messages to go; each call takes `messages` through it. */
+/** One way for messages to go. */
 interface Way {
   readonly name: string;
-  run(): Promise<Run>;
+  readonly kind: 'agent' | 'reference' | 'peer';
+  run(messages: number): Promise<Run>;
   stop(): Promise<void>;
 }
 
@@ -46,10 +53,10 @@ const uplinks = { cloud: { type: 'http', url: 'http://127.0.0.1:9/' } };
 const buffer = { size: '2GiB', keep_free: '0%', when_full: 'drop_oldest' };
 
 async function measured(
-  options: { cpu: () => number; broker: BenchMosquitto | null },
+  options: { messages: number; cpu: () => number; broker: BenchMosquitto | null },
   work: () => Promise<unknown>,
 ): Promise<Run> {
-  const { cpu, broker } = options;
+  const { messages, cpu, broker } = options;
   const brokerCpu = (): number => (broker === null ? Number.NaN : cpuSeconds(broker.pid));
   const before = { cpu: cpu(), broker: brokerCpu() };
   const start = performance.now();
@@ -88,9 +95,10 @@ async function throughMosquitto(program: Program, broker: BenchMosquitto, flood:
   let taken = 0;
   return {
     name: `mosquitto, ${program.name}`,
-    run: () => {
+    kind: 'agent',
+    run: (messages) => {
       taken += messages;
-      return measured({ cpu: () => cpuSeconds(agent.pid), broker }, () =>
+      return measured({ messages, cpu: () => cpuSeconds(agent.pid), broker }, () =>
         Promise.all([
           flood.run({ port: broker.port, total: messages, prefix }),
           agent.settled('line', taken),
@@ -121,8 +129,9 @@ async function throughEmbedded(program: Program, flood: BenchFlood, drains: bool
   await agent.start();
   return {
     name: `embedded broker${drains ? ', two uplinks draining' : ''}, ${program.name}`,
-    run: () =>
-      measured({ cpu: () => cpuSeconds(agent.pid), broker: null }, () =>
+    kind: 'agent',
+    run: (messages) =>
+      measured({ messages, cpu: () => cpuSeconds(agent.pid), broker: null }, () =>
         flood.run({ port: agent.port('sensors'), total: messages }),
       ),
     stop: async () => {
@@ -133,16 +142,18 @@ async function throughEmbedded(program: Program, flood: BenchFlood, drains: bool
   };
 }
 
-/** What any subscriber must do at least. Its CPU time is read just before it ends. */
+/** A program of another make on the same broker. Its CPU time is read just before it ends. */
 function throughPeer(
-  name: string,
-  Peer: new (subscription: Subscription) => PeerSubscriber,
+  way: Pick<Way, 'name' | 'kind'>,
+  subscribe: (subscription: Subscription) => PeerSubscriber,
   { broker, flood }: { broker: BenchMosquitto; flood: BenchFlood },
 ): Way {
+  let peer: PeerSubscriber | null = null;
   return {
-    name,
-    run: async () => {
-      const bare = new Peer({ port: broker.port, filter: 'bare/#', messages });
+    ...way,
+    run: async (messages) => {
+      const bare = subscribe({ port: broker.port, filter: 'bare/#', messages });
+      peer = bare;
       await bare.ready();
       let cpu = 0;
       const watch = setInterval(() => {
@@ -152,63 +163,119 @@ function throughPeer(
           clearInterval(watch);
         }
       }, 20);
-      const run = await measured({ cpu: () => cpu, broker }, () =>
+      const run = await measured({ messages, cpu: () => cpu, broker }, () =>
         Promise.all([flood.run({ port: broker.port, total: messages, prefix: 'bare' }), bare.done()]),
       );
       clearInterval(watch);
       return run;
     },
-    stop: () => Promise.resolve(),
+    stop: () => peer?.stop() ?? Promise.resolve(),
   };
 }
 
-async function ingest(): Promise<readonly (BenchResult | BenchSkip)[]> {
+async function makeWays(broker: BenchMosquitto | null, flood: BenchFlood): Promise<Way[]> {
+  const program = preferredProgram();
+  const embedded = [
+    await throughEmbedded(program, flood, false),
+    await throughEmbedded(program, flood, true),
+  ];
+  if (broker === null) return embedded;
+  const peers = { broker, flood };
+  const kept = (keeping: 'nothing' | 'ndjson' | 'rows') => (subscription: Subscription) =>
+    new MqttJsSubscriber(subscription, keeping);
+  return [
+    throughPeer({ name: referenceName, kind: 'reference' }, (one) => new BareSubscriber(one), peers),
+    await throughMosquitto(program, broker, flood),
+    ...embedded,
+    throughPeer({ name: 'MQTT.js that stores nothing', kind: 'peer' }, kept('nothing'), peers),
+    throughPeer({ name: 'MQTT.js, rows in SQLite', kind: 'peer' }, kept('rows'), peers),
+    throughPeer({ name: 'MQTT.js, NDJSON', kind: 'peer' }, kept('ndjson'), peers),
+  ];
+}
+
+const referenceName = 'mosquitto_sub that stores nothing';
+
+async function* ingest(): AsyncGenerator<BenchRow> {
   const missing = mosquittoMissing();
+  if (missing !== null) yield { name: 'ingest, mosquitto', skipped: missing };
   const flood = new BenchFlood();
   const broker = missing === null ? await BenchMosquitto.start({ prompt: false }) : null;
-  const ways: Way[] = [];
-  if (broker !== null) {
-    for (const program of programs()) ways.push(await throughMosquitto(program, broker, flood));
+  const ways = await makeWays(broker, flood);
+  const counts = new Map<Way, number>();
+  for (const way of ways) {
+    const { perSecond } = await way.run(warmMessages);
+    counts.set(way, Math.round(Math.min(messagesMax, Math.max(messagesMin, perSecond * runSeconds))));
   }
-  for (const program of programs()) ways.push(await throughEmbedded(program, flood, false));
-  ways.push(await throughEmbedded(preferredProgram(), flood, true));
-  const peers = broker === null ? null : { broker, flood };
-  const reference = peers === null ? null : throughPeer('mosquitto_sub', BareSubscriber, peers);
-  if (peers !== null) ways.push(throughPeer('MQTT.js that stores nothing', MqttJsSubscriber, peers));
-  const referenceRuns: Run[] = [];
   const runs = new Map<Way, Run[]>(ways.map((way) => [way, []]));
-  for (const way of ways) await way.run();
-  for (let round = 0; round < rounds; round++) {
-    for (const way of ways) {
-      if (reference !== null) referenceRuns.push(await reference.run());
-      runs.get(way)!.push(await way.run());
-    }
+  const began = performance.now();
+  for (let round = 0; round < roundsMax; round++) {
+    if (round > 0 && performance.now() - began > roundsSecondsMax * 1000) break;
+    for (const way of ways) runs.get(way)!.push(await way.run(counts.get(way)!));
   }
   for (const way of ways) await way.stop();
   await flood.stop();
   await broker?.stop();
-  const results = [...runs].flatMap(([way, own]) => rows(way.name, own, referenceRuns));
-  return missing === null ? results : [{ name: 'ingest, mosquitto', skipped: missing }, ...results];
+  yield* rows(runs);
 }
 
-function rows(name: string, own: readonly Run[], reference: readonly Run[]): BenchResult[] {
-  const of = (field: keyof Run) => ({
-    figure: median(own.map((run) => run[field])),
-    ...(reference.length === 0
-      ? {}
-      : {
-          reference: median(reference.map((run) => run[field])),
-          referenceName: 'mosquitto_sub that stores nothing',
-        }),
-  });
-  const brokerCores = median(own.map((run) => run.brokerCores));
-  const note = Number.isNaN(brokerCores)
-    ? {}
-    : { note: `mosquitto keeps ${brokerCores.toFixed(2)} of its one core busy` };
+function medians(runs: readonly Run[]): Run {
+  const of = (field: keyof Run): number => median(runs.map((run) => run[field]));
+  return { perSecond: of('perSecond'), cpu: of('cpu'), brokerCores: of('brokerCores') };
+}
+
+function rows(runs: ReadonlyMap<Way, readonly Run[]>): BenchResult[] {
+  const found = [...runs].map(([{ name, kind }, own]) => ({
+    name,
+    kind,
+    rounds: own.length,
+    ...medians(own),
+  }));
+  const reference = found.find(({ kind }) => kind === 'reference');
+  const beside = (field: 'perSecond' | 'cpu') =>
+    reference === undefined ? {} : { reference: reference[field], referenceName };
+  const agents = found.filter(({ kind }) => kind === 'agent');
+  const peers = found.filter(({ kind, name }) => kind === 'peer' && !name.includes('nothing'));
+  const perCpu = (run: Run): number => 1e6 / run.cpu;
+  // Of those that keep what they get.
+  const best = peers.toSorted((a, b) => perCpu(b) - perCpu(a))[0];
   return [
-    { name: `ingest, ${name}`, unit: 'msg/s', budget, ...of('perSecond'), ...note },
-    { name: `ingest CPU, ${name}`, unit: 'CPU s/M msg', lowerIsBetter: true, ...of('cpu') },
+    ...agents.map(({ name, perSecond, brokerCores, rounds }) => ({
+      name: `ingest, ${name}`,
+      figure: perSecond,
+      unit: 'msg/s',
+      budget: budgetPerSecond,
+      headline: true,
+      ...beside('perSecond'),
+      note: `median of ${rounds}${Number.isNaN(brokerCores) ? '' : `; mosquitto keeps ${brokerCores.toFixed(2)} of its one core busy`}`,
+    })),
+    ...found
+      .filter(({ kind }) => kind !== 'agent')
+      .map(({ name, perSecond }) => ({
+        name: `ingest, ${name}`,
+        figure: perSecond,
+        unit: 'msg/s',
+        ...beside('perSecond'),
+      })),
+    ...found.map(({ name, kind, cpu }) => ({
+      name: `ingest CPU, ${name}`,
+      figure: cpu,
+      unit: 'CPU s/M msg',
+      lowerIsBetter: true,
+      headline: kind === 'agent',
+      ...beside('cpu'),
+    })),
+    ...(best === undefined
+      ? []
+      : agents.slice(0, 1).map((agent) => ({
+          name: `ingest per CPU second, ${agent.name}`,
+          figure: perCpu(agent),
+          unit: 'msg/CPU s',
+          headline: true,
+          reference: perCpu(best),
+          referenceName: `${best.name}: the thriftier of two that acknowledge before they store, without stages`,
+          note: 'the design asks for three times the best other agent, and none is installed here',
+        }))),
   ];
 }
 
-export const benches: Bench[] = [{ name: 'ingest', run: ingest }];
+export const benches: Bench[] = [{ name: 'ingest', secondsMax, run: ingest }];

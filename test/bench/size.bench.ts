@@ -117,6 +117,7 @@ async function size(): Promise<readonly BenchResult[]> {
       unit: 'byte/value',
       budget: 4,
       lowerIsBetter: true,
+      headline: true,
       note: `of the file ${(free / values).toFixed(2)} byte/value are free for the next readings`,
     };
     return [
@@ -160,6 +161,7 @@ function megabytes(
     unit: 'MB',
     budget,
     lowerIsBetter: true,
+    headline: true,
     ...(existsSync(reference)
       ? { reference: statSync(reference).size / 1e6, referenceName: basename(reference) }
       : {}),
@@ -168,5 +170,5 @@ function megabytes(
 
 export const benches: Bench[] = [
   { name: 'size', run: size },
-  { name: 'binary', run: binary },
+  { name: 'binary size', run: binary },
 ];

@@ -8,6 +8,7 @@ import { JournalStore } from '#agent/buffer/journal-store.ts';
 import { defaultSettings } from '#agent/buffer/settings.ts';
 import { HostDiskSpace } from '#agent/host/disk-space.ts';
 import { openSqlite } from '#agent/host/sqlite.ts';
+import type { Database } from '#agent/ports/database.ts';
 import type { Batch } from '#agent/reading/batch.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 
@@ -16,11 +17,11 @@ export interface BenchStore {
   readonly now: () => { wallMicros: number; monotonicMillis: number };
 }
 
-/** A store of 2 GiB on the device of `folder`, without a thread. */
-export function openStore(folder: string): BenchStore {
+/** A store of 2 GiB on the device of `folder`, without a thread; one that is not `synced` would lose commits with the power. */
+export function openStore(folder: string, { synced = true }: { synced?: boolean } = {}): BenchStore {
   const file = join(folder, 'buffer.db');
   const store = new JournalStore({
-    open: () => openSqlite({ file }),
+    open: () => (synced ? openSqlite({ file }) : neverSynced(openSqlite({ file }))),
     space: new HostDiskSpace({ folder, database: file }),
     agent: 'gw-bench',
     boot: 'bench',
@@ -30,6 +31,15 @@ export function openStore(folder: string): BenchStore {
   const uplinks = [{ name: 'cloud', streams: ['*'] }];
   store.open({ ...defaultSettings, sizeBytes: 2 * GiB, keepFreeShare: 0, uplinks });
   return { store, now: () => ({ wallMicros: Date.now() * 1_000, monotonicMillis: performance.now() }) };
+}
+
+function neverSynced(database: Database): Database {
+  return {
+    exec: (sql) => database.exec(sql),
+    prepare: (sql) => database.prepare(sql),
+    pragma: (text) => database.pragma(text.startsWith('synchronous =') ? 'synchronous = OFF' : text),
+    close: () => database.close(),
+  };
 }
 
 /** Readings as sensors send them: two figures of one decimal and a counter. */
@@ -50,17 +60,4 @@ const tags = { machine: 'm4' };
 export function entryFor(batch: Batch): EntryToStore {
   const rows = [{ bytes: encodeJournalRow(batch), count: batch.length }];
   return { stream: batch.stream, received: batch.length, filtered: [], marks: [], rows };
-}
-
-/** 128 KiB that do not compress, in 16 readings. */
-export function noiseEntry(seed: number): EntryToStore {
-  const random = new Prng(seed);
-  const builder = new BatchBuilder({ stream: `noise-${seed % 8}`, clock: 'device' });
-  for (let i = 0; i < 16; i++) {
-    const bytes = new Uint32Array(2_048);
-    for (let word = 0; word < bytes.length; word++) bytes[word] = random.uint32();
-    builder.begin({ tags, timeMicros: 1_700_000_000_000_000 + i });
-    builder.set('payload', new Uint8Array(bytes.buffer));
-  }
-  return entryFor(builder.finish());
 }

@@ -137,7 +137,7 @@ export class BenchAgent {
         const found = (await this.status()).sources.find(({ name }) => name === source);
         return found !== undefined && found.messages >= messages && found.in_flight === 0;
       },
-      120_000,
+      60_000,
     );
   }
 

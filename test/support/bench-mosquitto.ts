@@ -82,22 +82,26 @@ export interface Subscription {
   readonly messages: number;
 }
 
-/** A subscriber of another make, in a process of its own, that stores nothing and ends after so many messages. */
+/** A subscriber of another make, in a process of its own, that ends after so many messages. */
 export interface PeerSubscriber {
   readonly pid: number;
   ready(): Promise<void>;
   done(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-/** MQTT.js, the client that our MQTT source is built on. */
+/** What becomes of a message: nothing; a line of a file; a row of a table. The last two are synced once a turn of the event loop. */
+export type Keeping = 'nothing' | 'ndjson' | 'rows';
+
+/** MQTT.js, the client that our MQTT source is built on. It acknowledges by itself, before anything is stored. */
 export class MqttJsSubscriber implements PeerSubscriber {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #ready: Promise<unknown>;
 
-  constructor({ port, filter, messages }: Subscription) {
+  constructor({ port, filter, messages }: Subscription, keeping: Keeping = 'nothing') {
     const program = fileURLToPath(new URL('bench-mqttjs-child.ts', import.meta.url));
-    const parameters = [`mqtt://127.0.0.1:${port}`, filter, `${messages}`, `${receiveMaximum}`];
+    const parameters = [`mqtt://127.0.0.1:${port}`, filter, `${messages}`, `${receiveMaximum}`, keeping];
     this.#child = fork(program, parameters, { execArgv: ['--disable-warning=ExperimentalWarning'] });
     this.#exited = once(this.#child, 'exit');
     this.#ready = once(this.#child, 'message');
@@ -113,6 +117,10 @@ export class MqttJsSubscriber implements PeerSubscriber {
 
   async done(): Promise<void> {
     await this.#exited;
+  }
+
+  stop(): Promise<void> {
+    return ended(this.#child, 'SIGKILL');
   }
 }
 
@@ -139,5 +147,9 @@ export class BareSubscriber implements PeerSubscriber {
 
   async done(): Promise<void> {
     await this.#exited;
+  }
+
+  stop(): Promise<void> {
+    return ended(this.#child, 'SIGKILL');
   }
 }

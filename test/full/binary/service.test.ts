@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { root } from '#scripts/steps.ts';
 import { build, hasCommand, titled, Workshop } from './executable.ts';
 import { until } from '#test/support/until.ts';
-import { ServiceManager } from './service-manager.ts';
+import { ServiceManager } from '#test/support/service-manager.ts';
 
 const unit = join(root, 'packaging/sedge.service');
 const hasAnalyze = hasCommand('systemd-analyze');

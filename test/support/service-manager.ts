@@ -3,12 +3,13 @@ import { createInterface } from 'node:readline';
 
 /** A datagram socket is beyond Node: Python binds it, and prints every message with its time. */
 const program = `
-import json, socket, sys
+import json, socket, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 print('"bound"', flush=True)
 while True:
-    print(json.dumps(s.recv(65536).decode()), flush=True)
+    message = s.recv(65536)
+    print(json.dumps([time.monotonic_ns() / 1e6, message.decode()]), flush=True)
 `;
 
 /** systemd's end of the notify protocol, at `path`. */
@@ -16,6 +17,8 @@ export class ServiceManager {
   readonly #child: ChildProcess;
   /** Every message heard, oldest first. */
   readonly heard: string[] = [];
+  /** When, in milliseconds of the clock that `process.hrtime` shows; an entry for each message. */
+  readonly heardAtMs: number[] = [];
   readonly #bound: Promise<void>;
 
   constructor(path: string) {
@@ -25,9 +28,10 @@ export class ServiceManager {
       child.on('error', reject);
       child.on('exit', (code) => reject(new Error(`python3 ended with ${code}`)));
       createInterface(child.stdout).on('line', (line) => {
-        const message = JSON.parse(line) as string;
-        if (message === 'bound') resolve();
-        else this.heard.push(message);
+        const told = JSON.parse(line) as 'bound' | [number, string];
+        if (told === 'bound') return resolve();
+        this.heardAtMs.push(told[0]);
+        this.heard.push(told[1]);
       });
     });
   }
