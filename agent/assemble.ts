@@ -76,8 +76,8 @@ export class Agent {
   #running = false;
   /** Stages hold what was stored of them: before, there is nothing to save. */
   #resumed = false;
-  /** Parts the last reload could not start. */
-  #unstarted: readonly ReloadAction[] = [];
+  /** What the last reload could not start. */
+  #unstarted: readonly ReloadFailure[] = [];
 
   constructor(options: AgentOptions) {
     const { environment, disk, secrets } = options;
@@ -130,6 +130,8 @@ export class Agent {
       startedMs: clock.monotonic(),
       config: () => this.config,
       yaml: () => this.#read.yaml,
+      unstarted: () =>
+        this.#unstarted.map(({ action: { part, name }, error }) => ({ part, name, reason: error.message })),
       sources: () => [...this.#sources.values()],
       clockOf: (stream) => this.#streams.plans.find(({ name }) => name === stream)?.clock ?? null,
       uplinks: () => this.#uplinks.status(),
@@ -230,9 +232,12 @@ export class Agent {
       }
       const before = this.#read.config;
       this.#read = read;
-      const actions = withRetries(reloadActions(read.steps), this.#unstarted);
+      const actions = withRetries(
+        reloadActions(read.steps),
+        this.#unstarted.map(({ action }) => action),
+      );
       const failures = await this.#applyReload(before, actions);
-      this.#unstarted = failures.map(({ action }) => action);
+      this.#unstarted = failures;
       for (const { error } of failures) reloadFailed(telemetry, error);
       if (failures.length === 0) reloaded(telemetry, read.steps);
     } finally {

@@ -3,6 +3,7 @@ import type { WindowLevel, WindowsJson } from '../query/windows-json.ts';
 import type { AnswerJson } from '../query/answer.ts';
 import type {
   BufferJson,
+  ConfigJson,
   LedgerJson,
   LiveJson,
   PageJson,
@@ -28,8 +29,7 @@ export interface AgentView {
   buffer(): Promise<BufferJson>;
   ledger(): Promise<LedgerJson>;
   uplinks(): Promise<readonly UplinkJson[]>;
-  /** The configuration in force with every default, as YAML; secrets are references. */
-  config(): Promise<string>;
+  config(): Promise<ConfigJson>;
 }
 
 /** Health and metrics, which answer even when everything else is stuck. */

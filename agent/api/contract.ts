@@ -214,6 +214,17 @@ export interface PageJson {
 }
 
 /** `/readyz`. */
+export interface ConfigJson {
+  /** The configuration in force with every default; secrets are references. */
+  readonly yaml: string;
+  /** Of it, what the last reload could not start, and the next one tries again. */
+  readonly unstarted: readonly {
+    readonly part: string;
+    readonly name: string;
+    readonly reason: string;
+  }[];
+}
+
 export interface ReadinessJson {
   readonly ready: boolean;
   readonly parts: readonly PartJson[];

@@ -91,9 +91,7 @@ export function viewRoutes(view: AgentView, clock: Clock): readonly Route[] {
     },
     get('/v1/buffer', 'how full the buffer is and when it will be', () => view.buffer()),
     get('/v1/ledger', 'where every reading went', () => view.ledger()),
-    get('/v1/config', 'the configuration in force, secrets left out', async () => ({
-      yaml: await view.config(),
-    })),
+    get('/v1/config', 'the configuration in force, secrets left out', () => view.config()),
     get('/v1/uplinks', 'links, cursors and backlogs', async () => ({ uplinks: await view.uplinks() })),
   ];
 }

@@ -11,6 +11,7 @@ import { hostJson, partJson } from '../api/pulse.ts';
 import type { Ledger } from '../buffer/ledger.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
+import type { UnstartedPart } from '../config/reload-actions.ts';
 import type { Config } from '../config/schema/config.ts';
 import { bufferWords } from '../operate/buffer-words.ts';
 import { byFidelity } from '../operate/rung-words.ts';
@@ -34,6 +35,8 @@ export interface Viewed {
   config(): Config;
   /** The same as text. */
   yaml(): Promise<string>;
+  /** What of it the last reload could not start. */
+  unstarted(): readonly UnstartedPart[];
   sources(): readonly RunningSource[];
   /** Whose clock a configured stream's times come from; null where no source fills it. */
   clockOf(stream: string): 'device' | 'agent' | null;
@@ -75,7 +78,7 @@ export function agentView(viewed: Viewed): AgentView {
       const [ledger, stats] = await Promise.all([viewed.store.ledger(), viewed.store.stats()]);
       return streamsJson(viewed, ledger, stats);
     },
-    config: () => viewed.yaml(),
+    config: async () => ({ yaml: await viewed.yaml(), unstarted: viewed.unstarted() }),
     tail: async (stream, count) => {
       const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
       if (stats === undefined) return null;

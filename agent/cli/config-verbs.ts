@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../config/load-config.ts';
-import type { ReloadStep } from '../config/reload-actions.ts';
+import type { ReloadStep, UnstartedPart } from '../config/reload-actions.ts';
 import { renderProblems } from '../config/render-problems.ts';
 import type { Config } from '../config/schema/config.ts';
 import { messageOf } from '../base/errors.ts';
@@ -116,30 +116,42 @@ export const planVerb: Verb = {
     const running =
       against === undefined
         ? await runningConfig(config, world)
-        : await goodConfiguration(
-            { ...invocation, flags: new Map([...invocation.flags, ['config', against]]) },
-            world,
-          );
-    if (running === null) return exit.config;
+        : {
+            config: await goodConfiguration(
+              { ...invocation, flags: new Map([...invocation.flags, ['config', against]]) },
+              world,
+            ),
+            unstarted: [],
+          };
+    if (running.config === null) return exit.config;
     const { planReload } = await import('../config/plan-reload.ts');
-    const steps = planReload(running, config);
+    const { unstartedSteps } = await import('../config/reload-actions.ts');
+    const changes = planReload(running.config, config);
+    const steps = [...changes, ...unstartedSteps(changes, running.unstarted)];
     world.stdout.write(invocation.flags.has('json') ? `${JSON.stringify(steps)}\n` : planText(steps));
     return steps.length === 0 ? exit.ok : exit.found;
   },
 };
 
-/** The running agent tells its configuration as `print-config` prints it. */
-async function runningConfig(config: Config, world: World): Promise<Config | null> {
-  const { yaml } = (await clientFor(config, world).get('/v1/config')) as { yaml: string };
+interface RunningConfig {
+  /** Null: this version can not read it. */
+  readonly config: Config | null;
+  readonly unstarted: readonly UnstartedPart[];
+}
+
+/** The running agent tells its configuration as `print-config` prints it, and what of it does not run. */
+async function runningConfig(config: Config, world: World): Promise<RunningConfig> {
+  const answer = await clientFor(config, world).get('/v1/config');
+  const { yaml, unstarted = [] } = answer as { yaml: string; unstarted?: readonly UnstartedPart[] };
   const { loadConfig } = await import('../config/load-config.ts');
   const loaded = loadConfig({
     files: [{ name: 'the running agent', text: yaml }],
     env: {},
     checkExpression: () => null,
   });
-  if (loaded.ok) return loaded.config;
+  if (loaded.ok) return { config: loaded.config, unstarted };
   world.stderr.write(`${renderProblems(loaded.problems)}\n`);
-  return null;
+  return { config: null, unstarted };
 }
 
 function planText(steps: readonly ReloadStep[]): string {

@@ -34,6 +34,32 @@ export function reloadActions(steps: readonly ReloadStep[]): readonly ReloadActi
   return [...actions.values()];
 }
 
+/** A part that an earlier reload could not start, and why: it does not run although the configuration in force has it. */
+export interface UnstartedPart {
+  readonly part: ReloadAction['part'];
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What the next reload does besides: parts that do not run are tried again, whether their keys differ or not. */
+export function unstartedSteps(
+  steps: readonly ReloadStep[],
+  unstarted: readonly UnstartedPart[],
+): readonly ReloadStep[] {
+  const told = (one: UnstartedPart): boolean =>
+    steps.some(({ action }) => action?.part === one.part && action.name === one.name);
+  return unstarted
+    .filter((one) => !told(one))
+    .map(({ part, name, reason }) => ({
+      path: part === name ? part : `${part}s.${name}`,
+      kind: 'changed',
+      before: 'does not run',
+      after: 'as configured',
+      effect: `try to start ${part === name ? `the ${part}` : `${part} ${name}`} again, which failed: ${reason}`,
+      action: { part, name, action: 'restart' },
+    }));
+}
+
 /** The same, with parts that an earlier reload could not start: what is not told anything else is started again. */
 export function withRetries(
   actions: readonly ReloadAction[],

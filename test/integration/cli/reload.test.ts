@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -6,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StatusJson } from '#agent/api/contract.ts';
-import { AgentProcess } from '#agent/host/agent-process.ts';
+import { AgentProcess, selfCommand } from '#agent/host/agent-process.ts';
 import { pause, until } from '#test/support/until.ts';
 
 let folder: string;
@@ -22,9 +23,11 @@ afterEach(async () => {
 });
 
 /** Writes the configuration that SIGHUP reads: a source that stays, and what else is asked for. */
-function write(more: { id?: string; sources?: string; stages?: string; buffer?: string } = {}): string {
+function write(
+  more: { id?: string; sources?: string; stages?: string; buffer?: string; api?: number } = {},
+): string {
   const file = join(folder, 'sedge.yaml');
-  const { id = 'gw', sources = '', stages = '', buffer = '' } = more;
+  const { id = 'gw', sources = '', stages = '', buffer = '', api = 0 } = more;
   writeFileSync(
     file,
     `agent: { id: ${id}, data: ${join(folder, 'data')} }
@@ -34,7 +37,7 @@ ${sources}
 streams:
   s: { from: [push], match: "s/{machine}", decode: { format: json }, stages: [ ${stages} ] }
 ${buffer}
-api: { listen: "127.0.0.1:0" }
+api: { listen: "127.0.0.1:${api}" }
 `,
   );
   return file;
@@ -54,6 +57,24 @@ const status = async (): Promise<StatusJson> =>
   (await (await fetch(`http://${listen['api']}/v1/status`)).json()) as StatusJson;
 
 const says = (words: string): Promise<void> => until(words, () => agent.output.includes(words), 15_000);
+
+/** What `sedge plan` says and how it ends. */
+async function plan(): Promise<{ code: unknown; steps: readonly { path: string; effect: string }[] }> {
+  const [command, ...leading] = selfCommand();
+  const words = [...leading, 'plan', '--json', '--config', join(folder, 'sedge.yaml')];
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
+  const [code] = await once(child, 'close');
+  return { code, steps: JSON.parse(output) as { path: string; effect: string }[] };
+}
+
+async function freePort(): Promise<number> {
+  const { server, port } = await takenPort();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 async function takenPort(): Promise<{ server: Server; port: number }> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -108,6 +129,30 @@ describe('a reload that goes wrong', () => {
     expect(await filtered()).toBe(1);
     server.close();
     await once(server, 'close');
+  });
+
+  it('is told by plan as something that the next reload tries again, as long as a part of it does not run', async () => {
+    const api = await freePort();
+    agent = new AgentProcess({ config: write({ api }) });
+    ({ listen } = await agent.start());
+    const { server, port } = await takenPort();
+    write({ api, sources: `  late: { type: http, listen: "127.0.0.1:${port}" }` });
+    agent.signal('SIGHUP');
+    await says(`cannot listen on 127.0.0.1:${port}`);
+
+    const half = await plan();
+    server.close();
+    await once(server, 'close');
+    agent.signal('SIGHUP');
+    await until('the new source', async () => (await status()).sources.length === 2, 15_000);
+    const whole = await plan();
+
+    expect(half.code).toBe(1);
+    expect(half.steps.map(({ path }) => path)).toEqual(['sources.late']);
+    expect(half.steps[0]?.effect).toMatch(
+      /^try to start source late again, which failed: .*cannot listen on 127\.0\.0\.1/,
+    );
+    expect(whole).toEqual({ code: 0, steps: [] });
   });
 
   it('keeps the name of the agent until a restart, and says at every reload that it waits', async () => {
