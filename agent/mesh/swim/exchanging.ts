@@ -1,5 +1,5 @@
 import type { AgentId } from './agent-id.ts';
-import { compareStanding, type Claim } from './claim.ts';
+import { compareStanding, isPresent, type Claim } from './claim.ts';
 import { claimBytes } from './codec.ts';
 import type { Core } from './core.ts';
 import { cellOf, differingCells, digestOf, hasCell } from './digest.ts';
@@ -14,7 +14,7 @@ const headBytes = 16;
 
 /**
  * Anti-entropy: what gossip missed is found by comparing digests, and only what differs travels. Carries joining (a digest
- * sent to a seed) and the way back after a split (a digest sent to somebody unreachable) too.
+ * sent to a seed) and the way back after a split (a digest sent to somebody unreachable, or to a seed we do not see) too.
  */
 export class Exchanging {
   readonly #core: Core;
@@ -63,6 +63,7 @@ export class Exchanging {
     if (this.#reconnectAt <= core.now) {
       this.#reconnectAt = core.now + this.#jittered(core.parameters.reconnectIntervalMs);
       this.#withOne((member) => member.state === 'unreachable');
+      this.#askAbsentSeed();
     }
     if (this.#joinAt <= core.now) this.#join();
   }
@@ -113,6 +114,20 @@ export class Exchanging {
     }
     this.#joinAt = core.now + this.#jittered(this.#joinWaitMs);
     this.#joinWaitMs = Math.min(core.parameters.joinRetryMsMax, this.#joinWaitMs * 2);
+  }
+
+  /**
+   * Agents that began on the wrong side of a split know only each other: to the rest they are strangers, or have left, and nobody there tries
+   * them. So a seed that is no member we hold present is asked now and then.
+   */
+  #askAbsentSeed(): void {
+    const { seeds, table, entropy } = this.#core;
+    const known = new Set<string>();
+    for (const { state, details } of table.values())
+      if (isPresent(state) || state === 'unreachable') known.add(details.address);
+    const absent = seeds.filter((address) => !known.has(address));
+    if (absent.length === 0) return;
+    this.compareWith(null, absent[Math.floor(entropy.float() * absent.length)]!);
   }
 
   #withOne(isEligible: (member: Member) => boolean): void {

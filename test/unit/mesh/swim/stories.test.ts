@@ -224,6 +224,24 @@ describe('coming back', () => {
     expect(heldBy(site, 0, 2)!.incarnation).toBeGreaterThan(before.incarnation);
   });
 
+  it('joins agents to the others that began on the far side of a split, strangers or gone by then', () => {
+    const site = new Site({ seed: 5, size: 5 });
+    const seeds = [0, 1, 2, 3, 4];
+    for (const index of [0, 1, 2]) site.start(index, seeds);
+    site.run(5_000);
+    site.happen(2, { kind: 'leave' });
+    site.run(10_000);
+    site.crash(2);
+    site.network.split([0, 1], [2, 3, 4]);
+    for (const index of [2, 3, 4]) site.start(index, seeds);
+    site.run(60_000);
+    expect(site.places[2]!.swim!.inspect().members.map(({ agent }) => agent)).toEqual(['gw-3', 'gw-4']);
+
+    site.network.heal();
+
+    expect(site.runUntil(() => site.isOfOneMind(), 120_000, 50)).toBeLessThan(120_000);
+  });
+
   it('joins the halves of a split again, however long it lasted', () => {
     const { site } = joinedSite(10);
     site.network.split([0, 1, 2, 3, 4], [5, 6, 7, 8, 9]);
