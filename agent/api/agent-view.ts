@@ -20,8 +20,11 @@ export interface AgentView {
   streams(): Promise<readonly StreamJson[]>;
   /** The newest stored readings, oldest first; null when there is no such stream. */
   tail(stream: string, count: number): Promise<TailJson | null>;
-  /** Stored readings of `stream` from offset `from` on, at most `count`; null when there is no such stream. */
-  readings(stream: string, from: number, count: number): Promise<PageJson | null>;
+  /** Stored readings of `stream` from offset `from` on, at most `count`, of this walk or a new one; null when there is no such stream. */
+  readings(
+    stream: string,
+    page: { readonly from: number; readonly count: number; readonly walk: string | null },
+  ): Promise<PageJson | null>;
   /** Answers a question about what is stored. @throws {SedgeError} when it can not be read or carried out. */
   query(text: string): Promise<AnswerJson>;
   /** Rolled-up windows of a stream, a page after the place given. @throws {SedgeError} when there is no such stream. */

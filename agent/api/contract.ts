@@ -211,6 +211,11 @@ export interface PageJson {
   readonly readings: readonly ReadingJson[];
   /** Offset to ask for next; null at the end of what is stored. */
   readonly next: number | null;
+  /**
+   * To be given with `next`: the pages of a walk hold each reading once, raw or in one summary, also when it grows coarser meanwhile. Without it, summaries that
+   * reach over the begin of a page are repeated.
+   */
+  readonly walk: string;
 }
 
 /** `/readyz`. */

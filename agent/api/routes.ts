@@ -69,7 +69,8 @@ export function viewRoutes(view: AgentView, clock: Clock): readonly Route[] {
     {
       method: 'GET',
       pattern: '/v1/streams/{stream}/readings',
-      summary: 'stored readings in order, ?from=OFFSET&count=N; `next` is where the page after begins',
+      summary:
+        'stored readings in order, ?from=OFFSET&count=N; the page after: ?from=NEXT&walk=WALK, as the answer says',
       answer: (request, parameters) => page(view, request, parameters['stream'] ?? ''),
     },
     {
@@ -141,7 +142,10 @@ async function page(view: AgentView, request: HttpRequest, stream: string): Retu
       `from is an offset, count a number from 1 to ${limits.tailReadings}`,
     );
   }
-  const found = await view.readings(stream, Number(from), count);
+  const walk = request.query.get('walk');
+  if (walk !== null && !/^[\da-z]{1,32}$/.test(walk))
+    return problem('SEDGE_API_BAD_REQUEST', 'walk is what the page before said');
+  const found = await view.readings(stream, { from: Number(from), count, walk });
   return found === null
     ? problem('SEDGE_API_NO_STREAM', `there is no stream ${JSON.stringify(stream.slice(0, 80))}`)
     : json(found);

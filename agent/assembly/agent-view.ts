@@ -21,7 +21,7 @@ import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import { streamClock } from './clock-keeper.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
-import { readPage } from './readings-json.ts';
+import { newWalk, readPage } from './readings-json.ts';
 import type { RunningSource } from './sources/running-source.ts';
 import { uplinkJson } from './uplink-json.ts';
 
@@ -46,6 +46,7 @@ export interface Viewed {
 
 /** Read-only answers about one agent, assembled from its rooms on each call. */
 export function agentView(viewed: Viewed): AgentView {
+  const aNewWalk = (): string => newWalk(viewed.foundation.entropy);
   const view: AgentView = {
     status: async () => {
       const { foundation, version, startedMs } = viewed;
@@ -84,14 +85,16 @@ export function agentView(viewed: Viewed): AgentView {
       if (stats === undefined) return null;
       const page = await readPage(
         viewed.store,
-        { stream, from: Math.max(stats.tail, stats.head - count), count },
+        { stream, from: Math.max(stats.tail, stats.head - count), count, walk: aNewWalk() },
         viewed.config().agent.id,
       );
       return { stream, readings: page.readings };
     },
-    readings: async (stream, from, count) => {
+    readings: async (stream, { from, count, walk }) => {
       const known = (await viewed.store.stats()).streams.some((one) => one.stream === stream);
-      return known ? await readPage(viewed.store, { stream, from, count }, viewed.config().agent.id) : null;
+      if (!known) return null;
+      const asked = { stream, from, count, walk: walk ?? aNewWalk() };
+      return await readPage(viewed.store, asked, viewed.config().agent.id);
     },
     query: async (text) => await viewed.store.query(parseQuery(text, viewed.foundation.clock.wall())),
     windows: (stream, every, after) => viewed.store.windows({ stream, every, after }),

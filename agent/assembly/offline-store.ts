@@ -21,7 +21,7 @@ export function bufferOpener(packaging: Packaging): BufferOpener {
       );
       const store = new StoreClient({ channel, telemetry: silent });
       try {
-        // Nothing becomes coarser by being looked at.
+        // Nothing becomes coarser by being looked at, so that every walk may have one name.
         await store.start({ ...storeSettings(config), whenFull: 'block' });
       } catch (error) {
         await channel.end();
@@ -29,7 +29,8 @@ export function bufferOpener(packaging: Packaging): BufferOpener {
       }
       return {
         stats: () => store.stats(),
-        page: (stream, from) => readPage(store, { stream, from, count: pageReadings }, agent),
+        page: (stream, from) =>
+          readPage(store, { stream, from, count: pageReadings, walk: 'offline' }, agent),
         windows: (stream, every, after) => store.windows({ stream, every, after }),
         query: (query) => store.query(query),
         fsck: (options) => store.fsck(options),

@@ -1,4 +1,5 @@
 import type { PageJson, ReadingJson } from '../api/contract.ts';
+import type { Entropy } from '../ports/entropy.ts';
 import type { Store, StoredRun } from '../ports/store.ts';
 import type { Batch } from '../reading/batch.ts';
 import { encodeNdjson } from '../reading/encode-ndjson.ts';
@@ -13,17 +14,31 @@ export function readingsJson(
 
 const pageBytes = 1024 * 1024;
 
+/** A page of stored readings. `walk`: the one this page goes on with, or one of the caller's making. */
+export interface PageAsked {
+  readonly stream: string;
+  readonly from: number;
+  readonly count: number;
+  readonly walk: string;
+}
+
+/** A name for a new walk. */
+export const newWalk = (entropy: Entropy): string =>
+  entropy.uint32().toString(36) + entropy.uint32().toString(36);
+
 /** Stored readings from an offset on, over as many runs as it takes. */
 export async function readPage(
   store: Pick<Store, 'read' | 'epoch'>,
-  asked: { readonly stream: string; readonly from: number; readonly count: number },
+  asked: PageAsked,
   agent: string,
 ): Promise<PageJson> {
+  const { stream, walk } = asked;
   const readings: ReadingJson[] = [];
   let next: number | null = asked.from;
   while (next !== null && readings.length < asked.count) {
     const run: StoredRun | null = await store.read({
-      stream: asked.stream,
+      stream,
+      walk,
       from: next,
       readings: asked.count - readings.length,
       bytes: pageBytes,
@@ -31,7 +46,7 @@ export async function readPage(
     if (run !== null) readings.push(...readingsJson(run, { agent, epoch: store.epoch }));
     next = run === null ? null : run.until;
   }
-  return { stream: asked.stream, readings, next };
+  return { stream, readings, next, walk };
 }
 
 /** Readings on their way, which have neither epoch nor offset yet. At most `count`, from the front. */

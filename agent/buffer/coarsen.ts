@@ -297,12 +297,14 @@ function replace(
 }
 
 /**
- * Offsets within the range at which what some uplink has settled, or has on its way, begins or ends, ascending: a summary of readings on both sides would be sent twice,
- * or in part never.
+ * Offsets within the range at which what some uplink has settled or has on its way begins or ends, or at which a walk stands, ascending: a summary of
+ * readings on both sides would be sent twice, or in part never.
  */
 function cutsOf(core: StoreCore, stream: StreamState, from: number, until: number): number[] {
   const cuts = new Set<number>();
-  for (const edge of core.edges.of(stream.name)) if (edge > from && edge < until) cuts.add(edge);
+  for (const edge of [...core.edges.of(stream.name), ...core.walks.of(stream.name)]) {
+    if (edge > from && edge < until) cuts.add(edge);
+  }
   for (const { base, settled } of stream.cursors.values()) {
     for (const edge of [base, ...settled.flat()]) if (edge > from && edge < until) cuts.add(edge);
   }

@@ -74,6 +74,9 @@ export const fineSpanMicrosMax = 86_400_000_000;
 /** Edges of runs on their way to receivers, of all streams, 1 MiB: 16 batches of each of 64 uplinks, made of sixteen runs each. */
 export const readEdgesMax = 16_384;
 
+/** Readers remembered that settle nothing (exports, pages of the API): people and their scripts, a few at a time. One that was forgotten may be given a reading twice. */
+export const walksMax = 64;
+
 /** Answers to one read. */
 export const readReadingsMax = 65_536;
 export const readBytesMax = 8 * MiB;

@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts';
-import { readEdgesMax } from './limits.ts';
+import { readEdgesMax, walksMax } from './limits.ts';
 
 /**
  * Where the runs begin and end that uplinks read and have not settled: they are on their way and will be settled as they were read. A summary that
@@ -35,5 +35,38 @@ export class ReadEdges {
     for (const edge of edges) {
       if (edge < base || settled.some(([first, end]) => edge > first && edge < end)) edges.delete(edge);
     }
+  }
+}
+
+/** Where somebody has got to who reads and settles nothing. */
+interface Step {
+  readonly stream: string;
+  /** The offset asked for last, and where that read ended: either may be asked for next. */
+  readonly from: number;
+  readonly until: number;
+}
+
+/** Places of those who walk through streams; a summary that reached over one would be missed, or given twice. */
+export class Walks {
+  /** By name, the one that moved last at the end. */
+  readonly #steps = new Map<string, Step>();
+
+  /** Whether what lies below `from` was given to this walk, and nothing above. */
+  knows(walk: string, stream: string, from: number): boolean {
+    const step = this.#steps.get(walk);
+    return step !== undefined && step.stream === stream && (step.from === from || step.until === from);
+  }
+
+  note(walk: string, step: Step): void {
+    this.#steps.delete(walk);
+    this.#steps.set(walk, step);
+    const [oldest] = this.#steps.keys();
+    if (this.#steps.size > walksMax && oldest !== undefined) this.#steps.delete(oldest);
+  }
+
+  of(stream: string): number[] {
+    return [...this.#steps.values()].flatMap((step) =>
+      step.stream === stream ? [step.from, step.until] : [],
+    );
   }
 }

@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { micros } from '../base/units.ts';
 import type { ReadRequest, StoredRun } from '../ports/store.ts';
-import { sliceBatch, type Batch } from '../reading/batch.ts';
+import { selectRows, sliceBatch, type Batch } from '../reading/batch.ts';
+import { summaryFrame } from '../reading/summary.ts';
 import type { ClockRun } from './codec/block.ts';
 import { concatBatches } from './codec/concat.ts';
 import { contentOf, Damage } from './content.ts';
@@ -21,9 +22,7 @@ export function readRun(core: StoreCore, request: ReadRequest): StoredRun | null
   for (;;) {
     try {
       const run = gather(core, request);
-      if (run === null || request.uplink === undefined) return run;
-      core.edges.note(run.stream, request.uplink, run.first);
-      core.edges.note(run.stream, request.uplink, run.until);
+      noteEdges(core, request, run);
       return run;
     } catch (error) {
       if (!(error instanceof Damage)) throw error;
@@ -33,11 +32,32 @@ export function readRun(core: StoreCore, request: ReadRequest): StoredRun | null
   }
 }
 
+/** Summaries are not to reach over the places where this reader may read on. */
+function noteEdges(
+  core: StoreCore,
+  { stream, from, uplink, walk }: ReadRequest,
+  run: StoredRun | null,
+): void {
+  if (uplink === undefined) {
+    if (walk !== undefined) core.walks.note(walk, { stream, from, until: run?.until ?? from });
+  } else if (run !== null) {
+    core.edges.note(stream, uplink, run.first);
+    core.edges.note(stream, uplink, run.until);
+  }
+}
+
+/** Whether summaries are wanted too that begin below the offset asked for: nobody knows that they were given. */
+function begins(core: StoreCore, { stream, from, uplink, walk }: ReadRequest): boolean {
+  return uplink === undefined && (walk === undefined || !core.walks.knows(walk, stream, from));
+}
+
 /** What is still wanted while parts are put together. */
 interface Appetite {
   at: number;
   readings: number;
   bytes: number;
+  /** See {@link begins}. */
+  readonly begins: boolean;
 }
 
 interface Part {
@@ -55,6 +75,7 @@ function gather(core: StoreCore, request: ReadRequest): StoredRun | null {
     at: request.from,
     readings: Math.min(request.readings, readReadingsMax),
     bytes: Math.min(request.bytes, readBytesMax),
+    begins: begins(core, request),
   };
   const parts: Part[] = [];
   while (appetite.at < until && appetite.readings > 0 && parts.length < readSegmentsMax) {
@@ -116,7 +137,10 @@ function nextPart(
   return { first, until: end, batch: { ...slice, clock: run.clock }, place };
 }
 
-/** Rows of a coarse block whose first reading is in reach, as many as are wanted; they cover what lies before the next row. */
+/**
+ * Rows of a coarse block whose first reading is in reach, as many as are wanted; they cover what lies before the next row. Before them, where nobody knows
+ * that they were given, all that reach into it from below.
+ */
 function coarsePart(
   core: StoreCore,
   stream: StreamState,
@@ -124,26 +148,34 @@ function coarsePart(
 ): Part {
   const { place, first, appetite } = of;
   const { batch } = contentOf(core, stream, place);
-  const offsets = offsetsOf(batch);
+  const offsets = summaryFrame(batch).offset;
   const end = Math.min(place.row.first + place.row.count, of.until);
   const from = firstAtOrAbove(offsets, first);
   const bytesEach = Math.max(1, (coarseGrowth * place.row.bytes) / batch.length);
-  const most = Math.max(1, Math.min(appetite.readings, Math.floor(appetite.bytes / bytesEach)));
+  const reaching = appetite.begins ? rowsOver(batch, first, from) : [];
+  const affordable = Math.min(appetite.readings, Math.floor(appetite.bytes / bytesEach));
+  const most = Math.max(1, affordable - reaching.length);
   const to = Math.min(from + most, firstAtOrAbove(offsets, end));
   const until = to < batch.length ? Math.min(end, offsets[to]!) : end;
   appetite.at = until;
   appetite.readings = 0;
-  return { first, until, batch: sliceBatch(batch, from, to), place };
+  const rows =
+    reaching.length === 0
+      ? sliceBatch(batch, from, to)
+      : selectRows(batch, Uint32Array.from([...reaching, ...upTo(from, to)]));
+  return { first, until, batch: rows, place };
 }
+
+/** Of the rows below `end`, those that begin below the offset and have readings at or above it. */
+function rowsOver(batch: Batch, offset: number, end: number): number[] {
+  const { until } = summaryFrame(batch);
+  return upTo(0, end).filter((row) => until[row]! > offset);
+}
+
+const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 /** A row as it is sent, over what it takes in its block. */
 const coarseGrowth = 8;
-
-function offsetsOf(batch: Batch): Float64Array {
-  const column = batch.columns.find(({ name }) => name === 'offset');
-  assert(column?.kind === 'number', 'a coarse block was checked when it was read');
-  return column.values;
-}
 
 /** Index of the first row with this offset or a larger one. */
 function firstAtOrAbove(offsets: Float64Array, offset: number): number {

@@ -10,7 +10,7 @@ import { DecodedBlocks } from './decoded-blocks.ts';
 import { CommitInDoubt, Doubt } from './doubt.ts';
 import type { BufferEvents } from './events.ts';
 import { FileGuard } from './file-guard.ts';
-import { ReadEdges } from './read-edges.ts';
+import { ReadEdges, Walks } from './read-edges.ts';
 import { sizeBytesMin, streamsMax } from './limits.ts';
 import { loadMemory, type Budget, type StoreMemory } from './memory.ts';
 import { inWords, openDatabase } from './open-database.ts';
@@ -47,6 +47,7 @@ export class StoreCore {
   readonly decoded = new DecodedBlocks();
   readonly folding: Folding = new Folding(this);
   readonly edges = new ReadEdges();
+  readonly walks = new Walks();
   #db: Database | null = null;
   /** Of the database opened first; null before. */
   #epoch: string | null = null;

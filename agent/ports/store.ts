@@ -48,6 +48,12 @@ export interface ReadRequest {
   readonly bytes: number;
   /** Who will send the run and settle it: until then the store changes nothing in what was read and what was not. */
   readonly uplink?: string;
+  /**
+   * Names somebody who reads on run by run and settles nothing: the store keeps what was read and what was not in different summaries, so
+   * that a walk is given each reading once, raw or in one summary. A walk it does not know (the first read, one it forgot for newer ones, after a
+   * restart), and a read without uplink and walk, is also given the summaries that begin below `from` and reach over it.
+   */
+  readonly walk?: string;
 }
 
 /** The rung of the ladder a block stands on. */
@@ -60,7 +66,8 @@ export interface StoredRun {
   /** One past the last offset covered: where to read on. Of raw readings `first + batch.length`. */
   readonly until: number;
   /**
-   * Raw: the readings of these offsets. Else the summaries whose first reading lies in them, which may be none: see `reading/summary.ts`.
+   * Raw: the readings of these offsets. Else the summaries whose first reading lies in them, which may be none, and at the begin of a walk those
+   * that reach into them: see `reading/summary.ts`.
    */
   readonly batch: Batch;
   readonly fidelity: Fidelity;

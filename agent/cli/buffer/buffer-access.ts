@@ -9,8 +9,11 @@ export interface BufferAccess {
   /** In words, for the first line of a table. */
   readonly where: string;
   streams(): Promise<readonly BufferStream[]>;
-  /** At most 1000 readings from `from` on. @throws {SedgeError} SEDGE_DATA_INVALID when there is no such stream. */
-  page(stream: string, from: number): Promise<PageJson>;
+  /**
+   * At most 1000 readings from `from` on; `walk` is what the page before said. @throws {SedgeError} SEDGE_DATA_INVALID when there is no such
+   * stream.
+   */
+  page(stream: string, from: number, walk?: string): Promise<PageJson>;
   /** Rolled-up windows, a page after the place given. */
   windows(stream: string, every: WindowLevel, after: WindowsJson['next']): Promise<WindowsJson>;
   close(): Promise<void>;
@@ -35,9 +38,9 @@ export function liveBuffer(client: AgentClient, status: StatusJson): BufferAcces
   return {
     where: `agent ${status.agent.id} (running)`,
     streams: async () => ((await client.get('/v1/streams')) as { streams: readonly StreamJson[] }).streams,
-    page: async (stream, from) =>
+    page: async (stream, from, walk) =>
       (await client.get(
-        `/v1/streams/${encodeURIComponent(stream)}/readings?from=${from}&count=${pageReadings}`,
+        `/v1/streams/${encodeURIComponent(stream)}/readings?from=${from}&count=${pageReadings}${walk === undefined ? '' : `&walk=${walk}`}`,
       )) as PageJson,
     windows: async (stream, every, after) =>
       (await client.get(

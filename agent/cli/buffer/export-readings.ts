@@ -116,8 +116,10 @@ async function* pages(
   { stream, from, until }: ExportOptions,
 ): AsyncGenerator<readonly ReadingJson[]> {
   let next: number | null = from;
+  let walk: string | undefined;
   while (next !== null && next < until) {
-    const page = await access.page(stream, next);
+    const page = await access.page(stream, next, walk);
+    walk = page.walk;
     const wanted = page.readings.filter(({ offset }) => offset === null || offset < until);
     if (wanted.length > 0) yield wanted;
     next = page.next;

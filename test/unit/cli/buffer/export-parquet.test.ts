@@ -40,9 +40,11 @@ function accessTo(readings: readonly ReadingJson[]): BufferAccess {
     where: 'here',
     streams: () =>
       Promise.resolve([{ name: 's', priority: 5, buffered: head, head, bytes: 1, oldest: null }] as never),
-    page: (stream, from) => {
+    page: (stream, from, walk) => {
+      // Each pass is a walk of its own, and says so from its second page on.
+      expect(walk).toBe(from === 0 ? undefined : 'w');
       const next = from + 1_000 < head ? from + 1_000 : null;
-      return Promise.resolve({ stream, readings: readings.slice(from, from + 1_000), next });
+      return Promise.resolve({ stream, readings: readings.slice(from, from + 1_000), next, walk: 'w' });
     },
     windows: (stream) => Promise.resolve({ stream, windows: [], next: null }),
     close: () => Promise.resolve(),
