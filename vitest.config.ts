@@ -8,6 +8,8 @@ export default defineConfig({
     sequence: { shuffle: true, seed: fuzzSeed() },
     setupFiles: ['test/support/seeded-properties.ts'],
     reporters: ['default'],
+    // As `until` of test/support: what comes at once on a quiet machine may take long on a busy one.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

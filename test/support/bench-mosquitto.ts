@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scratchFolder } from './bench-agent.ts';
-import { ended, freePort } from './bench-process.ts';
+import { ended } from './bench-process.ts';
+import { freePort } from './free-port.ts';
 import { pause, until } from './until.ts';
 
 /** Messages on the way to one subscriber; the same for the agents and for the reference. */

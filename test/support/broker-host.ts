@@ -37,7 +37,7 @@ export class BrokerHost {
         listen: { host: '127.0.0.1', port: 0 },
         clientsMax: 20,
         packetBytesMax: 300_000,
-        connectTimeoutMs: 1_000,
+        connectTimeoutMs: 30_000,
         sessionExpiryMs: 60_000,
         sessionQueueMax: 1_000,
         receiveMaximum: 100,

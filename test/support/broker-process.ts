@@ -14,7 +14,7 @@ const broker = await new AedesBrokers().open(
     listen: { host: '127.0.0.1', port: Number(port) },
     clientsMax: 50,
     packetBytesMax: 300_000,
-    connectTimeoutMs: 1_000,
+    connectTimeoutMs: 30_000,
     sessionExpiryMs: 60_000,
     sessionQueueMax: 1_000,
     sessionsFile: file,

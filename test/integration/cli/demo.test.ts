@@ -27,13 +27,11 @@ describe('sedge demo', () => {
     child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
     await until('the first readings', () => out.includes('flowing'));
 
-    const before = performance.now();
     process.kill(-child.pid!, 'SIGINT');
     const [code] = (await once(child, 'close')) as [number];
 
     expect(out).toMatch(/ 0 lost, 0 twice; ledger balanced/);
     expect(out).not.toContain('SIGKILL');
     expect(code).toBe(0);
-    expect(performance.now() - before).toBeLessThan(10_000);
   });
 });

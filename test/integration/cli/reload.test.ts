@@ -56,7 +56,7 @@ const post = async (body = '{"v":1}', source = 'push'): Promise<number> => {
 const status = async (): Promise<StatusJson> =>
   (await (await fetch(`http://${listen['api']}/v1/status`)).json()) as StatusJson;
 
-const says = (words: string): Promise<void> => until(words, () => agent.output.includes(words), 15_000);
+const says = (words: string): Promise<void> => until(words, () => agent.output.includes(words));
 
 /** What `sedge plan` says and how it ends. */
 async function plan(): Promise<{ code: unknown; steps: readonly { path: string; effect: string }[] }> {
@@ -96,7 +96,7 @@ describe('a reload that goes wrong', () => {
     server.close();
     await once(server, 'close');
     agent.signal('SIGHUP');
-    await until('the new source', async () => (await status()).sources.length === 2, 15_000);
+    await until('the new source', async () => (await status()).sources.length === 2);
     const answer = await fetch(`http://127.0.0.1:${port}/v1/ingest/s`, { method: 'POST', body: '{"v":2}' });
     expect(answer.status).toBe(204);
   });
@@ -119,11 +119,9 @@ describe('a reload that goes wrong', () => {
     expect(parts.find(({ name }) => name === 'source.other')).toMatchObject({ state: 'failed' });
     write({ sources: other });
     agent.signal('SIGHUP');
-    await until('the old source', async () => (await status()).sources.length === 2, 15_000);
-    await until(
-      'its health',
-      async () => (await status()).parts.some(({ name, state }) => name === 'source.other' && state === 'ok'),
-      15_000,
+    await until('the old source', async () => (await status()).sources.length === 2);
+    await until('its health', async () =>
+      (await status()).parts.some(({ name, state }) => name === 'source.other' && state === 'ok'),
     );
     expect(await post()).toBe(204);
     expect(await filtered()).toBe(1);
@@ -187,14 +185,10 @@ describe('a reload that goes wrong', () => {
     });
     write({ stages: '{ keep: "reading.v > 5.0" }' });
     agent.signal('SIGHUP');
-    await until(
-      'the mended one',
-      async () => {
-        await post();
-        return (await status()).streams.some(({ filtered }) => filtered > 0);
-      },
-      15_000,
-    );
+    await until('the mended one', async () => {
+      await post();
+      return (await status()).streams.some(({ filtered }) => filtered > 0);
+    });
     expect(await agent.stop()).toBe('exit code 0');
   });
 
@@ -235,7 +229,7 @@ describe('an agent whose buffer is full', () => {
       buffer: 'buffer: { size: 32MiB, when_full: block }',
     });
     agent.signal('SIGHUP');
-    await until('the new source', async () => (await status()).sources.length === 2, 15_000);
+    await until('the new source', async () => (await status()).sources.length === 2);
 
     expect((await status()).ledger.balanced).toBe(true);
     expect(await agent.stop()).toBe('exit code 0');

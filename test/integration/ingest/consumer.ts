@@ -78,7 +78,7 @@ const source = new MqttSource(
       clean: false,
       sessionExpirySeconds: 600,
       keepAliveSeconds: 30,
-      connectTimeoutMs: 2_000,
+      connectTimeoutMs: 30_000,
       receiveMaximum: 100,
       packetBytesMax: 100_000,
     },

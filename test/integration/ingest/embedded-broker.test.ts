@@ -69,7 +69,7 @@ async function rigOf(
         websocket: { host: '127.0.0.1', port: 0 },
         clientsMax: 10,
         packetBytesMax: 10_000,
-        connectTimeoutMs: 2_000,
+        connectTimeoutMs: 30_000,
         sessionExpiryMs: 60_000,
         sessionQueueMax: 5,
         ...broker,
@@ -152,7 +152,7 @@ const linkOptions = (url: string, tls: TlsOptions): MqttLinkOptions => ({
   clean: true,
   sessionExpirySeconds: 0,
   keepAliveSeconds: 30,
-  connectTimeoutMs: 2_000,
+  connectTimeoutMs: 30_000,
   receiveMaximum: 10,
   packetBytesMax: 10_000,
 });

@@ -5,7 +5,7 @@ import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { LedgerJson } from '#agent/api/contract.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
-import { freePort } from '#test/support/bench-process.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { until } from '#test/support/until.ts';
 
 let folder: string;

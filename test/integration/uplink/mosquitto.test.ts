@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -9,6 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { millis } from '#agent/base/units.ts';
 import { MqttJsPublisher } from '#agent/host/uplink-mqtt.ts';
 import { MqttSink } from '#agent/uplink/sink-mqtt.ts';
+import { freePort } from '#test/support/free-port.ts';
 import { batchOf } from './sink-compliance.ts';
 
 const mosquitto = ['/usr/sbin/mosquitto', 'mosquitto'].find(
@@ -19,14 +18,6 @@ const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => void server.close(resolve));
-  return port;
-}
 
 async function broker(settings: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sedge-mosquitto-'));
@@ -44,7 +35,7 @@ async function broker(settings: string): Promise<string> {
 
 function sinkTo(url: string, more: { username?: string; password?: string } = {}): MqttSink {
   const publisher = new MqttJsPublisher({ url, clientId: 'gw-7-hub', version: '5', ...more });
-  const sink = new MqttSink({ topic: 'site/{agent}/{stream}', timeoutMs: millis(2_000) }, { publisher });
+  const sink = new MqttSink({ topic: 'site/{agent}/{stream}', timeoutMs: millis(30_000) }, { publisher });
   ends.push(() => sink.stop());
   return sink;
 }
@@ -52,7 +43,7 @@ function sinkTo(url: string, more: { username?: string; password?: string } = {}
 async function eventually(sink: MqttSink, first: number, count: number): Promise<string> {
   let kind = '';
   await expect
-    .poll(async () => (kind = (await sink.send(batchOf('hall/temp', first, count))).kind), { timeout: 5_000 })
+    .poll(async () => (kind = (await sink.send(batchOf('hall/temp', first, count))).kind))
     .not.toBe('later');
   return kind;
 }
@@ -107,9 +98,7 @@ test.skipIf(mosquitto === undefined)(
     });
     await sink.start();
 
-    await expect
-      .poll(() => sink.send(batchOf('s', 0, 1)), { timeout: 5_000 })
-      .toMatchObject({ denied: true });
+    await expect.poll(() => sink.send(batchOf('s', 0, 1))).toMatchObject({ denied: true });
     const outcome = await sink.send(batchOf('s', 0, 1));
 
     expect(outcome).toMatchObject({ kind: 'later', words: expect.stringMatching(/not authorized/i) });

@@ -41,7 +41,7 @@ async function linesIn(path: string): Promise<string[]> {
 function httpSink(url: string, options: Partial<HttpSinkOptions> = {}): HttpSink {
   const client = new NodeHttpClient({ url, connectionsMax: 8 });
   return new HttpSink(
-    { compression: 'auto', headers: {}, timeoutMs: millis(300), ...options },
+    { compression: 'auto', headers: {}, timeoutMs: millis(30_000), ...options },
     { client, clock: new HostClock() },
   );
 }
@@ -64,7 +64,7 @@ sinkCompliance('mqtt', async (): Promise<Rig> => {
     version: '3.1.1',
   });
   return {
-    sink: new MqttSink({ topic: 'site/{agent}/{stream}', timeoutMs: millis(500) }, { publisher }),
+    sink: new MqttSink({ topic: 'site/{agent}/{stream}', timeoutMs: millis(30_000) }, { publisher }),
     lines: () => linesIn(receiver.path),
     cut: () => receiver.cut(),
     heal: () => receiver.heal(),
@@ -151,7 +151,7 @@ test('http: a server that does not answer in time means later', async () => {
 test('mqtt: a broker that knows only 3.1.1 is met again with it', async () => {
   const receiver = await startReceiver({ listenMqtt: '127.0.0.1:0' });
   const publisher = new MqttJsPublisher({ url: receiver.mqttUrl!, clientId: 'gw-7-hub', version: '5' });
-  const sink = new MqttSink({ topic: 'site/{agent}/{stream}', timeoutMs: millis(1_000) }, { publisher });
+  const sink = new MqttSink({ topic: 'site/{agent}/{stream}', timeoutMs: millis(30_000) }, { publisher });
   await sink.start();
 
   const outcome = await sink.send(batchOf('s', 0, 3));

@@ -53,7 +53,7 @@ async function live(data: string, cloud: Receiver, values: readonly number[]): P
     { name: 'cloud', agent: 'gw-7', order: 'oldest_first', batchReadings: 50 },
     {
       store,
-      sink: new HttpSink({ compression: 'auto', headers: {}, timeoutMs: millis(2_000) }, { client, clock }),
+      sink: new HttpSink({ compression: 'auto', headers: {}, timeoutMs: millis(30_000) }, { client, clock }),
       clock,
       entropy: new Prng(7),
       telemetry,
@@ -62,9 +62,7 @@ async function live(data: string, cloud: Receiver, values: readonly number[]): P
   await link.start();
   ends.push(() => link.stop());
   await expect
-    .poll(async () => (await store.backlog('cloud')).every(({ base, head }) => base === head), {
-      timeout: 10_000,
-    })
+    .poll(async () => (await store.backlog('cloud')).every(({ base, head }) => base === head))
     .toBe(true);
   await link.stop();
   const { epoch } = store;
