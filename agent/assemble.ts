@@ -267,6 +267,7 @@ export class Agent {
         pipelines: this.#streams.pipelines,
       });
       this.#intake.configure(this.#streams);
+      this.#intake.part(this.#streams.partings);
     }
     const attempt = async (action: ReloadAction, act: () => Promise<void>): Promise<void> => {
       const error = await misuseOf(act);
@@ -300,6 +301,7 @@ export class Agent {
     return {
       telemetry: this.#foundation.telemetry,
       send: (stream, commands) => this.#alarms.send(stream, commands),
+      now: () => this.#foundation.clock.wall(),
     };
   }
 
@@ -345,11 +347,8 @@ export class Agent {
   /** Before any reading comes: stages go on from what was stored with the last ones. */
   async #resumeStreams(): Promise<void> {
     const saved = await this.#store.pipelineStates();
-    resumeStreams(
-      this.#streams,
-      this.#foundation.telemetry,
-      new Map(saved.map(({ stream, states }) => [stream, states])),
-    );
+    const byStream = new Map(saved.map(({ stream, states }) => [stream, states]));
+    this.#intake.part(resumeStreams(this.#streams, this.#streamPorts(), byStream));
     this.#resumed = true;
   }
 

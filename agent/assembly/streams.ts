@@ -1,8 +1,9 @@
 import { assert } from '../base/assert.ts';
 import { urgentPriorityMin } from '../buffer/limits.ts';
-import { micros } from '../base/units.ts';
+import { type Micros, micros } from '../base/units.ts';
 import type { Config } from '../config/schema/config.ts';
-import type { Preprocess, Processed, Route, Router, StreamPlan } from '../ingest/arrival.ts';
+import type { Parting, Preprocess, Processed, Route, Router, StreamPlan } from '../ingest/arrival.ts';
+import { earlierPipeline, emptyState } from '../pipeline/earlier.ts';
 import { reportNotes, stateLeftOut, stateRestored } from '../pipeline/events.ts';
 import type { Pipeline, PipelineOutput } from '../pipeline/pipeline.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
@@ -25,12 +26,15 @@ export interface BuiltStreams {
   /** Not configured themselves. */
   readonly urgentStreams: ReadonlySet<string>;
   readonly pipelines: ReadonlyMap<string, Pipeline>;
+  /** What the stages gave out that are not there any more. */
+  readonly partings: readonly Parting[];
 }
 
 export interface StreamPorts {
   readonly telemetry: Telemetry;
   /** Takes what stages want out at once. */
   readonly send: (stream: string, commands: readonly Command[]) => void;
+  readonly now: () => Micros;
 }
 
 /** What ran before a reload. */
@@ -41,50 +45,75 @@ export interface EarlierStreams {
 
 /**
  * Builds decoders, routes and pipelines. After a reload, a pipeline whose stages did not change goes on as it is; of one that
- * did, each stage that is still there keeps what it remembers.
+ * did, each stage that is still there keeps what it remembers, and the others give out what they hold.
  */
 export function buildStreams(
   config: Config,
-  { telemetry, send }: StreamPorts,
+  ports: StreamPorts,
   earlier: EarlierStreams | null = null,
 ): BuiltStreams {
   const tagTable = new TagTable();
   const pipelines = new Map<string, Pipeline>();
+  const partings: Parting[] = [];
   const plans = Object.entries(config.streams).map(([name, stream]): StreamPlan => {
     const decoders = decodersOf(stream.decode, tagTable);
     const { decoder } = decoders;
-    const pipeline = pipelineOf(name, stream.stages, earlier);
+    const old = earlier?.pipelines.get(name);
+    const isSame = JSON.stringify(earlier?.config.streams[name]?.stages) === JSON.stringify(stream.stages);
+    const pipeline = old !== undefined && isSame ? old : newPipeline(name, stream.stages);
+    if (old !== undefined && !isSame) partings.push(partingOf(pipeline, old, ports));
     pipelines.set(name, pipeline);
-    const preprocess = preprocessOf(pipeline, telemetry, (output) => {
-      showListeners(pipelines, name, output);
-      if (output.commands !== undefined) send(name, output.commands);
-    });
+    const preprocess = preprocessOf(pipeline, ports, (output) => showListeners(pipelines, name, output));
     // State that must survive a crash is stored in one order.
     const urgent = stream.priority >= urgentPriorityMin && !pipeline.isDurable;
     return { name, ...decoders, clock: decoder.clock, urgent, preprocess };
   });
-  return { router: routerOf(config, tagTable), plans, pipelines, urgentStreams: alarmStreams(config) };
+  for (const [name, old] of earlier?.pipelines ?? [])
+    if (!pipelines.has(name)) partings.push(endOf(old, ports));
+  const urgentStreams = alarmStreams(config);
+  return { router: routerOf(config, tagTable), plans, pipelines, urgentStreams, partings };
 }
 
-/** Has pipelines go on from what was stored. Before anything is processed. */
+/**
+ * Has pipelines go on from what was stored. Before anything is processed. Answers what stages give out that were stored and are not configured any
+ * more.
+ */
 export function resumeStreams(
   { pipelines }: BuiltStreams,
-  telemetry: Telemetry,
+  ports: StreamPorts,
   saved: ReadonlyMap<string, readonly SavedState[]>,
-): void {
+): readonly Parting[] {
+  const partings: Parting[] = [];
   for (const [name, states] of saved) {
     const pipeline = pipelines.get(name);
-    if (pipeline !== undefined) stateRestored(telemetry, name, pipeline.resume(states));
+    const old = earlierPipeline(name, states);
+    if (pipeline === undefined) {
+      if (old !== null) partings.push(endOf(old, ports));
+      continue;
+    }
+    stateRestored(ports.telemetry, name, pipeline.resume(states));
+    if (old !== null && !pipeline.covers(old)) partings.push(partingOf(pipeline, old, ports));
   }
+  return partings;
 }
 
-function pipelineOf(name: string, stages: Stages, earlier: EarlierStreams | null): Pipeline {
-  const old = earlier?.pipelines.get(name);
-  if (old === undefined) return newPipeline(name, stages);
-  if (JSON.stringify(earlier?.config.streams[name]?.stages) === JSON.stringify(stages)) return old;
-  const pipeline = newPipeline(name, stages);
-  pipeline.succeed(old);
-  return pipeline;
+/** A pipeline takes the place of another. */
+function partingOf(pipeline: Pipeline, old: Pipeline, ports: StreamPorts): Parting {
+  const processed = pipeline.succeed(old, ports.now());
+  told(processed, pipeline.stream, ports);
+  return { stream: pipeline.stream, processed, state: null };
+}
+
+/** A pipeline of a stream that is not configured any more. */
+function endOf(old: Pipeline, ports: StreamPorts): Parting {
+  const processed = old.part(new Set(), ports.now());
+  told(processed, old.stream, ports);
+  return { stream: old.stream, processed, state: emptyState() };
+}
+
+function told({ notes, commands }: PipelineOutput, stream: string, { telemetry, send }: StreamPorts): void {
+  if (notes.length > 0) reportNotes(telemetry, stream, notes);
+  if (commands !== undefined) send(stream, commands);
 }
 
 /** The decoder of a stream, and those of senders that say they write otherwise. */
@@ -127,24 +156,24 @@ function showListeners(
 
 function preprocessOf(
   pipeline: Pipeline,
-  telemetry: Telemetry,
+  ports: StreamPorts,
   show: (output: PipelineOutput) => void,
 ): Preprocess {
   const reported = (output: PipelineOutput): Processed => {
-    if (output.notes.length > 0) reportNotes(telemetry, pipeline.stream, output.notes);
+    told(output, pipeline.stream, ports);
     show(output);
     return output;
   };
-  const told = (state: SavedState | null): SavedState | null => {
+  const complete = (state: SavedState | null): SavedState | null => {
     if (state?.kind === 'full' && pipeline.stateLeftOut.length > 0)
-      stateLeftOut(telemetry, pipeline.stream, pipeline.stateLeftOut);
+      stateLeftOut(ports.telemetry, pipeline.stream, pipeline.stateLeftOut);
     return state;
   };
   return {
     process: (batch, now) => reported(pipeline.process(batch, micros(now))),
     tick: (now) => reported(pipeline.tick(micros(now))),
-    changes: (bytesMax) => told(pipeline.changes(bytesMax)),
-    whole: (bytesMax) => told(pipeline.whole(bytesMax)),
+    changes: (bytesMax) => complete(pipeline.changes(bytesMax)),
+    whole: (bytesMax) => complete(pipeline.whole(bytesMax)),
   };
 }
 

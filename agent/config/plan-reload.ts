@@ -99,7 +99,9 @@ function streamChange(name: string, path: Path, before: StreamConfig, after: Str
   if (path[2] === 'priority') return act(`update the priority of stream ${name}`, action);
   if (path[2] !== 'stages') return act(`swap pipeline of stream ${name} (state kept)`, action);
   const kept =
-    stagesKept.length === 0 ? 'state lost' : `state kept up to stage ${stagesKept.length - 1}, lost after it`;
+    stagesKept.length === 0
+      ? 'state lost, open windows given out'
+      : `state kept up to stage ${stagesKept.length - 1}, lost after it, open windows given out`;
   return act(`swap pipeline of stream ${name} (${kept})`, action);
 }
 

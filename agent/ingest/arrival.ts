@@ -108,6 +108,14 @@ export interface Processed {
   readonly derived?: number;
 }
 
+/** What the stages of a stream gave out as they were changed or taken out of the configuration. */
+export interface Parting {
+  readonly stream: string;
+  readonly processed: Processed;
+  /** To be stored with it where the stream is not configured any more; of others the stages are asked. */
+  readonly state: SavedState | null;
+}
+
 /** Everything the intake knows about one configured stream. */
 export interface StreamPlan {
   readonly name: string;
@@ -119,6 +127,14 @@ export interface StreamPlan {
   readonly urgent?: boolean;
   /** `device` where the decoder takes event times out of the payload. */
   readonly clock: ClockSource;
+}
+
+/** What is configured of streams. */
+export interface StreamSet {
+  readonly router: Router;
+  readonly plans: readonly StreamPlan[];
+  /** Streams that only stages feed and that are stored apart from the others, as plans say `urgent`. */
+  readonly urgentStreams?: ReadonlySet<string>;
 }
 
 /** Samples what could not be decoded or is taken by no stream. Counting is the intake's; this decides what is kept. */

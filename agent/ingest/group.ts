@@ -2,7 +2,7 @@ import type { Micros } from '../base/units.ts';
 import { BatchBuilder } from '../reading/batch-builder.ts';
 import type { Batch, Tags } from '../reading/batch.ts';
 import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
-import type { Arrival, DeadLetters, Router, StreamPlan } from './arrival.ts';
+import type { Arrival, DeadLetters, Parting, Router, StreamPlan } from './arrival.ts';
 import type { AnyInlet } from './inlet.ts';
 import { limits } from './limits.ts';
 import { entryOf, nothingProcessed, StageOutputs } from './stage-outputs.ts';
@@ -125,16 +125,7 @@ export class GroupMaker {
   }
 
   make(parcels: ReadonlyMap<AnyInlet, readonly Arrival[]>, now: GroupMoment): Group {
-    const tally: Tally = {
-      arrivals: 0,
-      bytes: 0,
-      readings: 0,
-      duplicates: 0,
-      unrouted: 0,
-      bySource: new Map(),
-      undecodable: new Map(),
-      astray: new Map(),
-    };
+    const tally = emptyTally();
     const marks: DeliveryMark[] = [];
     for (const [inlet, arrivals] of parcels) {
       const before = tally.arrivals;
@@ -180,6 +171,17 @@ export class GroupMaker {
       if (processed === undefined) continue;
       outputs.push(plan, processed, { received: 0, filtered: [] });
       this.#pushStates(outputs);
+    }
+    return { entries: counted(outputs.entries, now), apart: counted(outputs.apart, now) };
+  }
+
+  /** Of stages that are gone: what they gave out and, in the same append, the state of those that are there now. */
+  part(partings: readonly Parting[], now: GroupMoment): Pick<Group, 'entries' | 'apart'> {
+    const outputs = this.#outputs(now);
+    for (const { stream, processed, state } of partings) {
+      outputs.pushParting(stream, processed);
+      this.#pushStates(outputs);
+      if (state !== null) outputs.entries.push({ ...entryOf(stream, null, 0, []), state });
     }
     return { entries: counted(outputs.entries, now), apart: counted(outputs.apart, now) };
   }
@@ -381,15 +383,16 @@ function counted(entries: JournalEntry[], { clockBase }: GroupMoment): JournalEn
 
 /** For what nobody waits for. */
 export function emptyGroup(entries: Group['entries']): Group {
-  const tally = {
-    arrivals: 0,
-    bytes: 0,
-    readings: 0,
-    duplicates: 0,
-    unrouted: 0,
-    bySource: new Map(),
-    undecodable: new Map(),
-    astray: new Map(),
-  };
-  return { entries, apart: [], parcels: new Map(), tally };
+  return { entries, apart: [], parcels: new Map(), tally: emptyTally() };
 }
+
+const emptyTally = (): Tally => ({
+  arrivals: 0,
+  bytes: 0,
+  readings: 0,
+  duplicates: 0,
+  unrouted: 0,
+  bySource: new Map(),
+  undecodable: new Map(),
+  astray: new Map(),
+});

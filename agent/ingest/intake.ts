@@ -4,7 +4,7 @@ import { millis, type Micros } from '../base/units.ts';
 import type { Alarm, Clock } from '../ports/clock.ts';
 import type { AppendOutcome, Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import type { Arrival, DeadLetters, InletPeer, Router, StreamPlan } from './arrival.ts';
+import type { Arrival, DeadLetters, InletPeer, Parting, StreamSet } from './arrival.ts';
 import { BodyCredit } from './body-credit.ts';
 import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
 import { emptyGroup, GroupMaker, type Group, type GroupMoment, type Unrouted } from './group.ts';
@@ -16,14 +16,6 @@ import { Waits } from './waits.ts';
 export interface ArrivalClock extends Clock {
   /** What it counts from while nobody has set the host's clock; null or absent: it is trusted. */
   readonly baseMicros?: number | null;
-}
-
-/** What is configured of streams. */
-export interface StreamSet {
-  readonly router: Router;
-  readonly plans: readonly StreamPlan[];
-  /** Streams that only stages feed and that are stored apart from the others, as plans say `urgent`. */
-  readonly urgentStreams?: ReadonlySet<string>;
 }
 
 export interface IntakeDependencies extends StreamSet {
@@ -127,9 +119,12 @@ export class Intake {
   /** Lets stages give out what is due although nothing arrived. */
   tick(nowMicros: Micros): void {
     if (this.#trouble !== null || this.#appends.length >= limits.appendsInFlight) return;
-    const { entries, apart } = this.#maker.tick({ ...this.#now(), wallMicros: nowMicros });
-    if (apart.length > 0) this.#append(emptyGroup(apart), { urgent: true });
-    if (entries.length > 0) this.#append(emptyGroup(entries));
+    this.#appendEntries(this.#maker.tick({ ...this.#now(), wallMicros: nowMicros }));
+  }
+
+  /** Stores what stages gave out that were changed or taken out. After `configure`, and whatever the store says now. */
+  part(partings: readonly Parting[]): void {
+    if (partings.length > 0) this.#appendEntries(this.#maker.part(partings, this.#now()));
   }
 
   /** The clock was set: arrivals that wait get the times it would have given them. Those under way carry what theirs were counted from. */
@@ -289,6 +284,11 @@ export class Intake {
       append.state = 'committed';
       this.#settleCommitted();
     } else this.#run(append);
+  }
+
+  #appendEntries({ entries, apart }: Pick<Group, 'entries' | 'apart'>): void {
+    if (apart.length > 0) this.#append(emptyGroup(apart), { urgent: true });
+    if (entries.length > 0) this.#append(emptyGroup(entries));
   }
 
   #run(append: Append): void {

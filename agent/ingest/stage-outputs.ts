@@ -42,6 +42,13 @@ export class StageOutputs {
     this.#push(plan.name, processed, account, 0);
   }
 
+  /** What stages gave out that are gone, for a stream that may be gone as well. */
+  pushParting(stream: string, processed: Processed): void {
+    const plan = this.#options.planOf(stream);
+    if (plan !== undefined) this.#processed.add(plan);
+    this.#push(stream, processed, { received: 0, filtered: [] }, 0);
+  }
+
   /** Streams whose stages ran since the last call. */
   takeProcessed(): Iterable<StreamPlan> {
     const processed = this.#processed;

@@ -143,6 +143,11 @@ const ingest: Record<string, MetricDeclaration> = {
 };
 
 const pipeline: Record<string, MetricDeclaration> = {
+  pipeline_windows_cut_short: counter(
+    'Windows given out before their time, because their stage was changed or taken out.',
+    'stream',
+    'rule',
+  ),
   pipeline_series_evicted: counter('Series whose state was forgotten for want of room.', 'stream', 'rule'),
   pipeline_late_readings: counter('Readings too late for a filter or for every window.', 'stream', 'rule'),
   pipeline_entries_evicted: counter('Readings a dedup forgot before their time.', 'stream', 'rule'),

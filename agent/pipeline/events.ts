@@ -17,6 +17,9 @@ export function reportNotes(telemetry: Telemetry, stream: string, notes: readonl
       case 'entries_evicted':
         entriesEvicted(telemetry, { stream, rule: note.rule, count: note.count });
         break;
+      case 'cut_short':
+        cutShort(telemetry, { stream, rule: note.rule, count: note.count });
+        break;
       case 'alarms':
         alarmsTold(telemetry, {
           stream,
@@ -75,6 +78,17 @@ function entriesEvicted(telemetry: Telemetry, event: { stream: string; rule: str
     'warning',
     'pipeline.entries_evicted',
     `stream ${stream}, stage ${rule}: more readings within its span than max_entries; forgot the ${count} oldest`,
+    event,
+  );
+}
+
+function cutShort(telemetry: Telemetry, event: { stream: string; rule: string; count: number }): void {
+  const { stream, rule, count } = event;
+  telemetry.count('pipeline_windows_cut_short', { stream, rule }, count);
+  telemetry.log(
+    'notice',
+    'pipeline.windows_cut_short',
+    `stream ${stream}, stage ${rule}: changed or taken out; its ${count} open windows were given out as they stood, those before their end with window.partial`,
     event,
   );
 }

@@ -107,14 +107,31 @@ export class Pipeline {
 
   /** Lets stages whose deadline has come act; what they release runs through the stages after them. */
   tick(nowMicros: Micros): PipelineOutput {
+    return this.#release(nowMicros, (stage, _index, context) => {
+      const deadline = stage.nextDeadline?.() ?? null;
+      return deadline === null || deadline > nowMicros ? undefined : stage.tick?.(context);
+    });
+  }
+
+  /** Lets stages give out all that they hold, each through those after it, but for those that go on under one of these fingerprints. */
+  part(goingOn: ReadonlySet<string>, nowMicros: Micros): PipelineOutput {
+    return this.#release(nowMicros, (stage, index, context) =>
+      goingOn.has(this.#fingerprints[index]!) ? undefined : stage.flush?.(context),
+    );
+  }
+
+  /** `of`: what a stage releases; undefined: nothing is asked of it. */
+  #release(
+    nowMicros: Micros,
+    of: (stage: Stage, index: number, context: StageContext) => StageOutput | undefined,
+  ): PipelineOutput {
     const gathered = new Gathered();
     const mains: StreamBatch[] = [];
     const context = this.#context(nowMicros);
     for (const [index, stage] of this.#stages.entries()) {
-      const deadline = stage.nextDeadline?.() ?? null;
-      if (deadline === null || deadline > nowMicros || stage.tick === undefined) continue;
+      const output = of(stage, index, context);
+      if (output === undefined) continue;
       this.#changed = true;
-      const output = stage.tick(context);
       gathered.add(output);
       if (this.#taps !== null) this.#offer(index, output.main, output.filtered ?? nothing);
       const rest = this.#run(output.main, index + 1, context, gathered, false);
@@ -202,11 +219,21 @@ export class Pipeline {
     return restored;
   }
 
-  /** Goes on, as far as stages are the same, for a pipeline whose state is stored: the next state is a full one. */
-  succeed(earlier: Pipeline): void {
+  /**
+   * Goes on, as far as stages are the same, for a pipeline whose state is stored: the next state is a full one. Answers what the stages give out that
+   * are not there any more.
+   */
+  succeed(earlier: Pipeline, nowMicros: Micros): PipelineOutput {
+    const parting = earlier.part(new Set(this.#fingerprints), nowMicros);
     this.restore(earlier.snapshot());
     this.#changed = true;
     this.#log.begin();
+    return parting;
+  }
+
+  /** Whether every stage of the other is here too, with the same config. */
+  covers(other: Pipeline): boolean {
+    return other.#fingerprints.every((one) => this.#fingerprints.includes(one));
   }
 
   /** State of every stage that keeps some. */

@@ -5,21 +5,25 @@ import { stagesMax, stateBytesMax } from './limits.ts';
 
 export interface Snapshot {
   readonly eventMicrosMax: number;
+  /** Stages without state are named too, as they are since version 2. */
+  readonly isWhole: boolean;
+  /** Of every stage in order; null where there is none, or none was kept. */
   readonly states: readonly { readonly fingerprint: string; readonly state: Uint8Array | null }[];
 }
 
-const version = 1;
+const version = 2;
+/** The state of a stage that keeps none. */
+const none = new Uint8Array(0);
 
 /** Layout in README.md. */
-export function writeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
+export function writeSnapshot(snapshot: Omit<Snapshot, 'isWhole'>): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(1024);
   writer.uint8(version);
   writer.float64(snapshot.eventMicrosMax);
-  const kept = snapshot.states.filter(({ state }) => state !== null);
-  writer.varint(kept.length);
-  for (const { fingerprint, state } of kept) {
+  writer.varint(snapshot.states.length);
+  for (const { fingerprint, state } of snapshot.states) {
     writer.text(fingerprint);
-    writer.bytes(state!);
+    writer.bytes(state ?? none);
   }
   writer.uint32(crc32c(writer.finish()));
   return writer.finish();
@@ -32,12 +36,18 @@ export function readSnapshot(bytes: Uint8Array): Snapshot | null {
   try {
     const reader = new ByteReader(body);
     const sum = new ByteReader(bytes.subarray(bytes.length - 4)).uint32();
-    if (sum !== crc32c(body) || reader.uint8() !== version) return null;
+    if (sum !== crc32c(body)) return null;
+    const found = reader.uint8();
+    if (found < 1 || found > version) return null;
     const eventMicrosMax = reader.float64();
-    const states: { fingerprint: string; state: Uint8Array }[] = [];
+    const states: { fingerprint: string; state: Uint8Array | null }[] = [];
     const count = reader.count(stagesMax, 'stages');
-    for (let i = 0; i < count; i++) states.push({ fingerprint: reader.text(), state: reader.bytes() });
-    return reader.remaining === 0 ? { eventMicrosMax, states } : null;
+    for (let i = 0; i < count; i++) {
+      const fingerprint = reader.text();
+      const state = reader.bytes();
+      states.push({ fingerprint, state: state.length === 0 ? null : state });
+    }
+    return reader.remaining === 0 ? { eventMicrosMax, isWhole: found === version, states } : null;
   } catch (error) {
     if (error instanceof MalformedBytes) return null;
     throw error;

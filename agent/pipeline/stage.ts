@@ -35,6 +35,8 @@ export type StageNote =
       readonly raised: number;
       readonly count: number;
     }
+  /** This many results were given out before their time, for the stage was changed or taken out of the config. */
+  | { readonly kind: 'cut_short'; readonly rule: string; readonly count: number }
   /** An expression had no answer for this many readings; `sample` is the first reason in one line. */
   | {
       readonly kind: 'expression_failed';
@@ -87,6 +89,8 @@ export interface Stage {
   nextDeadline?(): Micros | null;
   /** Lets a due deadline act. What it returns runs through the later stages. */
   tick?(context: StageContext): StageOutput;
+  /** Gives out all that it holds back or has open, for it will see no more. Absent: it holds nothing. What it returns runs through the later stages. */
+  flush?(context: StageContext): StageOutput;
   /** The whole state as bytes; with `restore` a restarted stage answers as if it had never stopped. Absent: no state. */
   snapshot?(): Uint8Array<ArrayBuffer>;
   /** False when the bytes are not a state of this stage; it is then empty. */

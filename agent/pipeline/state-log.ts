@@ -117,9 +117,10 @@ export class StateLog {
     }
     const eventMicrosMax = this.#apply(deltas, whole) ?? full?.eventMicrosMax ?? Number.NEGATIVE_INFINITY;
     const keeping = this.#stages.filter((stage) => stage.snapshot !== undefined);
+    const kept = full?.states.filter(({ state }) => state !== null) ?? [];
     // Whatever did not come back is not to be built upon.
     this.#fullDue =
-      saved.length > 0 && (keeping.length < states.size || keeping.some((stage) => !whole.has(stage)));
+      saved.length > 0 && (keeping.length < kept.length || keeping.some((stage) => !whole.has(stage)));
     if (saved.length === 0) this.#fullDue = this.#hasDeltas;
     this.#followed = deltas.length > 0;
     this.#fullBytes = last < 0 ? 0 : saved[last]!.bytes.length;

@@ -5,7 +5,7 @@ import { Quality } from '../../reading/batch.ts';
 import { Place, readHeld, writeHeld } from '../held-reading.ts';
 import { holdMsDefault, latenessMicrosMax, seriesLimitDefault } from '../limits.ts';
 import { netAccount, OutputRows } from '../output-rows.ts';
-import { SeriesMap } from '../series-map.ts';
+import { SeriesMap, seriesTags } from '../series-map.ts';
 import type { CentredKernel } from '../signal/centred-kernel.ts';
 import type { SilentSeries } from '../silence.ts';
 import { LooseRows, Silence } from '../silence.ts';
@@ -141,6 +141,15 @@ export class CentredStage<State> implements Stage {
       holds: ({ waiting }) => waiting.length > 0,
       release: (series, tags) => this.#end(series, loose.place(tags), loose.rows, results),
     });
+    return this.#output(loose.rows, results, { received: 0, notes: [] });
+  }
+
+  flush(): StageOutput {
+    const loose = new LooseRows({ stream: this.#stream, clock: this.#clock });
+    const results: Results = { at: [], values: [] };
+    for (const [key, series] of this.#series.entries())
+      if (series.waiting.length > 0) this.#end(series, loose.place(seriesTags(key)), loose.rows, results);
+    this.#series.clear();
     return this.#output(loose.rows, results, { received: 0, notes: [] });
   }
 

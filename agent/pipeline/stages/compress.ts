@@ -3,7 +3,7 @@ import type { Batch, ClockSource } from '../../reading/batch.ts';
 import { Quality } from '../../reading/batch.ts';
 import { holdMsDefault, latenessMicrosMax, seriesLimitDefault } from '../limits.ts';
 import { netAccount, OutputRows } from '../output-rows.ts';
-import { SeriesMap } from '../series-map.ts';
+import { SeriesMap, seriesTags } from '../series-map.ts';
 import { segmentNames } from '../signal/segment-sums.ts';
 import type { DoorOptions } from '../signal/swinging-door.ts';
 import { LooseRows, Silence } from '../silence.ts';
@@ -136,6 +136,19 @@ export class CompressStage implements Stage {
       holds: (series) => series.holds,
       release: (series, tags) => pass.giveOut(series, loose.place(tags)),
     });
+    return this.#released(pass);
+  }
+
+  flush(): StageOutput {
+    const loose = new LooseRows({ stream: this.#stream, clock: this.#clock });
+    const pass = new Pass(loose.rows, this.#door, this.#exception);
+    for (const [key, series] of this.#series.entries())
+      if (series.holds) pass.giveOut(series, loose.place(seriesTags(key)));
+    this.#series.clear();
+    return this.#released(pass);
+  }
+
+  #released(pass: Pass): StageOutput {
     const main = this.#summarised(pass);
     return main === null ? { main } : { main, derived: main.length };
   }

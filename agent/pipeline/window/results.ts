@@ -102,6 +102,7 @@ export class Results {
     for (const [i, sums] of fields.entries()) if (sums !== undefined) ofField(sums, all[i]!, window, set);
     if (hasLength) set('window.seconds', (window.end - window.start) / 1e6);
     if (hasRevisions) set('window.revision', window.revision);
+    if (window.isPartial) builder.set('window.partial', true);
   };
 
   /** What was given since the last call, or null. */

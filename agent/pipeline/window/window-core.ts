@@ -134,6 +134,13 @@ export class WindowCore {
     for (const group of this.table.groups.values()) this.#awaitGroup(group, nowMicros);
   }
 
+  /** Gives out every window as it stands, and is then empty. */
+  flush(give: (window: ClosedWindow) => void): void {
+    for (const group of this.table.groups.values())
+      this.#windowing.close(group, Number.POSITIVE_INFINITY, give);
+    this.clear();
+  }
+
   /** Number of a field; -1 when there are too many. */
   fieldId(name: string): number {
     let id = this.fieldIds.get(name);

@@ -51,8 +51,8 @@ export class WindowedStage implements Stage {
       needs,
       takes: spans.fields === undefined ? () => true : fieldMatcher(spans.fields),
       seriesMax: spans.max_series ?? seriesLimitDefault,
-      // The columns of a batch are bounded; two are the window's own.
-      fieldsMax: Math.floor((watchedFieldsMax - 2) / columns),
+      // The columns of a batch are bounded; three are the window's own.
+      fieldsMax: Math.floor((watchedFieldsMax - 3) / columns),
     });
     this.#core = core;
     this.#results = new Results({
@@ -90,7 +90,18 @@ export class WindowedStage implements Stage {
 
   tick(context: StageContext): StageOutput {
     this.#core.tick(context.nowMicros, this.#results.give);
+    return this.#released(this.#results.take());
+  }
+
+  flush(): StageOutput {
+    this.#core.flush(this.#results.give);
     const results = this.#results.take();
+    const notes: StageNote[] =
+      results === null ? [] : [{ kind: 'cut_short', rule: this.rule, count: results.length }];
+    return withNotes(this.#released(results), notes);
+  }
+
+  #released(results: Batch | null): StageOutput {
     if (results === null) return { main: null };
     if (this.#into !== null) return { main: null, into: [{ stream: this.#into, batch: results }] };
     return { main: results, derived: results.length };

@@ -11,6 +11,8 @@ export interface ClosedWindow {
   readonly slices: readonly Slice[];
   /** 0: as first given out; 1: with what came late, once lateness is over. */
   readonly revision: 0 | 1;
+  /** It was given out before the watermark passed its end. */
+  readonly isPartial: boolean;
 }
 
 /** How event time is cut into windows. */
@@ -58,7 +60,7 @@ export class FixedWindows implements Windowing {
     for (const { end, revision } of this.#closing(group, until)) {
       const start = end - everyMicros;
       const slices = group.slices.filter((slice) => slice.start >= start && slice.start < end);
-      give({ group, start, end, slices, revision });
+      give({ group, start, end, slices, revision, isPartial: end > group.watermark });
     }
     group.closedMicros = until;
     while (group.slices.length > 0) {
@@ -147,7 +149,8 @@ export class SessionWindows implements Windowing {
   close(group: Group, until: number, give: (window: ClosedWindow) => void): void {
     const { slideMicros: gap, latenessMicros } = this.#plan;
     for (const slice of group.slices.filter(({ end }) => end + latenessMicros <= until)) {
-      give({ group, start: slice.start, end: slice.end - gap, slices: [slice], revision: 0 });
+      const isPartial = slice.end > group.watermark;
+      give({ group, start: slice.start, end: slice.end - gap, slices: [slice], revision: 0, isPartial });
       this.#table.dropSlice(slice);
     }
     group.closedMicros = until;

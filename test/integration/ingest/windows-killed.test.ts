@@ -32,7 +32,7 @@ interface Line {
   readonly offset: number;
   readonly time: string;
   readonly tags: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, number | string>>;
+  readonly values: Readonly<Record<string, number | string | boolean>>;
 }
 
 /** What the uplink wrote, each offset once. */
@@ -188,7 +188,7 @@ it('windows that were open at a kill -9 end with the sums of what was published'
   expect(agent.output).toContain('go on: 0:window, 1:window, 2:sketch');
 });
 
-it('windows go on over a clean stop, and start anew where their stage was changed', async () => {
+it('windows go on over a clean stop, and are given out as they stand where their stage is changed or taken out', async () => {
   published.clear();
   acknowledged = 0;
   const port = await freePort();
@@ -206,22 +206,58 @@ it('windows go on over a clean stop, and start anew where their stage was change
   configure(port, '20s');
   agent.signal('SIGHUP');
   await until('the reload', () => agent.output.includes('reloaded'));
+  // Before any reading comes: what was given out is stored with the state that lacks it.
+  await until('the windows that were cut short', () => windows(delivered(), 'line_10s').length === machines);
+  await agent.kill();
+  await agent.start();
   for (let i = 200; i < 300; i++) publish(i);
   await until('all to be acknowledged', () => acknowledged === 300);
-  // The state of the changed pipeline is stored as well.
+  await agent.kill();
+  // Changed while the agent is away.
+  configure(port, '30s');
+  await agent.start();
+  await until('the windows cut short again', () => windows(delivered(), 'line_10s').length === 2 * machines);
+  for (let i = 300; i < 400; i++) publish(i);
+  await until('all to be acknowledged', () => acknowledged === 400);
   await agent.kill();
   await agent.start();
   for (let machine = 0; machine < machines; machine++)
     client.publish(`line/m${machine}`, JSON.stringify({ ts: epochMs + 3_600_000, v: 0 }), { qos: 1 });
   await until('the windows to arrive', () =>
-    ['line_sessions', 'line_10s'].every((stream) => windows(delivered(), stream).length >= machines),
+    ['line_sessions', 'line_10s'].every(
+      (stream) => windows(delivered(), stream).length >= (stream === 'line_10s' ? 3 : 1) * machines,
+    ),
   );
 
   const lines = delivered();
   expect(windows(lines, 'line_sessions').map(({ values }) => values['v.count'])).toEqual([
-    60, 60, 60, 60, 60,
+    80, 80, 80, 80, 80,
   ]);
-  expect(windows(lines, 'line_10s').map(({ values }) => values['v.count'])).toEqual([20, 20, 20, 20, 20]);
+  const told = windows(lines, 'line_10s').map(({ values }) => [
+    values['v.count'],
+    values['window.partial'] ?? false,
+  ]);
+  const each = (count: number, partial: boolean): [number, boolean][] =>
+    Array.from({ length: machines }, () => [count, partial]);
+  expect(told).toEqual([...each(40, true), ...each(20, true), ...each(20, false)]);
+
+  // The whole stream goes, with 400 readings and one far ahead in its windows.
+  const sketches = windows(delivered(), 'line_sketch').length;
+  writeFileSync(
+    join(folder, 'sedge.yaml'),
+    readFileSync(join(folder, 'sedge.yaml'), 'utf8').replace(
+      /^streams:[^]*^uplinks/m,
+      'streams: {}\nuplinks',
+    ),
+  );
+  agent.signal('SIGHUP');
+  await until('the sketches of what was open', () => windows(delivered(), 'line_sketch').length > sketches);
+  await until('the windows of what was open', () => windows(delivered(), 'line_10s').length === 4 * machines);
+  await agent.kill();
+  const { listen } = await agent.start();
+  const ledger = (await (await fetch(`http://${listen['api']}/v1/ledger`)).json()) as LedgerJson;
+  expect(ledger.balanced).toBe(true);
+  expect(ledger.streams.find(({ stream }) => stream === 'line_10s')?.received).toBe(4 * machines);
 });
 
 it('results that take the place of readings balance in the ledger', async () => {

@@ -48,7 +48,7 @@ describe('a reload', () => {
         kind: 'changed',
         before: '{"throttle":{"every":"1s","count":1,"max_series":20000}}',
         after: '{"throttle":{"every":"2s","count":1,"max_series":20000}}',
-        effect: 'swap pipeline of stream v (state kept up to stage 0, lost after it)',
+        effect: 'swap pipeline of stream v (state kept up to stage 0, lost after it, open windows given out)',
         action: { part: 'stream', name: 'v', action: 'update', stagesKept: [0] },
       },
     ]);

@@ -261,7 +261,7 @@ describe('a window', () => {
     );
     expect(told(output, 'w')).toEqual([
       [0, { 'a.sum': 1 }],
-      [1e6, { 'a.sum': 5 }],
+      [1e6, { 'a.sum': 5, 'window.partial': true }],
       [0, { 'a.sum': 2 }],
     ]);
   });
@@ -272,7 +272,9 @@ describe('a window', () => {
     const output = pipeline.process(batchOf(each([[1, 1]], { m: 'c' })), now);
     expect(output.notes).toEqual([{ kind: 'series_evicted', rule: '0:window', count: 1 }]);
     const windows = plainOf(output.outputs[1]!.batch);
-    expect(windows).toEqual([{ at: 0, values: { 'a.sum': 1 }, tags: { m: 'a' }, quality: 0 }]);
+    expect(windows).toEqual([
+      { at: 0, values: { 'a.sum': 1, 'window.partial': true }, tags: { m: 'a' }, quality: 0 },
+    ]);
     expect(pipeline.inspect()[0]).toMatchObject({ series: 2, seriesLimit: 2, evicted: 1 });
   });
 
