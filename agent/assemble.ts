@@ -14,6 +14,7 @@ import {
   reloadRefused,
   reloadUnread,
 } from './assembly/reload-events.ts';
+import { BufferOutlook } from './assembly/buffer-outlook.ts';
 import { RateMeter } from './assembly/rate-meter.ts';
 import { sinkOf } from './assembly/sinks.ts';
 import { buildSource } from './assembly/sources/build-source.ts';
@@ -33,7 +34,12 @@ import type { DiskChannel } from './buffer/disk-protocol.ts';
 import { StoreClient } from './buffer/store-client.ts';
 import { SedgeError } from './base/errors.ts';
 import { MiB } from './base/units.ts';
-import { type ReloadAction, reloadActions, withRetries } from './config/reload-actions.ts';
+import {
+  type ReloadAction,
+  reloadActions,
+  type UnstartedPart,
+  withRetries,
+} from './config/reload-actions.ts';
 import type { Config } from './config/schema/config.ts';
 import type { GoodConfiguration, WrongConfiguration } from './host/config-thread.ts';
 import { growHeapSlowly, spareMemory, spareProgram } from './host/spare-memory.ts';
@@ -67,6 +73,7 @@ export class Agent {
   readonly #uplinks: UplinkSet;
   readonly #sources = new Map<string, RunningSource>();
   readonly #rates = new RateMeter();
+  readonly #outlook = new BufferOutlook();
   readonly #alarms: AlarmMessages;
   readonly #view: AgentView;
   readonly #pulse: Pulse;
@@ -122,28 +129,27 @@ export class Agent {
         hasStream: (name) => name in this.config.streams,
       },
     );
-    this.#view = agentView({
+    const told = {
       foundation: this.#foundation,
       store: this.#store,
       rates: this.#rates,
+      outlook: this.#outlook,
+      sources: () => [...this.#sources.values()],
+      uplinks: () => this.#uplinks.status(),
+    };
+    this.#view = agentView({
+      ...told,
       version: this.#options.version,
       startedMs: clock.monotonic(),
       config: () => this.config,
       yaml: () => this.#read.yaml,
-      unstarted: () =>
-        this.#unstarted.map(({ action: { part, name }, error }) => ({ part, name, reason: error.message })),
-      sources: () => [...this.#sources.values()],
+      unstarted: () => this.#unstarted.map(toUnstarted),
       clockOf: (stream) => this.#streams.plans.find(({ name }) => name === stream)?.clock ?? null,
-      uplinks: () => this.#uplinks.status(),
       unrouted: () => this.#intake.inspect().unrouted,
     });
     this.#pulse = new Pulse({
-      foundation: this.#foundation,
+      ...told,
       intake: this.#intake,
-      store: this.#store,
-      rates: this.#rates,
-      sources: () => [...this.#sources.values()],
-      uplinks: () => this.#uplinks.status(),
       spareMemory,
       spareProgram,
       status: () => this.#view.status(),
@@ -367,6 +373,12 @@ interface ReloadFailure {
   readonly action: ReloadAction;
   readonly error: SedgeError;
 }
+
+const toUnstarted = ({ action: { part, name }, error }: ReloadFailure): UnstartedPart => ({
+  part,
+  name,
+  reason: error.message,
+});
 
 /** Misuse (a port that is taken, a secret that is missing) is told of; a bug is not held back. */
 async function misuseOf(act: () => Promise<void>): Promise<SedgeError | null> {

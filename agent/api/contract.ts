@@ -135,7 +135,7 @@ export interface BufferJson {
   readonly percent: number;
   readonly readings: number;
   readonly when_full: 'block' | 'drop_oldest' | 'coarsen';
-  /** At the present rate; null when it does not grow or the rate is not known yet. */
+  /** At the present rate, 0 when it is full; null when it does not grow or the rate is not known yet. */
   readonly full_in_seconds: number | null;
   readonly disk_free_bytes: number | null;
   /** Append calls to their fsync, over the last minutes. */

@@ -13,11 +13,12 @@ import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
 import type { UnstartedPart } from '../config/reload-actions.ts';
 import type { Config } from '../config/schema/config.ts';
-import { bufferWords } from '../operate/buffer-words.ts';
+import { bufferWords, outlookWords } from '../operate/buffer-words.ts';
 import { byFidelity } from '../operate/rung-words.ts';
 import { parseQuery } from '../query/parse.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
+import type { BufferOutlook } from './buffer-outlook.ts';
 import { streamClock } from './clock-keeper.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
@@ -30,6 +31,7 @@ export interface Viewed {
   readonly foundation: Foundation;
   readonly store: StoreClient;
   readonly rates: RateMeter;
+  readonly outlook: BufferOutlook;
   readonly version: string;
   readonly startedMs: number;
   config(): Config;
@@ -149,8 +151,7 @@ function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJ
 
 function uplinksJson(viewed: Viewed, stats: StoreStats): UplinkJson[] {
   const config = viewed.config();
-  const growth = viewed.rates.perSecond('buffer');
-  const outlook = growth === null ? null : { freeBytes: stats.freeBytes, growthBytesPerSecond: growth };
+  const outlook = outlookWords({ full: stats.full, fullInSeconds: fullInSeconds(viewed, stats) });
   return viewed.uplinks().map((status) =>
     uplinkJson(status, {
       type: config.uplinks[status.name]?.type ?? status.kind,
@@ -164,27 +165,38 @@ function uplinksJson(viewed: Viewed, stats: StoreStats): UplinkJson[] {
 function bufferJson(viewed: Viewed, stats: StoreStats): BufferJson {
   const { when_full: whenFull } = viewed.config().buffer;
   const used = usedBytes(stats);
-  const growth = viewed.rates.perSecond('buffer');
-  const fullInSeconds = growth === null || growth <= 0 ? null : stats.freeBytes / growth;
+  const { full, deviceFull } = stats;
+  const seconds = fullInSeconds(viewed, stats);
   let readings = 0;
   for (const stream of stats.streams) readings += stream.readings;
   return {
     epoch: stats.epoch,
     bytes: used,
     size_bytes: stats.sizeBytes,
-    percent: (100 * used) / Math.max(1, used + stats.freeBytes),
+    percent: full === null ? (100 * used) / Math.max(1, used + stats.freeBytes) : 100,
     readings,
     when_full: whenFull,
-    full_in_seconds: fullInSeconds,
+    full_in_seconds: seconds,
     disk_free_bytes: viewed.foundation.host.latest?.diskFreeBytes ?? null,
     commit_p50_seconds: null,
     commit_p99_seconds: null,
-    words: bufferWords({ bytes: used, sizeBytes: used + stats.freeBytes, fullInSeconds, whenFull }),
+    words: bufferWords({
+      bytes: used,
+      sizeBytes: used + stats.freeBytes,
+      fullInSeconds: seconds,
+      full,
+      deviceFull,
+    }),
   };
 }
 
-/** What stored readings occupy. What is left for more is `freeBytes`: the cap less accounts, log, reserve and headroom. */
-export function usedBytes(stats: StoreStats): number {
+/** 0 when it is full; null when it does not grow or how fast is not known yet. */
+function fullInSeconds({ outlook }: Viewed, { full, freeBytes }: StoreStats): number | null {
+  return full === null ? outlook.secondsFor(freeBytes) : 0;
+}
+
+/** What stored readings occupy. What is left for more is `freeBytes`. */
+function usedBytes(stats: StoreStats): number {
   let bytes = 0;
   for (const stream of stats.streams) bytes += stream.bytes;
   return bytes;

@@ -8,7 +8,7 @@ import type { Intake } from '../ingest/intake.ts';
 import type { Alarm } from '../ports/clock.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import { describeUplink } from '../uplink/words.ts';
-import { usedBytes } from './agent-view.ts';
+import type { BufferOutlook } from './buffer-outlook.ts';
 import type { Foundation } from './foundation.ts';
 import type { RateMeter } from './rate-meter.ts';
 import type { RunningSource } from './sources/running-source.ts';
@@ -36,6 +36,7 @@ export interface Watched {
   readonly intake: Intake;
   readonly store: StoreClient;
   readonly rates: RateMeter;
+  readonly outlook: BufferOutlook;
   sources(): readonly RunningSource[];
   uplinks(): readonly UplinkStatus[];
   status(): Promise<StatusJson>;
@@ -142,12 +143,15 @@ export class Pulse {
   }
 
   async #ask(sampling: boolean): Promise<void> {
-    const { store, rates, foundation } = this.#watched;
+    const { store, rates, outlook, foundation } = this.#watched;
     try {
       const stats = await store.stats();
       this.#marks.disk.idle();
       this.#report('disk', true, 'ok');
-      if (sampling) rates.sample(this.#totals(stats), foundation.clock.monotonic());
+      if (!sampling) return;
+      const now = foundation.clock.monotonic();
+      rates.sample(this.#totals(stats), now);
+      outlook.sample(stats.freeBytes, now);
     } catch (error) {
       this.#report('disk', true, 'failed', messageOf(error));
     } finally {
@@ -157,7 +161,7 @@ export class Pulse {
 
   #totals(stats: StoreStats): Map<string, number> {
     const { foundation } = this.#watched;
-    const totals = new Map<string, number>([['buffer', usedBytes(stats)]]);
+    const totals = new Map<string, number>();
     for (const { stream, head } of stats.streams) totals.set(`stream:${stream}`, head);
     for (const { name, deliveredReadings } of this.#watched.uplinks())
       totals.set(`uplink:${name}`, deliveredReadings);

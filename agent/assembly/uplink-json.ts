@@ -1,7 +1,7 @@
 import type { UplinkJson } from '../api/contract.ts';
 import { formatTime } from '../reading/event-time.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
-import { type BufferOutlook, describeUplink } from '../uplink/words.ts';
+import { describeUplink } from '../uplink/words.ts';
 
 /** An uplink's status as the API tells it. */
 export function uplinkJson(
@@ -10,7 +10,8 @@ export function uplinkJson(
     type: string;
     budgetBytes: number | null;
     ratePerSecond: number | null;
-    outlook: BufferOutlook | null;
+    /** How long the buffer lasts. */
+    outlook: string | null;
   },
 ): UplinkJson {
   const { lastTakenAt, now, wallMicros } = status;

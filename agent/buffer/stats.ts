@@ -1,5 +1,6 @@
 import { correctionOf, countsOf } from './eras.ts';
 import { rollupBytes } from './rollup/upkeep.ts';
+import type { StoreSettings } from './settings.ts';
 import { oldestWall, tail } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
 import type { Fidelity } from '../ports/store.ts';
@@ -35,8 +36,12 @@ export interface StoreStats {
   readonly sizeBytes: number;
   /** Database, WAL and reserve: never above `sizeBytes`. */
   readonly occupiedBytes: number;
-  /** Of the database file, what the next readings may fill. */
+  /** What readings that are not urgent may still fill before {@link full}. */
   readonly freeBytes: number;
+  /** What is done for want of room now: the way of `when_full`, or dropping where nothing can be coarser; null: nothing has to be. */
+  readonly full: StoreSettings['whenFull'] | null;
+  /** It is the device that has no more room, not the cap. */
+  readonly deviceFull: boolean;
   readonly walBytes: number;
   readonly reserveBytes: number;
   /** Summaries by minute, hour and day; within the cap. */
@@ -67,13 +72,29 @@ export function statsOf(core: StoreCore): StoreStats {
     epoch: core.epoch,
     sizeBytes: core.shares.sizeBytes,
     occupiedBytes: core.occupiedBytes(),
-    freeBytes: Math.max(0, core.freePages()) * core.pageBytes(),
+    ...roomOf(core),
     walBytes: core.space.walBytes(),
     reserveBytes: core.space.reserveBytes(),
     rollupBytes: rollupBytes(core),
     appendBytesMax: core.shares.appendBytes,
     streams,
   };
+}
+
+/** A block is let go of, or made coarser, at a time: beside that much room a buffer that has to is as full as it gets. */
+function roomOf(core: StoreCore): Pick<StoreStats, 'freeBytes' | 'full' | 'deviceFull'> {
+  const { settings, shares, memory } = core;
+  const { headroomPages, urgentPages, pagesMax, sealSliceBytes } = shares;
+  const climbs = settings.whenFull === 'coarsen' && !memory.ladderSpent;
+  const drops = settings.whenFull === 'drop_oldest' || (settings.whenFull === 'coarsen' && !climbs);
+  const kept = headroomPages + (drops ? 0 : urgentPages) + (climbs ? settings.ladderShare * pagesMax : 0);
+  const pages = core.freePages() - kept;
+  const freeBytes = Math.max(0, Math.floor(pages)) * core.pageBytes();
+  const refused = memory.pagesWanted > 0 && pages < memory.pagesWanted;
+  const isFull =
+    refused || freeBytes === 0 || (settings.whenFull !== 'block' && freeBytes < 2 * sealSliceBytes);
+  const full = drops ? 'drop_oldest' : settings.whenFull;
+  return { freeBytes, full: isFull ? full : null, deviceFull: isFull && !memory.mayGrow };
 }
 
 function rungsOf(stream: StreamState): RungStats[] {

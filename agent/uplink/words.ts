@@ -1,23 +1,14 @@
 import { minute } from '../base/units.ts';
-import { formatBytes, formatCount, formatDuration, formatEstimate } from '../base/words.ts';
+import { formatBytes, formatCount, formatDuration } from '../base/words.ts';
 import type { UplinkStatus } from './uplink-status.ts';
 
-/** What only the buffer knows: how fast it fills and how much room is left. */
-export interface BufferOutlook {
-  readonly freeBytes: number;
-  /** Bytes a second the buffer grows by, averaged; 0 or less when it does not. */
-  readonly growthBytesPerSecond: number;
-}
-
-/** Where an uplink stands, for `sedge status`: `uplink cloud: down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate`. */
-export function describeUplink(status: UplinkStatus, outlook: BufferOutlook | null = null): string {
+/**
+ * Where an uplink stands, for `sedge status`: `uplink cloud: down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate`.
+ * `outlook`: how long the buffer lasts, in words that are not this room's; null: nothing to say.
+ */
+export function describeUplink(status: UplinkStatus, outlook: string | null = null): string {
   const parts = [linkWords(status), ...budgetWords(status), waitWords(status)];
-  if (outlook !== null && status.waitingReadings > 0 && outlook.growthBytesPerSecond > 0) {
-    const ms = (Math.max(0, outlook.freeBytes) / outlook.growthBytesPerSecond) * 1000;
-    parts.push(
-      ms < minute ? 'full within a minute' : `full in about ${formatEstimate(ms / 1_000)} at this rate`,
-    );
-  }
+  if (outlook !== null && status.waitingReadings > 0) parts.push(outlook);
   return `uplink ${status.name}: ${parts.join(', ')}`;
 }
 

@@ -34,7 +34,7 @@ test('an uplink that is down says for how long, why, when it tries again, what w
     retryAt: millis(1_040_000),
     failuresInRow: 9,
   } as const;
-  const outlook = { freeBytes: 300 * 1024 ** 2, growthBytesPerSecond: 400 };
+  const outlook = 'full in about 9 days at this rate';
 
   expect(describeUplink(status({ link: { ...link, words: '' }, waitingReadings: 81_204 }), outlook)).toBe(
     'uplink cloud: down for 12 min, retry in 40 s, 81,204 readings wait, full in about 9 days at this rate',
@@ -48,6 +48,7 @@ test('an uplink that is down says for how long, why, when it tries again, what w
 
 test('an uplink at rest says so', () => {
   expect(describeUplink(status({}))).toBe('uplink cloud: up, nothing waits');
+  expect(describeUplink(status({}), 'the buffer is full')).toBe('uplink cloud: up, nothing waits');
   expect(describeUplink(status({ running: false, waitingReadings: 5 }))).toBe(
     'uplink cloud: stopped, 5 readings wait',
   );
