@@ -270,6 +270,8 @@ function replace(
   const opening = { ...first, boot: bootOf(core.memory, first), era: eraAfter(core, first) };
   let [count, fresh, bytesBefore, rowBytes] = [0, 0, 0, 0];
   for (const { place } of by.parts) {
+    // Under a clock that may still be set it is read by itself.
+    if (eraAfter(core, place) === 0) core.folding.blockLeaves(stream, place);
     count += place.count;
     if (!isCoarse(place.level)) fresh += place.count;
     bytesBefore += place.bytes;

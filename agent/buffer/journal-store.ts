@@ -11,7 +11,7 @@ import { lookAtDevice, pagesToGiveBack, walInUse } from './device.ts';
 import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
 import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
-import { clockTerms, keepFloor, moveFloor, setClock, type ClockSet } from './eras.ts';
+import { clockTerms, moveFloor, setClock, type ClockSet } from './eras.ts';
 import { fsck, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
@@ -28,7 +28,7 @@ import { loadStates, type StreamStates } from './pipeline-state.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
-import { alignRollups, rollUp, rollUpDue } from './rollup/upkeep.ts';
+import { alignRollups, keepKnown, rollUp, rollUpDue } from './rollup/upkeep.ts';
 import { windowsOf, type WindowsRequest } from './rollup/windows.ts';
 import type { WindowsJson } from '../query/windows-json.ts';
 import { Queries } from './rollup/queries.ts';
@@ -117,7 +117,7 @@ export class JournalStore {
   }
 
   close(): void {
-    if (this.#opened && !this.#core.astray) keepFloor(this.#core);
+    if (this.#opened && !this.#core.astray) keepKnown(this.#core);
     this.#opened = false;
     this.#core.close();
   }

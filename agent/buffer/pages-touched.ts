@@ -1,7 +1,7 @@
 import type { Settlement } from '../ports/store.ts';
 import { pagesForAll, type EntryToStore } from './append.ts';
 import { pageBytes } from './limits.ts';
-import { pieceBytesOfTransaction } from './rollup/fold.ts';
+import { pieceBytesOfTransaction } from './rollup/pieces.ts';
 import type { Shares } from './settings.ts';
 
 /** What may change the store, one group of which shares a transaction and a sync. */
@@ -19,9 +19,9 @@ export function pagesTouched(requests: readonly WriteRequest[], shares: Shares):
       continue;
     }
     pages += 8 + Math.min(request.settlement.count, 4_096) / 64;
-    // Rows that were never sealed are summed up when they go.
-    pages += Math.min(request.settlement.count / 16, pieceBytesOfTransaction(shares.walBytes) / pageBytes);
     if (request.settlement.outcome.kind === 'refused') pages += (1.1 * shares.refusalBytes) / pageBytes;
   }
+  // Open windows are written when readings in them go.
+  if (appends.length < requests.length) pages += pieceBytesOfTransaction(shares.walBytes) / pageBytes;
   return pages + pagesForAll(appends);
 }

@@ -4,13 +4,13 @@ import type { Database } from '../ports/database.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import { drawEpoch, isEpoch } from './epoch.ts';
 import { pageBytes } from './limits.ts';
-import { rollupTables } from './rollup/rollup-memory.ts';
+import { foldedUntil, rollupTables } from './rollup/rollup-memory.ts';
 
 /**
  * 1: the first. 2: `meta` holds the epoch. 3: eras of clocks that were not set, and the floor of time in `meta`. 4: levels of blocks.
  * 5: summaries by minute, hour and day. 6: what stages remember.
  */
-export const schemaVersion = 6;
+export const schemaVersion = 7;
 
 /** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -138,6 +138,7 @@ function bringUp(db: Database, version: number, { agent, entropy }: SchemaOption
   if (version < 3) db.exec(eraTables);
   if (version < 4) db.exec(levelTables);
   if (version < 5) db.exec(rollupTables);
+  if (version < 7) db.exec(foldedUntil);
   db.exec(pipelineStateTable);
   db.pragma(`user_version = ${schemaVersion}`);
   db.exec('COMMIT');

@@ -1,6 +1,7 @@
 import type { Batch } from '../reading/batch.ts';
 import { countBlock } from './block-sums.ts';
 import { blockPrefix, encodeBlock } from './codec/block.ts';
+import { concatBatches } from './codec/concat.ts';
 import { quarantine } from './damage.ts';
 import { bootColumn, bootOf } from './eras.ts';
 import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
@@ -54,21 +55,22 @@ export function sealOldest(core: StoreCore, stream: StreamState): void {
   if (first === undefined) return;
   const readings = rows.reduce((sum, row) => sum + row.count, 0);
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
-  for (const [i, batch] of batches.entries()) core.folding.take(stream, rows[i]!, { batch, leaving: 'seal' });
+  const joined = concatBatches(batches);
+  core.folding.sealed(stream, first, joined);
   removeJournalRows(core, stream, 0, rows.length);
-  const bytes = insertBlock(core, stream, { opening: first, batches, rowBytes });
+  const bytes = insertBlock(core, stream, { opening: first, batches, joined, rowBytes });
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);
   core.events.sealed(stream.name, { readings, rowBytes, bytes });
 }
 
-/** Stores batches as a raw block that begins with `opening` and has its clocks. Answers its bytes. Inside a transaction. */
+/** Stores batches (`joined`: as one) as a raw block that begins with `opening` and has its clocks. Answers its bytes. Inside a transaction. */
 export function insertBlock(
   core: StoreCore,
   stream: StreamState,
-  run: { opening: Segment; batches: readonly Batch[]; rowBytes: number },
+  run: { opening: Segment; batches: readonly Batch[]; joined?: Batch; rowBytes: number },
 ): number {
-  const { opening, batches, rowBytes } = run;
-  const { bytes, readings, ...times } = encodeBlock(batches);
+  const { opening, batches, joined = concatBatches(batches), rowBytes } = run;
+  const { bytes, readings, ...times } = encodeBlock(batches, { joined });
   const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0 };
   storeBlock(core, stream, { opening, bytes, ...times, ...sums });
   return bytes.length;

@@ -186,12 +186,12 @@ function isCoarsePlace(place: Place): boolean {
   return place.kind === 'block' && isCoarse(place.row.level);
 }
 
-/** What leaves the store and is in no summary yet: rows that were never sealed, and readings of a clock that was not set. */
+/** What leaves the store and is in no summary yet goes into one. */
 function fold(core: StoreCore, stream: StreamState, place: Place): void {
-  const folded = place.kind === 'block' && (place.row.era === 0 || isCoarse(place.row.level));
-  if (folded || !core.folding.wants(stream)) return;
+  if (place.kind === 'block') return core.folding.blockLeaves(stream, place.row);
+  if (!core.folding.wants(stream)) return;
   try {
-    core.folding.take(stream, place.row, { batch: contentOf(core, stream, place).batch, leaving: 'release' });
+    core.folding.released(stream, place.row, contentOf(core, stream, place).batch);
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
   }

@@ -35,6 +35,28 @@ export class Summary {
     else this.#counting().update(value);
   }
 
+  /** The first `count` of `values`, finite ones: the same as one by one. */
+  updateAll(values: Float64Array, count: number): void {
+    this.tally.updateAll(values, count);
+    let at = 0;
+    if (this.#values !== null && this.#values.length + count <= summaryValuesMax) {
+      while (at < count) this.#values.push(values[at++]!);
+      return;
+    }
+    const histogram = this.#counting();
+    while (at < count) histogram.update(values[at++]!);
+  }
+
+  /** About what it takes in memory. */
+  get memoryBytes(): number {
+    return 400 + 8 * (this.#values?.length ?? 0) + (this.#histogram?.memoryBytes ?? 0);
+  }
+
+  /** About what {@link write} makes of it. */
+  get writtenBytes(): number {
+    return 48 + Math.min(8 * this.tally.count, 700);
+  }
+
   merge(other: Summary): void {
     this.tally.merge(other.tally);
     if (other.#values !== null) {

@@ -34,6 +34,29 @@ export class Tally {
     this.#squares += distance * (value - this.#mean);
   }
 
+  /** The first `count` of `values`, in two passes. */
+  updateAll(values: Float64Array, count: number): void {
+    let [sum, lost, min, max] = [0, 0, Infinity, -Infinity];
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
+      const next = sum + value;
+      const back = next - sum;
+      lost += sum - (next - back) + (value - back);
+      sum = next;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+    // Sums of the largest doubles are no number.
+    const part = (sum + lost) / count;
+    const mean = Number.isFinite(part) ? part : min / 2 + max / 2;
+    let squares = 0;
+    for (let i = 0; i < count; i++) {
+      const distance = values[i]! - mean;
+      squares += distance * distance;
+    }
+    this.join({ count, sum, lost, min, max, mean, squares });
+  }
+
   merge(other: Tally): void {
     const { count, min, max } = other;
     this.join({

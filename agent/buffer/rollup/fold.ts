@@ -1,11 +1,16 @@
-import { Quality, type Batch, type Column } from '../../reading/batch.ts';
+import { sliceBatch, type Batch } from '../../reading/batch.ts';
+import { contentOf, Damage } from '../content.ts';
 import { correctionOf, shifted } from '../eras.ts';
 import { pageBytes } from '../limits.ts';
+import { isCoarse } from '../rungs/levels.ts';
 import { takes } from '../settings.ts';
 import type { StoreCore } from '../store-core.ts';
-import type { StreamState } from '../stream-state.ts';
-import { leftOutMax, pieceEntriesMax, rollupFieldsMax, rollupLevels, rollupSeriesMax } from './limits.ts';
-import { pieceBytes, Rolled, type PieceEntry } from './rolled.ts';
+import type { BlockPlace, StreamState } from '../stream-state.ts';
+import { openBytesMax } from './limits.ts';
+import { RollupNames } from './names.ts';
+import { OpenWindows } from './open-windows.ts';
+import { inPieces, pieceBytesOfTransaction } from './pieces.ts';
+import { pieceBytes } from './rolled.ts';
 import { loadStreamRollup, type StreamRollup } from './rollup-memory.ts';
 
 /** Who wants to know of readings that leave the journal while it reads the store. */
@@ -14,23 +19,26 @@ export interface Departures {
 }
 
 /**
- * Folds readings into summaries as they leave the journal, whether sealed into a block or let go of: each once, in the transaction
- * that takes them out. A transaction's summaries are written as pieces at its end; upkeep merges pieces into windows. Where there is no room
- * for a piece, its readings are not folded: summaries never cost readings.
+ * Folds readings into summaries, each once. Those that are sealed go into open windows in memory: after a crash they are folded again, from
+ * their blocks. What leaves the store goes in, and the open windows of its stream are written as pieces, by the transaction that takes it out; upkeep
+ * merges pieces into windows. Where there is no room for pieces, what leaves is not folded: summaries never cost readings.
  */
 export class Folding {
   readonly #core: StoreCore;
-  /** By stream, by minute, by number of the series. */
-  readonly #open = new Map<StreamState, Map<number, Map<number, Rolled>>>();
+  readonly #names: RollupNames;
   readonly departures = new Set<Departures>();
+  /** By stream whose open windows this transaction must write: readings that are nowhere else afterwards. */
+  readonly #leaving = new Map<StreamState, number>();
+  /** Open windows should be written, for what they take. */
+  #due = false;
   /** Bytes of pieces the transaction wrote: they share its part of the log. */
   #written = 0;
-
   /** There is no room: what leaves the store now goes into no summary. */
   #resting = false;
 
   constructor(core: StoreCore) {
     this.#core = core;
+    this.#names = new RollupNames(core);
   }
 
   /** Runs a change that folds nothing it lets go of, on a device that has just enough room to let go of readings. */
@@ -55,200 +63,201 @@ export class Folding {
   }
 
   rollupOf(stream: StreamState): StreamRollup | null {
-    const { streams } = this.#core.memory.rollups;
+    const { streams, behind } = this.#core.memory.rollups;
     let rollup = streams.get(stream.id);
     if (rollup === undefined) {
       rollup = loadStreamRollup(this.#core.db, stream.id);
       streams.set(stream.id, rollup);
+      if (rollup !== null && this.#lastBlockEnd(stream) > rollup.until) behind.add(stream.id);
     }
     return rollup;
   }
 
   /**
-   * A batch leaves the journal for a block (`seal`), or the store (`release`: from the journal, or from a block). Inside a transaction, before its
-   * rows are removed. Times that may still be corrected stay out of windows until their readings go: from a window they could not be taken out again.
+   * Rows leave the journal for a block. Inside a transaction, before they are removed. Times that may still be corrected stay out of windows until
+   * their readings go: from a window they could not be taken out again.
    */
-  take(
-    stream: StreamState,
-    { first, era }: { readonly first: number; readonly era: number },
-    stored: { readonly batch: Batch; readonly leaving: 'seal' | 'release' },
-  ): void {
-    const batch = shifted(stored.batch, correctionOf(this.#core.memory, era) ?? 0);
-    for (const watcher of this.departures) watcher.departed(stream, first, batch);
-    if (!this.takes(stream) || (era !== 0 && stored.leaving === 'seal')) return;
-    if (this.#resting && stored.leaving === 'release') {
+  sealed(stream: StreamState, { first, era }: { first: number; era: number }, batch: Batch): void {
+    this.#depart(stream, { first, era }, batch);
+    if (!this.takes(stream)) return;
+    const { behind, openBytes } = this.#core.memory.rollups;
+    const known = this.rollupOf(stream);
+    if (era !== 0 && known === null) return;
+    const rollup = known ?? this.#begin(stream, first);
+    // Blocks are folded in their order: behind one that waits all wait.
+    if (openBytes > 2 * openBytesMax) behind.add(stream.id);
+    if (behind.has(stream.id)) return;
+    if (era === 0) this.fold(stream, rollup, batch);
+    rollup.until = first + batch.length;
+  }
+
+  /** Readings leave the store: rows of the journal, or of a block that is not folded. Inside a transaction. */
+  released(stream: StreamState, { first, era }: { first: number; era: number }, stored: Batch): void {
+    const batch = this.#depart(stream, { first, era }, stored);
+    if (!this.takes(stream)) return;
+    if (this.#resting) {
       this.#core.events.notRolledUp(stream.name, batch.length);
       return;
     }
-    const rollup = this.rollupOf(stream) ?? this.#begin(stream, first);
-    let minutes = this.#open.get(stream);
-    if (minutes === undefined) this.#open.set(stream, (minutes = new Map()));
-    const entries = entriesOf(minutes, batch, (tags) => this.#seriesNumber(stream, rollup, tags));
-    for (let row = 0; row < batch.length; row++) {
-      const entry = entries(row);
-      entry.readings++;
-      if (batch.quality[row] === Quality.bad) entry.bad++;
-    }
-    for (const column of batch.columns) this.#takeColumn({ stream, rollup, batch, entries }, column);
-    rollup.folded += batch.length;
+    this.fold(stream, this.rollupOf(stream) ?? this.#begin(stream, first), batch);
+    this.#leave(stream, batch.length);
   }
 
-  /** Writes what was taken in. Inside the transaction, at its end. */
-  flush(): void {
-    for (const [stream, minutes] of this.#open) {
-      const entries: PieceEntry[] = [];
-      for (const [minute, bySeries] of minutes) {
-        for (const [series, rolled] of bySeries) entries.push({ minute, series, rolled });
+  /** A block leaves the store, or its readings do for summaries of the ladder. Inside a transaction, before it is removed. */
+  blockLeaves(stream: StreamState, place: BlockPlace): void {
+    if (isCoarse(place.level) || !this.wants(stream)) return;
+    const { first, count, era } = place;
+    const end = first + count;
+    const rollup = this.rollupOf(stream);
+    const from = era === 0 ? Math.max(first, Math.min(rollup?.until ?? end, end)) : first;
+    if (from < end) {
+      try {
+        const { batch } = contentOf(this.#core, stream, { kind: 'block', row: place });
+        this.released(stream, { first: from, era }, sliceBatch(batch, from - first, count));
+      } catch (error) {
+        if (!(error instanceof Damage)) throw error;
       }
-      for (const piece of inPieces(entries, this.#core.shares.walBytes)) this.#writePiece(stream, piece);
     }
-    this.#open.clear();
-    this.#written = 0;
+    if (rollup === null || era !== 0) return;
+    const unwritten = from - Math.max(first, rollup.written);
+    if (unwritten > 0) this.#leave(stream, unwritten);
+  }
+
+  /** Into the open windows. Inside a transaction: names may be new. */
+  fold(stream: StreamState, rollup: StreamRollup, batch: Batch): void {
+    const { rollups } = this.#core.memory;
+    const { open } = rollup;
+    const before = { memory: open.memoryBytes, piece: open.pieceBytes };
+    const { series, fields } = this.#names.of(stream, rollup, batch);
+    open.take(batch, series, fields);
+    rollups.filling.set(stream, rollup);
+    rollups.openBytes += open.memoryBytes - before.memory;
+    rollups.openPieceBytes += open.pieceBytes - before.piece;
+    const most = pieceBytesOfTransaction(this.#core.shares.walBytes) / 2;
+    if (rollups.openBytes > openBytesMax || rollups.openPieceBytes > most) this.#due = true;
+  }
+
+  /** Writes what must be, and what takes too much. Inside the transaction, at its end. */
+  flush(): void {
+    for (const [stream, readings] of this.#leaving) {
+      const rollup = this.rollupOf(stream);
+      if (rollup === null || this.#write(stream, rollup)) continue;
+      this.#core.events.notRolledUp(stream.name, readings);
+      this.#rewind(stream, rollup);
+    }
+    if (this.#due && !this.#resting) this.writeOpen();
+    this.clear();
   }
 
   clear(): void {
-    this.#open.clear();
+    this.#leaving.clear();
+    this.#due = false;
     this.#written = 0;
   }
 
-  #writePiece(stream: StreamState, entries: readonly PieceEntry[]): void {
-    const core = this.#core;
-    const bytes = pieceBytes(entries);
-    const readings = entries.reduce((sum, { rolled }) => sum + rolled.readings, 0);
-    const { rollups } = core.memory;
-    this.#written += bytes.length;
-    const room =
-      this.#written <= pieceBytesOfTransaction(core.shares.walBytes) &&
-      core.claimPages(2 + Math.ceil(bytes.length / pageBytes), core.shares.headroomPages >> 1);
-    if (!room) {
-      const rollup = rollups.streams.get(stream.id);
-      if (rollup !== null && rollup !== undefined) rollup.folded -= readings;
-      core.events.notRolledUp(stream.name, readings);
-      return;
+  /** Writes the open windows, as many as one transaction may. False when some are left. */
+  writeOpen(): boolean {
+    const most = pieceBytesOfTransaction(this.#core.shares.walBytes);
+    for (const [stream, rollup] of this.#core.memory.rollups.filling) {
+      if (this.#written > 0 && this.#written + rollup.open.pieceBytes > most) return false;
+      if (!this.#write(stream, rollup)) return false;
     }
-    core
-      .prepare('INSERT INTO rollup_pieces (stream, readings, bytes) VALUES (?, ?, ?)')
-      .run(stream.id, readings, bytes);
-    rollups.pieces++;
-    rollups.pieceBytes += bytes.length;
+    return true;
+  }
+
+  #leave(stream: StreamState, readings: number): void {
+    this.#leaving.set(stream, (this.#leaving.get(stream) ?? 0) + readings);
+  }
+
+  #depart(stream: StreamState, { first, era }: { first: number; era: number }, stored: Batch): Batch {
+    if (era === 0 && this.departures.size === 0) return stored;
+    const batch = shifted(stored, correctionOf(this.#core.memory, era) ?? 0);
+    for (const watcher of this.departures) watcher.departed(stream, first, batch);
+    return batch;
+  }
+
+  /** False, and nothing written, when there is no room. What is too much for one transaction is not folded. */
+  #write(stream: StreamState, rollup: StreamRollup): boolean {
+    const core = this.#core;
+    if (this.#resting) return false;
+    const most = pieceBytesOfTransaction(core.shares.walBytes);
+    const pieces: { readings: number; bytes: Uint8Array }[] = [];
+    let [pages, bytesAll, left] = [1, this.#written, 0];
+    for (const entries of inPieces(rollup.open.entries(), core.shares.walBytes)) {
+      const bytes = pieceBytes(entries);
+      const readings = entries.reduce((sum, { rolled }) => sum + rolled.readings, 0);
+      if (bytesAll + bytes.length > most) {
+        left += readings;
+        continue;
+      }
+      bytesAll += bytes.length;
+      pages += 2 + Math.ceil(bytes.length / pageBytes);
+      pieces.push({ readings, bytes });
+    }
+    if (!core.claimPages(pages, core.shares.headroomPages >> 1)) return false;
+    this.#written = bytesAll;
+    if (left > 0) core.events.notRolledUp(stream.name, left);
+    const { rollups } = core.memory;
+    const insert = core.prepare('INSERT INTO rollup_pieces (stream, readings, bytes) VALUES (?, ?, ?)');
+    for (const { readings, bytes } of pieces) {
+      insert.run(stream.id, readings, bytes);
+      rollups.pieces++;
+      rollups.pieceBytes += bytes.length;
+      rollup.folded += readings;
+    }
+    if (rollup.written !== rollup.until) {
+      rollup.written = rollup.until;
+      core.prepare('UPDATE rollup_streams SET until = ? WHERE stream = ?').run(rollup.until, stream.id);
+    }
+    this.#close(stream, rollup);
+    return true;
+  }
+
+  /** Forgets the open windows: of blocks that are kept they are made anew. */
+  #rewind(stream: StreamState, rollup: StreamRollup): void {
+    this.#close(stream, rollup);
+    rollup.until = rollup.written;
+    const { rollups } = this.#core.memory;
+    if (this.#lastBlockEnd(stream) > rollup.until) rollups.behind.add(stream.id);
+    rollups.starved = true;
+  }
+
+  #close(stream: StreamState, rollup: StreamRollup): void {
+    const { rollups } = this.#core.memory;
+    rollups.filling.delete(stream);
+    if (rollups.filling.size === 0) rollups.openSince = null;
+    rollups.openBytes -= rollup.open.memoryBytes;
+    rollups.openPieceBytes -= rollup.open.pieceBytes;
+    rollup.open = new OpenWindows();
   }
 
   /** Blocks lie below all journal rows, so what is in the journal now is what will be folded. */
   #begin(stream: StreamState, first: number): StreamRollup {
     const since = Math.min(first, stream.journal[0]?.first ?? first);
-    this.#core.prepare('INSERT INTO rollup_streams VALUES (?, ?, 0)').run(stream.id, since);
-    const rollup = { since, folded: 0, series: new Map(), fields: new Map(), leftOut: new Set<string>() };
-    this.#core.memory.rollups.streams.set(stream.id, rollup);
+    this.#core.prepare('INSERT INTO rollup_streams VALUES (?, ?, 0, ?)').run(stream.id, since, since);
+    const rollup = {
+      since,
+      until: since,
+      written: since,
+      folded: 0,
+      open: new OpenWindows(),
+      series: new Map(),
+      fields: new Map(),
+      leftOut: new Set<string>(),
+    };
+    const { streams, behind } = this.#core.memory.rollups;
+    streams.set(stream.id, rollup);
+    if (this.#lastBlockEnd(stream) > since) behind.add(stream.id);
     return rollup;
   }
 
-  #takeColumn(
-    into: { stream: StreamState; rollup: StreamRollup; batch: Batch; entries: (row: number) => Rolled },
-    column: Column,
-  ): void {
-    const { stream, rollup, batch, entries } = into;
-    const numeric = column.kind !== 'text' && column.kind !== 'bytes';
-    const field = numeric ? this.#fieldNumber(stream, rollup, column.name) : null;
-    if (!numeric || field === null || column.kind === 'mixed') this.#leaveOut(stream, rollup, column.name);
-    if (!numeric || field === null) return;
-    for (let row = 0; row < batch.length; row++) {
-      if (column.present !== null && column.present[row] === 0) continue;
-      if (batch.quality[row] === Quality.bad) continue;
-      const given = column.values[row]!;
-      const value = typeof given === 'bigint' || typeof given === 'boolean' ? Number(given) : given;
-      if (typeof value === 'number' && Number.isFinite(value)) entries(row).summary(field).update(value);
-    }
+  #lastBlockEnd(stream: StreamState): number {
+    if (stream.blocks === 0) return 0;
+    const row = this.#core
+      .prepare<{ until: number }>(
+        'SELECT first + count AS until FROM blocks WHERE stream = ? ORDER BY first DESC LIMIT 1',
+      )
+      .get(stream.id);
+    return row?.until ?? 0;
   }
-
-  #seriesNumber(stream: StreamState, rollup: StreamRollup, tags: string): number {
-    const known = rollup.series.get(tags);
-    if (known !== undefined) return known;
-    if (rollup.series.size >= rollupSeriesMax) return 0;
-    const number = rollup.series.size + 1;
-    this.#name(stream, 'series', { name: tags, number });
-    rollup.series.set(tags, number);
-    return number;
-  }
-
-  /** Null when the field is not rolled up. */
-  #fieldNumber(stream: StreamState, rollup: StreamRollup, name: string): number | null {
-    const known = rollup.fields.get(name);
-    if (known !== undefined) return known;
-    if (rollup.fields.size >= rollupFieldsMax || !matches(this.#core.settings.rollups.fields, name))
-      return null;
-    const number = rollup.fields.size;
-    this.#name(stream, 'field', { name, number });
-    rollup.fields.set(name, number);
-    return number;
-  }
-
-  #leaveOut(stream: StreamState, rollup: StreamRollup, name: string): void {
-    if (rollup.leftOut.has(name) || rollup.leftOut.size >= leftOutMax) return;
-    this.#name(stream, 'left_out', { name, number: 0 });
-    rollup.leftOut.add(name);
-  }
-
-  #name(stream: StreamState, kind: string, { name, number }: { name: string; number: number }): void {
-    this.#core
-      .prepare('INSERT OR REPLACE INTO rollup_names VALUES (?, ?, ?, ?)')
-      .run(stream.id, kind, name, number);
-  }
-}
-
-/** The summaries of a row's series and minute; rows of one series mostly follow each other within a minute. */
-function entriesOf(
-  minutes: Map<number, Map<number, Rolled>>,
-  batch: Batch,
-  numberOf: (tags: string) => number,
-): (row: number) => Rolled {
-  const numbers = batch.series.map((tags) => numberOf(JSON.stringify(sorted(tags))));
-  const width = rollupLevels[0].micros;
-  const begins = new Float64Array(batch.series.length).fill(NaN);
-  const latest: Rolled[] = [];
-  return (row) => {
-    const series = batch.seriesIndex[row]!;
-    const time = batch.timeMicros[row]!;
-    const known = begins[series]!;
-    if (time >= known && time < known + width) return latest[series]!;
-    const minute = Math.floor(time / width) * width;
-    let bySeries = minutes.get(minute);
-    if (bySeries === undefined) minutes.set(minute, (bySeries = new Map()));
-    const number = numbers[series]!;
-    let rolled = bySeries.get(number);
-    if (rolled === undefined) bySeries.set(number, (rolled = new Rolled()));
-    begins[series] = minute;
-    latest[series] = rolled;
-    return rolled;
-  };
-}
-
-/** Bytes of pieces one transaction may write. */
-export function pieceBytesOfTransaction(walBytes: number): number {
-  return Math.floor(walBytes / 8);
-}
-
-/** So few together that merging one piece fits a small log too: each summary goes to a window of every level. */
-function* inPieces(entries: readonly PieceEntry[], walBytes: number): Generator<readonly PieceEntry[]> {
-  const summariesMax = Math.max(4, Math.floor(walBytes / pageBytes / 4));
-  let piece: PieceEntry[] = [];
-  let summaries = 0;
-  for (const entry of entries) {
-    const more = 1 + entry.rolled.fields.size;
-    if (piece.length > 0 && (piece.length === pieceEntriesMax || summaries + more > summariesMax)) {
-      yield piece;
-      piece = [];
-      summaries = 0;
-    }
-    piece.push(entry);
-    summaries += more;
-  }
-  if (piece.length > 0) yield piece;
-}
-
-function sorted(tags: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function matches(globs: readonly string[], name: string): boolean {
-  return takes(globs.includes('*') ? ['*', '_*'] : globs, name);
 }

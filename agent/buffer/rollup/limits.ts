@@ -1,4 +1,4 @@
-import { KiB } from '../../base/units.ts';
+import { KiB, MiB } from '../../base/units.ts';
 
 /** Windows summaries are kept by, ascending; each a whole number of the one before. How long at most: days are kept as long as there is room. */
 export const rollupLevels = [
@@ -12,6 +12,10 @@ export const rollupSeriesMax = 1_024;
 /** Numeric fields of one stream rolled up, and names of others remembered as left out. */
 export const rollupFieldsMax = 64;
 export const leftOutMax = 256;
+
+/** Open windows of all streams in memory: beyond it they are written. Some seconds of a flood, and half a minute of anything less. */
+export const openBytesMax = 3 * MiB;
+export const openMillisMax = 30_000;
 
 /** Entries (series × minute) of one piece: what one merge must take whole. */
 export const pieceEntriesMax = 128;

@@ -1,6 +1,8 @@
 import type { Database } from '../../ports/database.ts';
 import type { Tags } from '../../reading/batch.ts';
+import type { StreamState } from '../stream-state.ts';
 import { rollupLevels } from './limits.ts';
+import { OpenWindows } from './open-windows.ts';
 
 /** Tables of the room's summaries; see the README. `start` is microseconds, `since` an offset. */
 export const rollupTables = `
@@ -16,12 +18,24 @@ export const rollupTables = `
   CREATE TABLE rollup_levels (level INTEGER PRIMARY KEY, start INTEGER NOT NULL, bytes INTEGER NOT NULL);
 `;
 
-/** What is known of one stream's summaries. */
+/** Since schema 7. */
+export const foldedUntil = `
+  ALTER TABLE rollup_streams ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
+  UPDATE rollup_streams SET until = max(since, coalesce(
+    (SELECT first + count FROM blocks WHERE blocks.stream = rollup_streams.stream ORDER BY first DESC LIMIT 1), 0));
+`;
+
+/** What is known of one stream's summaries. Invariant: `since <= written <= until`. */
 export interface StreamRollup {
-  /** Every reading at or above this offset is folded in when it leaves the journal; below it none is. */
+  /** Every reading at or above this offset is folded in, at the latest when it leaves the store; below it none is. */
   since: number;
-  /** Readings folded in, pieces included. */
+  /** Blocks are folded in up to this offset; those of a clock that was not set, when they leave. */
+  until: number;
+  /** The same of what is written: the rest is in `open`. */
+  written: number;
+  /** Readings in what is written, pieces included. */
   folded: number;
+  open: OpenWindows;
   /** Numbers of series by their tags as JSON; 0 stands for those beyond the bound. */
   readonly series: Map<string, number>;
   readonly fields: Map<string, number>;
@@ -39,6 +53,19 @@ export interface LevelState {
 export interface RollupMemory {
   /** By number of the stream; null: nothing was folded in so far. */
   readonly streams: Map<number, StreamRollup | null>;
+  /** Those whose open windows hold readings; and, of all, about what these take in memory and as pieces. */
+  readonly filling: Map<StreamState, StreamRollup>;
+  openBytes: number;
+  openPieceBytes: number;
+  /** Monotonic milliseconds of the first look at open windows; null when nobody looked. */
+  openSince: number | null;
+  /** Streams with blocks that are not folded yet. After the loading they are looked for once. */
+  readonly behind: Set<number>;
+  behindLooked: boolean;
+  /** There was no room: nothing is written, or folded anew, by itself before these monotonic milliseconds. */
+  restUntil: number;
+  /** There was no room since that was set. */
+  starved: boolean;
   readonly levels: readonly LevelState[];
   pieces: number;
   pieceBytes: number;
@@ -64,6 +91,14 @@ export function loadRollups(db: Database): RollupMemory {
     .get();
   return {
     streams: new Map(),
+    filling: new Map(),
+    openBytes: 0,
+    openPieceBytes: 0,
+    openSince: null,
+    behind: new Set(),
+    behindLooked: false,
+    restUntil: -Infinity,
+    starved: false,
     levels,
     pieces: pieces?.pieces ?? 0,
     pieceBytes: pieces?.bytes ?? 0,
@@ -74,7 +109,9 @@ export function loadRollups(db: Database): RollupMemory {
 
 export function loadStreamRollup(db: Database, stream: number): StreamRollup | null {
   const row = db
-    .prepare<{ since: number; folded: number }>('SELECT since, folded FROM rollup_streams WHERE stream = ?')
+    .prepare<{ since: number; folded: number; until: number }>(
+      'SELECT since, folded, until FROM rollup_streams WHERE stream = ?',
+    )
     .get(stream);
   if (row === undefined) return null;
   const pending = db
@@ -84,6 +121,9 @@ export function loadStreamRollup(db: Database, stream: number): StreamRollup | n
     .get(stream);
   const rollup: StreamRollup = {
     since: row.since,
+    until: row.until,
+    written: row.until,
+    open: new OpenWindows(),
     folded: row.folded + (pending?.readings ?? 0),
     series: new Map(),
     fields: new Map(),

@@ -11,9 +11,11 @@ import { contentOf, Damage } from '../content.ts';
 import { segmentFrom } from '../segments.ts';
 import type { StoreCore } from '../store-core.ts';
 import type { StreamState } from '../stream-state.ts';
+import { holderOf, readingsBelow, readingsFrom } from './block-counts.ts';
 import { queryRowsTogether, rollupLevels } from './limits.ts';
 import { sound } from './merge.ts';
-import { readPiece, readRow, type Rolled } from './rolled.ts';
+import { inPieces } from './pieces.ts';
+import { pieceBytes, readPiece, readRow, type Rolled } from './rolled.ts';
 import { tagsByNumber, type StreamRollup } from './rollup-memory.ts';
 
 interface WindowRow {
@@ -52,6 +54,10 @@ export class StreamQuery {
   readonly #tags: ReadonlyMap<number, Tags>;
   readonly #span: Span;
   readonly #cover: Cover;
+  /** Blocks from this offset on were not folded when it began. */
+  readonly #foldedUntil: number;
+  /** What was folded and not written when it began, of the windows it looks at. */
+  readonly #open: Uint8Array[];
   /** Pieces up to this one belong to what is folded. */
   readonly #lastPiece: number;
   /** Offsets from here to `#head` were in the journal. */
@@ -90,6 +96,9 @@ export class StreamQuery {
       this.#rollup === null
         ? { windows: [], rest: [this.#span] }
         : coverSpan(this.#span, levels, aggregation.grain);
+    this.#foldedUntil = this.#rollup?.until ?? 0;
+    const open = this.#rollup?.open.entries().filter(({ minute }) => this.#inWindows(minute)) ?? [];
+    this.#open = Array.from(inPieces(open, core.shares.walBytes), pieceBytes);
     this.#lastPiece =
       core.prepare<{ id: number | null }>('SELECT max(id) AS id FROM rollup_pieces').get()?.id ?? 0;
     this.#head = stream.head;
@@ -164,6 +173,12 @@ export class StreamQuery {
   }
 
   #stepPieces(): void {
+    const open = this.#open.pop();
+    if (open !== undefined) {
+      for (const { minute, series, rolled } of readPiece(open))
+        this.#roll(series, rolled, minute, rollupLevels[0].micros);
+      return;
+    }
     const row = this.#core
       .prepare<{ id: number; bytes: Uint8Array }>(
         'SELECT id, bytes FROM rollup_pieces WHERE stream = ? AND id > ? AND id <= ? ORDER BY id LIMIT 1',
@@ -177,9 +192,12 @@ export class StreamQuery {
     const width = rollupLevels[0].micros;
     for (const { minute, series, rolled } of sound(this.#core, this.#stream.id, () => readPiece(row.bytes)) ??
       []) {
-      const within = this.#cover.windows.some(({ from, until }) => minute >= from && minute < until);
-      if (within) this.#roll(series, rolled, minute, width);
+      if (this.#inWindows(minute)) this.#roll(series, rolled, minute, width);
     }
+  }
+
+  #inWindows(minute: number): boolean {
+    return this.#cover.windows.some(({ from, until }) => minute >= from && minute < until);
   }
 
   #roll(series: number, rolled: Rolled, start: number, micros: number): void {
@@ -273,8 +291,10 @@ export class StreamQuery {
     const since = Math.min(Math.max(begin, foldedFrom - row.first), end);
     this.#scannedUntil = Math.max(this.#scannedUntil, row.first + end);
     if (begin < since) this.#aggregation.scan(sliceBatch(batch, begin, since), [this.#span]);
-    if (since >= end) return;
-    const folded = sliceBatch(batch, since, end);
+    const until = Math.max(since, Math.min(end, row.era === 0 ? this.#foldedUntil - row.first : end));
+    if (until < end) this.#aggregation.scan(sliceBatch(batch, until, end), [this.#span]);
+    if (since >= until) return;
+    const folded = sliceBatch(batch, since, until);
     this.#aggregation.scan(folded, this.#cover.rest);
     if (this.#aggregation.needsReadings) {
       this.#seenReadings += this.#aggregation.scan(folded, this.#cover.windows);
@@ -295,17 +315,18 @@ export class StreamQuery {
   #lookUpBlocks(): boolean {
     const { from, until } = this.#span;
     const id = this.#stream.id;
-    const holder = this.#core
-      .prepare<{ first: number }>(
-        'SELECT first FROM blocks WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1',
-      )
-      .get(id, this.#blocksFrom);
     const rows = this.#core
       .prepare<BlockRow>(
         `SELECT first, count, fidelity, min_time AS minTime, max_time AS maxTime, payload,
          max(-boot, 0) AS era FROM blocks WHERE stream = ? AND first >= ? AND first < ? AND first + count > ? ORDER BY first LIMIT ?`,
       )
-      .all(id, holder?.first ?? this.#blocksFrom, this.#journalFrom, this.#blocksFrom, blocksTogether);
+      .all(
+        id,
+        holderOf(this.#core, this.#stream, this.#blocksFrom),
+        this.#journalFrom,
+        this.#blocksFrom,
+        blocksTogether,
+      );
     const last = rows.at(-1);
     if (last === undefined) return false;
     this.#blocksFrom = last.first + last.count;
@@ -315,8 +336,9 @@ export class StreamQuery {
     return true;
   }
 
-  #needed({ first, minTime, maxTime }: BlockRow): boolean {
+  #needed({ first, count, minTime, maxTime }: BlockRow): boolean {
     if (this.#rollup === null || first < this.#rollup.since || this.#aggregation.needsReadings) return true;
+    if (first + count > this.#foldedUntil) return true;
     return this.#cover.rest.some(({ from, until }) => maxTime >= from && minTime < until);
   }
 
@@ -328,10 +350,15 @@ export class StreamQuery {
       this.lost = this.#head - blockReadings - this.#journalReadings;
       return;
     }
-    const before = this.#keptBelow(rollup.since);
+    const before = readingsBelow(this.#core, this.#stream, rollup.since);
     let untrusted = 0;
     for (const readings of blockEras.values()) untrusted += readings;
-    const folded = rollup.folded + untrusted + this.#journalReadings;
+    const folded =
+      rollup.folded +
+      rollup.open.readings +
+      readingsFrom(this.#core, this.#stream, this.#foldedUntil) +
+      untrusted +
+      this.#journalReadings;
     this.lost = Math.max(0, rollup.since - before) + Math.max(0, this.#head - rollup.since - folded);
     const oldest = this.#core
       .prepare<{ time: number }>(
@@ -350,17 +377,6 @@ export class StreamQuery {
       const begin = Math.max(from, rolled);
       if (end > begin && Number.isFinite(end)) this.goneSeconds += (end - begin) / 1e6;
     }
-  }
-
-  /** Readings in blocks below an offset: those sealed before anything was folded. */
-  #keptBelow(offset: number): number {
-    if (offset === 0) return 0;
-    const row = this.#core
-      .prepare<{ readings: number | null }>(
-        'SELECT sum(count) AS readings FROM blocks WHERE stream = ? AND first < ?',
-      )
-      .get(this.#stream.id, offset);
-    return row?.readings ?? 0;
   }
 }
 

@@ -1,4 +1,8 @@
+import { SedgeError } from '../../base/errors.ts';
+import { DiskError } from '../../ports/database.ts';
+import { keepFloor } from '../eras.ts';
 import type { Moment, StoreCore } from '../store-core.ts';
+import { behindDue, foldNext, writeDue, writeOpen } from './catch-up.ts';
 import {
   retentionRowsMax,
   retentionStepMicros,
@@ -9,13 +13,27 @@ import {
 import { mergeDue, mergePieces, saveLevels } from './merge.ts';
 import { loadRollups } from './rollup-memory.ts';
 
-/** There is something to merge or to let go of. */
+/** There is something to write, to fold, to merge or to let go of. */
 export function rollUpDue(core: StoreCore, now: Moment): boolean {
-  return mergeDue(core, now.monotonicMillis) || trimDue(core, now.monotonicMillis);
+  const { monotonicMillis } = now;
+  return (
+    writeDue(core, monotonicMillis) ||
+    behindDue(core, monotonicMillis) ||
+    mergeDue(core, monotonicMillis) ||
+    trimDue(core, monotonicMillis)
+  );
 }
 
-/** One slice of both, in a transaction of its own that need not be durable: a crash leaves pieces to be merged again. */
+/** One slice, in a transaction of its own that need not be durable: a crash leaves blocks to be folded, and pieces to be merged, again. */
 export function rollUp(core: StoreCore, now: Moment): void {
+  if (writeDue(core, now.monotonicMillis)) {
+    core.transaction(() => writeOpen(core), { durable: false });
+    return;
+  }
+  if (behindDue(core, now.monotonicMillis)) {
+    core.transaction(() => foldNext(core), { durable: false });
+    return;
+  }
   let more = false;
   const due = mergeDue(core, now.monotonicMillis);
   core.transaction(
@@ -26,6 +44,17 @@ export function rollUp(core: StoreCore, now: Moment): void {
     { durable: false },
   );
   core.memory.rollups.trimmedMillis = more ? null : now.monotonicMillis;
+}
+
+/** The store closes: the floor of time is written, and what is folded, so that it need not be folded again. */
+export function keepKnown(core: StoreCore): void {
+  keepFloor(core);
+  try {
+    if (core.memory.rollups.filling.size > 0)
+      core.transaction(() => core.folding.writeOpen(), { durable: true });
+  } catch (error) {
+    if (!(error instanceof DiskError) && !(error instanceof SedgeError)) throw error;
+  }
 }
 
 /** Bytes of all windows, and of pieces. */

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MiB } from '#agent/base/units.ts';
+import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
+import { BatchBuilder } from '#agent/reading/batch-builder.ts';
+import { askStore, figure } from '#test/support/ask-store.ts';
+import { smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
+
+const begin = 1_800_000_000_000_000;
+const settings = {
+  ...smallSettings,
+  sizeBytes: 16 * MiB,
+  uplinks: [{ name: 'cloud', streams: ['s'] }],
+  seal: { readings: 100, bytes: 64 * 1024, ageMillis: 1_000 },
+};
+
+let rig: StoreRig;
+beforeEach(() => {
+  rig = new StoreRig();
+  rig.store.open(settings);
+});
+afterEach(() => rig.dispose());
+
+/** Readings v = offset, one a second. */
+function append(first: number, count: number): void {
+  const builder = new BatchBuilder({ stream: 's', clock: 'device' });
+  for (let offset = first; offset < first + count; offset++) {
+    builder.begin({ tags: { machine: `m${offset % 3}` }, timeMicros: begin + offset * 1e6, quality: 0 });
+    builder.set('v', offset);
+  }
+  const rows = [{ bytes: encodeJournalRow(builder.finish()), count }];
+  const entry = { stream: 's', received: count, filtered: [], marks: [], rows };
+  rig.store.commit([{ kind: 'append', entries: [entry] }], rig.now);
+}
+
+function settle(first: number, count: number): void {
+  const outcome = { kind: 'delivered' } as const;
+  const settlement = { uplink: 'cloud', stream: 's', first, count, bytes: 1, day: 1, outcome };
+  rig.store.commit([{ kind: 'settle', settlement }], rig.now);
+}
+
+function seal(): void {
+  while (rig.store.maintain(rig.now));
+}
+
+function answer(): { count: number; sum: number; lost: number } {
+  const { rows, coverage } = askStore(rig.store, 'count(), sum(v) of s', { now: rig.now });
+  return { count: figure(rows[0]!, 0).value!, sum: figure(rows[0]!, 1).value!, lost: coverage.lost };
+}
+
+/** Readings in the windows that are given out. */
+function inWindows(): number {
+  const page = rig.store.windows({ stream: 's', every: 'hour', after: null });
+  return page.windows.reduce((sum, { readings }) => sum + readings, 0);
+}
+
+const all = (count: number): object => ({ count, sum: (count * (count - 1)) / 2, lost: 0 });
+
+test('what was folded and not written is answered for at once, and after a crash, and folded again', () => {
+  append(0, 500);
+  seal();
+  const before = answer();
+  rig.reborn().open(settings);
+  const after = answer();
+  rig.tick(1_000);
+  seal();
+  const caughtUp = answer();
+  for (let i = 0; i < 100; i++) {
+    rig.tick(1_000);
+    rig.store.maintain(rig.now);
+  }
+
+  expect(before).toEqual(all(500));
+  expect(after).toEqual(all(500));
+  expect(caughtUp).toEqual(all(500));
+  expect(inWindows()).toBe(500);
+  expect(answer()).toEqual(all(500));
+});
+
+test('a block that is let go of leaves its summary behind in the same transaction, folded before or not', () => {
+  for (const first of [0, 100, 200]) append(first, 100);
+  seal();
+  settle(100, 100);
+  rig.reborn().open(settings);
+  for (const first of [300, 400]) append(first, 100);
+  seal();
+  rig.reborn().open(settings);
+  settle(300, 100);
+  rig.reborn().open(settings);
+  const found = answer();
+
+  expect(rig.kept().get('s')?.size).toBe(300);
+  expect(found).toEqual(all(500));
+});
+
+test('a store that is closed has written what it folded', () => {
+  append(0, 400);
+  seal();
+  rig.store.close();
+  rig.reborn().open(settings);
+  const written = rig.raw!.prepare<{ sum: number }>('SELECT sum(readings) AS sum FROM rollup_pieces').get();
+
+  expect(written?.sum).toBe(400);
+  expect(answer()).toEqual(all(400));
+});
+
+test('blocks joined across the mark of what is written are folded once', () => {
+  for (let first = 0; first < 700; first += 100) append(first, 100);
+  for (let i = 0; i < 40; i++) {
+    rig.tick(1_000);
+    rig.store.maintain(rig.now);
+  }
+  for (let first = 700; first < 1_500; first += 100) append(first, 100);
+  seal();
+  const larger = { ...settings, seal: { ...settings.seal, readings: 1_000 } };
+  rig.reborn().open(larger);
+  for (let i = 0; i < 60; i++) {
+    rig.tick(200);
+    rig.store.maintain(rig.now);
+  }
+  const blocks = rig.store.blocks('s', { from: 0, limit: 50 });
+  rig.reborn().open(larger);
+  const behind = answer();
+  rig.tick(200);
+  seal();
+
+  expect(blocks.some(({ first, count }) => first < 700 && first + count > 700)).toBe(true);
+  expect(behind).toEqual(all(1_500));
+  expect(answer()).toEqual(all(1_500));
+});
+
+test('where there is no room for a summary what leaves is counted, and what stays is folded later', () => {
+  rig.store.configure({ ...settings, keepFreeShare: 0.1 });
+  for (const first of [0, 100, 200]) append(first, 100);
+  seal();
+  rig.space.freeBytes = MiB;
+  rig.store.configure({ ...settings, keepFreeShare: 0.1 });
+  settle(0, 100);
+  const tight = answer();
+  rig.space.freeBytes = 1024 * MiB;
+  rig.store.configure({ ...settings, keepFreeShare: 0.1 });
+  for (let i = 0; i < 200; i++) {
+    rig.tick(1_000);
+    rig.store.maintain(rig.now);
+  }
+
+  expect(rig.telemetry.counts.get('buffer_rollup_skipped_readings')).toBe(100);
+  expect(tight).toMatchObject({ count: 200, lost: 100 });
+  expect(answer()).toMatchObject({ count: 200, lost: 100 });
+  expect(inWindows()).toBe(200);
+});
