@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { MalformedBytes } from '../base/byte-reader.ts';
 import type { Batch } from '../reading/batch.ts';
-import { blockPrefix, encodeBlock } from './codec/block.ts';
+import { blockPrefix } from './codec/block.ts';
 import { concatBatches } from './codec/concat.ts';
 import { quarantine } from './damage.ts';
 import { deadLetterStream } from './dead-letter.ts';
@@ -18,8 +18,18 @@ import {
   fineSpanMicrosMax,
 } from './limits.ts';
 import { contentOf, Damage } from './content.ts';
-import { isCoarse, isSketchLevel, lastLevel, rawLevel, stuckLevel, stuckRawLevel } from './rungs/levels.ts';
+import {
+  isCoarse,
+  isSketchLevel,
+  lastLevel,
+  rawLevel,
+  segmentLevel,
+  stuckLevel,
+  stuckRawLevel,
+} from './rungs/levels.ts';
+import { lineBytes, lineFieldBytes } from './rungs/limits.ts';
 import { mergeRows } from './rungs/merge-rows.ts';
+import { encodeRows } from './rungs/packed-rows.ts';
 import { shiftedRows } from './rungs/row-columns.ts';
 import { summarise } from './rungs/summarise.ts';
 import { fullestJournal, sealOldest, storeBlock } from './seal.ts';
@@ -66,8 +76,11 @@ export function coarsenStep(core: StoreCore): boolean {
   assert(opening !== null, `${stream.name} has a block of level ${level}`);
   const run = runFrom(core, stream, opening);
   if (run.length === 0) return true;
-  for (let to = Math.min(level + 1, lastLevel); to <= lastLevel; to++) {
-    if (rewrite(core, stream, run, to)) return true;
+  const raw = isCoarse(level) ? null : rawReadings(run);
+  if (raw !== null || isCoarse(level)) {
+    for (let to = Math.min(level + 1, lastLevel); to <= lastLevel; to++) {
+      if (rewrite(core, stream, { run, raw, level: to })) return true;
+    }
   }
   // Together they do not become smaller: what is the oldest stays as it is.
   setLevel(core, stream, opening, isCoarse(level) ? stuckLevel : stuckRawLevel);
@@ -158,19 +171,29 @@ function runFrom(core: StoreCore, stream: StreamState, opening: BlockPlace): Par
   return run;
 }
 
-/** False, and nothing touched, when the level does not make the run small enough. */
-function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], level: number): boolean {
+/** False, and nothing touched, when the level does not make the run small enough. `raw` are the readings of a run of raw blocks. */
+function rewrite(
+  core: StoreCore,
+  stream: StreamState,
+  of: { run: readonly Part[]; raw: Batch | null; level: number },
+): boolean {
+  const { run, raw, level } = of;
   const opening = run[0];
   const last = run.at(-1);
   if (opening === undefined || last === undefined) return false;
-  const isRaw = !isCoarse(opening.place.level);
   const cuts = cutsOf(core, stream, opening.place.first, last.place.first + last.place.count);
-  const own = isRaw ? rawRows(run, cuts, level) : null;
-  if (isRaw && own === null) return false;
-  const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
   const before = run.reduce((sum, { place }) => sum + place.bytes, 0);
+  const bytesMax = before * (1 - coarsenSavingMin);
+  const own =
+    raw &&
+    summarise(
+      { batch: raw, first: opening.place.first, cuts },
+      { level, rowsMax: rowsMax(raw, level, bytesMax) },
+    );
+  if (raw !== null && own === null) return false;
+  const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
   let batch: Batch | null;
-  if (isRaw && lower === null) batch = own;
+  if (own !== null && lower === null) batch = own;
   else {
     const finer = own === null ? run : [{ place: { ...opening.place, level }, batch: own }];
     batch = mergedRows(core, stream, {
@@ -181,28 +204,32 @@ function rewrite(core: StoreCore, stream: StreamState, run: readonly Part[], lev
     });
   }
   if (batch === null || blockPrefix([batch]) !== 1) return false;
-  const limit = (lower?.place.bytes ?? 0) + before * (1 - coarsenSavingMin);
+  const limit = (lower?.place.bytes ?? 0) + bytesMax;
   if (batch.length * batch.columns.length * columnBytesMin > limit) return false;
-  const { bytes, ...times } = encodeBlock([batch], { quick: true });
+  const { bytes, ...times } = encodeRows(batch);
   if (bytes.length > limit) return false;
   replace(core, stream, { parts: lower === null ? run : [lower, ...run], batch, bytes, times, level });
   return true;
 }
 
-function rawRows(run: readonly Part[], cuts: readonly number[], level: number): Batch | null {
+/** The readings of a run of raw blocks; null when they do not fit one batch. */
+function rawReadings(run: readonly Part[]): Batch | null {
   const batches = run.map((part) => part.batch);
-  if (blockPrefix(batches) !== batches.length) return null;
-  const batch = concatBatches(batches);
-  // A row has some eight figures a field: what has more rows than this saves nothing in any encoding.
-  const rowsMax = batch.length / rowFiguresMin;
-  return summarise({ batch, first: run[0]!.place.first, cuts }, { level, rowsMax });
+  return blockPrefix(batches) === batches.length ? concatBatches(batches) : null;
 }
 
-/** Of a row, what one column takes in the block at the very least, on average: sums and squares take seven. */
-const columnBytesMin = 0.75;
+/** What has more rows than this does not save enough, whatever the figures are. */
+function rowsMax(batch: Batch, level: number, bytesMax: number): number {
+  const most = batch.length / rowReadingsMin;
+  if (level !== segmentLevel) return most;
+  return Math.min(most, bytesMax / (lineBytes + lineFieldBytes * batch.columns.length));
+}
 
-/** Of a row, beyond what a reading has, at the very least. */
-const rowFiguresMin = 5;
+/** Of a row, what one column takes in the block at the very least, on average. */
+const columnBytesMin = 0.3;
+
+/** A row has some eight figures a field. */
+const rowReadingsMin = 5;
 
 function mergedRows(
   core: StoreCore,

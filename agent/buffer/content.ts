@@ -2,6 +2,7 @@ import { MalformedBytes } from '../base/byte-reader.ts';
 import { decodeBlock, type DecodedBlock } from './codec/block.ts';
 import type { CodecError } from './codec/codec-error.ts';
 import { decodeJournalRow } from './codec/journal-row.ts';
+import { decodeRows } from './rungs/packed-rows.ts';
 import { RowColumns, rowsProblem } from './rungs/row-columns.ts';
 import type { StoreCore } from './store-core.ts';
 import type { BlockPlace, Place, StreamState } from './stream-state.ts';
@@ -37,7 +38,7 @@ export function contentOf(core: StoreCore, stream: StreamState, place: Place): D
     .prepare<{ bytes: Uint8Array }>('SELECT bytes FROM payloads WHERE id = ?')
     .get(place.row.payload)?.bytes;
   if (bytes === undefined) throw new Damage(stream, place, 'its bytes are gone');
-  const block = decodeBlock(bytes);
+  const block = place.row.fidelity === 'raw' ? decodeBlock(bytes) : decodeRows(bytes);
   if (!block.ok) throw new Damage(stream, place, inWords(block.error));
   const problem = contentProblem(block.value, place.row);
   if (problem !== null) throw new Damage(stream, place, problem);

@@ -23,6 +23,8 @@ export interface CoarseField {
   readonly min: number;
   readonly max: number;
   readonly squares: number;
+  /** What `squares` may be off by. */
+  readonly squaresError: number;
   /** Items that stand for `n` of the values, with ranks off by `rankError` of `n` at most. */
   readonly sketch: {
     readonly n: number;

@@ -133,7 +133,8 @@ export function cellOf(
     case 'max':
       return exact(tally!.count === 0 ? null : tally!.max);
     case 'stddev':
-      return exact(tally!.count < 2 ? null : Math.sqrt(tally!.variance));
+      if (uncertain > 0 || tally!.deviation === null) return exact(tally!.deviation?.value ?? null);
+      return { ...tally!.deviation, confidence: 1 };
     case 'distinct':
       return estimated(cell!.distinct!.estimate());
     case 'quantile':

@@ -14,14 +14,19 @@ export class Tally {
   #lost = 0;
   #mean = 0;
   #squares = 0;
+  /** What the squares joined may be off by. */
+  #squaresError = 0;
 
   get sum(): number {
     return this.#sum + this.#lost;
   }
 
-  /** Of the sample (÷ n - 1); NaN below two values. */
-  get variance(): number {
-    return this.count < 2 ? NaN : this.#squares / (this.count - 1);
+  /** Of the sample (÷ n - 1), between what it may be at least and at most; null below two values. */
+  get deviation(): { readonly value: number; readonly low: number; readonly high: number } | null {
+    if (this.count < 2) return null;
+    const of = (squares: number): number => Math.sqrt(Math.max(0, squares) / (this.count - 1));
+    const [squares, error] = [this.#squares, this.#squaresError];
+    return { value: of(squares), low: of(squares - error), high: of(squares + error) };
   }
 
   update(value: number): void {
@@ -67,6 +72,7 @@ export class Tally {
       lost: other.#lost,
       mean: other.#mean,
       squares: other.#squares,
+      squaresError: other.#squaresError,
     });
   }
 
@@ -79,11 +85,13 @@ export class Tally {
     readonly max: number;
     readonly mean: number;
     readonly squares: number;
+    readonly squaresError?: number;
   }): void {
     if (part.count === 0) return;
     const count = this.count + part.count;
     const delta = part.mean - this.#mean;
     this.#squares += part.squares + (delta * delta * this.count * part.count) / count;
+    this.#squaresError += part.squaresError ?? 0;
     this.#mean = this.count === 0 ? part.mean : this.#mean + (delta * part.count) / count;
     this.count = count;
     this.#add(part.sum);

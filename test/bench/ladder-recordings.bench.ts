@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { encodeBlock } from '#agent/buffer/codec/block.ts';
+import { encodeRows } from '#agent/buffer/rungs/packed-rows.ts';
 import { mergeRows, type CoarseRows } from '#agent/buffer/rungs/merge-rows.ts';
 import { summarise } from '#agent/buffer/rungs/summarise.ts';
 import type { Batch } from '#agent/reading/batch.ts';
@@ -53,7 +54,7 @@ function cell(points: readonly Point[], level: number): string {
     if (rows !== null) blocks.push({ batch: rows, level });
   }
   const rows = mergeRows(blocks, [], level);
-  const { bytes } = encodeBlock([rows], { quick: true });
+  const { bytes } = encodeRows(rows);
   const error = rootMeanSquare(points, rows, level);
   return `${(bytes.length / points.length).toFixed(2)} B, ${(100 * error).toFixed(2)} %`;
 }

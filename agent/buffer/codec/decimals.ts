@@ -87,7 +87,8 @@ function digitsOf(value: number, most: number, single: boolean): number | null {
   return null;
 }
 
-function powerOfTen(digits: number): number {
+/** Exact, for `digits` up to {@link digitsMax}. */
+export function powerOfTen(digits: number): number {
   return powers[digits]!;
 }
 

@@ -4,6 +4,7 @@ import type { CoarseField, CoarseReading } from '../../query/coarse.ts';
 import { Quality, type Batch } from '../../reading/batch.ts';
 import { Kll } from '../../sketch/kll.ts';
 import { bytesIn, numbersIn, RowColumns } from '../rungs/row-columns.ts';
+import { spreadError } from '../rungs/spread.ts';
 
 /** The rows of a coarse block (`rungs/README.md`) as a query takes them. @throws {MalformedBytes} */
 export function* coarseReadings(
@@ -36,7 +37,9 @@ function fieldOf(
   const others = of('texts') + of('blobs') + of('nonfinite');
   if (count === 0 && others === 0) return null;
   const kll = alone ? bytesIn(columns, name, 'quantiles')?.[row] : undefined;
-  const field = { count, others, sum: of('sum'), min: of('min'), max: of('max'), squares: of('m2') };
+  const squares = of('m2');
+  const squaresError = squares * spreadError;
+  const field = { count, others, sum: of('sum'), min: of('min'), max: of('max'), squares, squaresError };
   if (kll === undefined || kll.length === 0) return { ...field, sketch: null };
   const parsed = Kll.parse(kll, { chance: new Prng(1), precision: 'float' });
   if (!parsed.ok) throw new MalformedBytes('quantiles are no sketch');

@@ -4,6 +4,7 @@ import { sliceBatch, type Batch, type Tags } from '../../reading/batch.ts';
 import { decodeBlock } from '../codec/block.ts';
 import { measure, missing, unite, type Interval } from '../intervals.ts';
 import { correctionOf, shifted } from '../eras.ts';
+import { decodeRows } from '../rungs/packed-rows.ts';
 import { shiftedRows } from '../rungs/row-columns.ts';
 import { coarseReadings } from './coarse-rows.ts';
 import { MalformedBytes } from '../../base/byte-reader.ts';
@@ -261,7 +262,7 @@ export class StreamQuery {
       return;
     }
     const raw = row.fidelity === 'raw';
-    const block = decodeBlock(bytes, raw ? { columns: this.#aggregation.fields } : {});
+    const block = raw ? decodeBlock(bytes, { columns: this.#aggregation.fields }) : decodeRows(bytes);
     const correction = correctionOf(this.#core.memory, row.era) ?? 0;
     if (!block.ok) this.lost += row.count;
     else if (raw) this.#scanBlock(row, shifted(block.value.batch, correction));

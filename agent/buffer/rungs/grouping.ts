@@ -1,7 +1,8 @@
 import type { Batch } from '../../reading/batch.ts';
 import { Door } from '../../pipeline/signal/swinging-door.ts';
 import type { Field, Numbers } from './fields.ts';
-import { boundShare } from './limits.ts';
+import { boundSamplesMax, boundShares } from './limits.ts';
+import { roundSpreadUp } from './spread.ts';
 
 /** Which row each of the inputs (readings, or rows of a finer level) goes into. Rows are numbered as their first input comes. */
 export interface Grouping {
@@ -72,29 +73,49 @@ export type Bounds = ReadonlyMap<string, Float64Array>;
 
 /**
  * Cuts each part where no line from the first reading to the last keeps within the bound of all numeric fields, where a text or boolean
- * changes, a value is missing or comes back, is not finite, or time does not go on. Null as soon as there are more than `rowsMax` rows.
+ * changes, a value is missing or comes back, is not finite, or time does not go on. The bound is the least of {@link boundShares} with which a
+ * sample has few enough rows; null when it is none, and as soon as there are more than `rowsMax` rows.
  */
-export function groupBySegment(
-  parting: Parting,
-  of: { timeMicros: Float64Array; fields: readonly Field[]; rowsMax: number },
-): { grouping: Grouping; bounds: Bounds } | null {
-  const { timeMicros, fields, rowsMax } = of;
-  const { parts, partOf } = parting;
-  const bounds = new Map<string, Float64Array>();
-  const tracks: Track[] = [];
-  for (const { name, numbers, texts } of fields) {
-    if (numbers !== null) {
-      const allowed = numbers.isBoolean ? new Float64Array(parts) : boundsOf(numbers, parting);
-      bounds.set(name, allowed);
-      tracks.push(numbers.isBoolean ? new StepTrack(numbers, parts) : new LineTrack(numbers, allowed));
-    }
-    if (texts !== null) tracks.push(new StepTrack(texts, parts));
+export function groupBySegment(parting: Parting, of: Lines & { rowsMax: number }): SegmentGrouping | null {
+  const { length } = of.timeMicros;
+  const ranges = rangesOf(parting, of.fields);
+  const samples = Math.min(length, boundSamplesMax);
+  const from = (length - samples) >> 1;
+  for (const share of boundShares) {
+    const bounds = new Map(
+      Array.from(ranges, ([name, by]) => [name, by.map((range) => boundOf(range, share))]),
+    );
+    const rowsMax = Math.ceil((of.rowsMax * samples) / length);
+    const sampled = cutLines(parting, { ...of, bounds, rowsMax, from, until: from + samples });
+    if (sampled === null) continue;
+    if (samples === length) return { grouping: sampled, bounds };
+    const grouping = cutLines(parting, { ...of, bounds, from: 0, until: length });
+    return grouping === null ? null : { grouping, bounds };
   }
+  return null;
+}
+
+interface SegmentGrouping {
+  readonly grouping: Grouping;
+  readonly bounds: Bounds;
+}
+
+interface Lines {
+  readonly timeMicros: Float64Array;
+  readonly fields: readonly Field[];
+}
+
+function cutLines(
+  { parts, partOf }: Parting,
+  of: Lines & { bounds: Bounds; rowsMax: number; from: number; until: number },
+): Grouping | null {
+  const { timeMicros, rowsMax, from, until } = of;
+  const tracks = tracksOf(of.fields, of.bounds, parts);
   const rowOf = new Uint32Array(timeMicros.length);
   const open = new Int32Array(parts).fill(-1);
   const lastMicros = new Float64Array(parts);
   const partOfRow: number[] = [];
-  for (let i = 0; i < timeMicros.length; i++) {
+  for (let i = from; i < until; i++) {
     const part = partOf[i]!;
     const time = timeMicros[i]!;
     let goesOn = open[part]! >= 0 && time > lastMicros[part]!;
@@ -108,8 +129,18 @@ export function groupBySegment(
     rowOf[i] = open[part]!;
     lastMicros[part] = time;
   }
-  const grouping = { rows: partOfRow.length, rowOf, partOf: Uint32Array.from(partOfRow), parts };
-  return { grouping, bounds };
+  return { rows: partOfRow.length, rowOf, partOf: Uint32Array.from(partOfRow), parts };
+}
+
+function tracksOf(fields: readonly Field[], bounds: Bounds, parts: number): Track[] {
+  const tracks: Track[] = [];
+  for (const { name, numbers, texts } of fields) {
+    const allowed = bounds.get(name);
+    if (numbers !== null && allowed !== undefined) tracks.push(new LineTrack(numbers, allowed));
+    else if (numbers !== null) tracks.push(new StepTrack(numbers, parts));
+    if (texts !== null) tracks.push(new StepTrack(texts, parts));
+  }
+  return tracks;
 }
 
 interface Track {
@@ -185,7 +216,16 @@ class StepTrack implements Track {
   }
 }
 
-function boundsOf({ values, present }: Numbers, { parts, partOf }: Parting): Float64Array {
+/** How far the values of each part lie apart, by field that has lines. */
+function rangesOf(parting: Parting, fields: readonly Field[]): ReadonlyMap<string, Float64Array> {
+  const ranges = new Map<string, Float64Array>();
+  for (const { name, numbers } of fields) {
+    if (numbers !== null && !numbers.isBoolean) ranges.set(name, rangeOf(numbers, parting));
+  }
+  return ranges;
+}
+
+function rangeOf({ values, present }: Numbers, { parts, partOf }: Parting): Float64Array {
   const min = new Float64Array(parts).fill(Infinity);
   const max = new Float64Array(parts).fill(-Infinity);
   for (let i = 0; i < values.length; i++) {
@@ -195,8 +235,10 @@ function boundsOf({ values, present }: Numbers, { parts, partOf }: Parting): Flo
     if (value < min[part]!) min[part] = value;
     if (value > max[part]!) max[part] = value;
   }
-  return min.map((low, part) => {
-    const bound = boundShare * (max[part]! - low);
-    return Number.isFinite(bound) ? bound : 0;
-  });
+  return min.map((low, part) => max[part]! - low);
+}
+
+function boundOf(range: number, share: number): number {
+  const bound = share * range;
+  return Number.isFinite(bound) ? roundSpreadUp(Math.max(0, bound)) : 0;
 }

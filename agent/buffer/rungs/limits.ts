@@ -7,5 +7,10 @@ export const distinctLgK = 9;
 /** Different texts counted by value, and the longest of them: a state, not a message. */
 export const countedTextsMax = 16;
 export const countedTextLengthMax = 64;
-/** Of the range a field has in a part, how far a segment's line may be from a value. */
-export const boundShare = 0.01;
+/** Of the range a field has in a part, how far a segment's line may be from a value: the first with which lines are long enough to pay. */
+export const boundShares: readonly number[] = [0.01, 0.02, 0.05];
+/** Readings from the middle of a block that say so. */
+export const boundSamplesMax = 512;
+/** What a row of a line takes, and of it each field, about. */
+export const lineBytes = 4;
+export const lineFieldBytes = 12;

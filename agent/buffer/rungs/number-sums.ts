@@ -3,6 +3,7 @@ import type { Column } from '../../reading/batch.ts';
 import type { Numbers } from './fields.ts';
 import type { Grouping } from './grouping.ts';
 import { holed, numbersIn, type RowColumns } from './row-columns.ts';
+import { roundSpread } from './spread.ts';
 
 /** What is kept of the numbers of one field, by row. */
 export class NumberSums {
@@ -108,7 +109,7 @@ export class NumberSums {
       return { kind: 'number', name: `${field}_${ending}`, values: kept, present: there };
     };
     const columns = [column('count', count), column('sum', rounded), column('min', min), column('max', max)];
-    columns.push(column('m2', m2), column('first', first), column('last', last));
+    columns.push(column('m2', m2.map(roundSpread)), column('first', first), column('last', last));
     if (changes !== null) columns.push(column('changes', changes));
     if (nonfinite.some((value) => value > 0)) columns.push(column('nonfinite', nonfinite, holed(nonfinite)));
     return columns;

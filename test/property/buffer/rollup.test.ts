@@ -133,10 +133,22 @@ function expectLike(
       expect(value).toBeGreaterThanOrEqual(low!);
       expect(value).toBeLessThanOrEqual(high!);
     }
+    const { low, high } = figure(row, 7);
+    const deviation = sampleDeviation(values);
+    if (deviation === null) continue;
+    expect(low! * (1 - 1e-9)).toBeLessThanOrEqual(deviation);
+    expect(high! * (1 + 1e-9)).toBeGreaterThanOrEqual(deviation);
+    expect(high! - low!).toBeLessThanOrEqual(high! / 100);
   }
 }
 
-const figures = 'count(), count(v), sum(v), min(v), max(v), p50(v), p99(v)';
+function sampleDeviation(values: readonly number[]): number | null {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return values.length < 2 ? null : Math.sqrt(squares / (values.length - 1));
+}
+
+const figures = 'count(), count(v), sum(v), min(v), max(v), p50(v), p99(v), stddev(v)';
 const ask = (text: string): ReturnType<typeof askStore> => askStore(rig.store, text, { now: rig.now });
 
 test('answers are those of a twin that keeps everything, whatever is sealed, drained, merged or still fresh', () => {
