@@ -10,6 +10,7 @@ import { renderTable } from '../table.ts';
 import { exit, type Invocation, type Verb } from '../verb.ts';
 import { rungWords } from '../../operate/rung-words.ts';
 import { type BufferAccess, type BufferStream, liveBuffer, streamOf } from './buffer-access.ts';
+import { explainInUse } from './in-use.ts';
 import { exportReadings } from './export-readings.ts';
 import { type BufferOpener, openOffline, type OfflineBuffer } from './offline-buffer.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
@@ -118,7 +119,11 @@ async function withBuffer(call: Call, use: (access: BufferAccess) => Promise<num
 }
 
 async function withOffline(call: Call, use: (buffer: OfflineBuffer) => Promise<number>): Promise<number> {
-  const buffer = await openOffline(call.opener, call.config);
+  const { opener, config, world, invocation } = call;
+  const buffer = await openOffline(opener, config).catch(async (error: unknown) => {
+    const client = clientFor(config, world);
+    throw await explainInUse(error, { verb: invocation.words[0]!, folder: config.agent.data, client });
+  });
   try {
     return await use(buffer);
   } finally {
