@@ -58,8 +58,7 @@ export class FloodPublisher {
   #socket: Socket | undefined;
   #connected = false;
   #stopped = false;
-  /** Messages below it are published. */
-  #until: number;
+  #paused = false;
   #problem = 'not started';
   #lastAckAt = performance.now();
   #credit = 0;
@@ -71,7 +70,6 @@ export class FloodPublisher {
     assert(options.window >= 1 && options.window <= 65_535, 'window is a packet id range');
     this.#options = options;
     this.acknowledged = new Uint8Array(options.total);
-    this.#until = options.total;
   }
 
   /** Where it stands, for a drill that does not get on. */
@@ -103,10 +101,14 @@ export class FloodPublisher {
     return this.#done.promise;
   }
 
-  /** Publishes nothing new; ends once everything under way is acknowledged. */
-  finish(): void {
-    this.#until = this.#next;
-    if (this.#inFlight.size === 0) this.stop();
+  /** Publishes nothing new until {@link resume}; what is under way is still acknowledged. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#fill();
   }
 
   stop(): void {
@@ -182,7 +184,7 @@ export class FloodPublisher {
     this.acknowledgedCount++;
     this.#lastAckAt = performance.now();
     if (this.measureLatency) this.latencyMs.push(performance.now() - flight.sentAt);
-    if (this.#inFlight.size === 0 && this.#next === this.#until) this.stop();
+    if (this.#inFlight.size === 0 && this.#next === this.#options.total) this.stop();
   }
 
   #resend(): void {
@@ -197,12 +199,12 @@ export class FloodPublisher {
 
   #fill(): void {
     const socket = this.#socket;
-    if (!this.#connected || socket === undefined) return;
+    if (!this.#connected || this.#paused || socket === undefined) return;
     const { window } = this.#options;
     socket.cork();
     while (
       this.#inFlight.size < window &&
-      this.#next < this.#until &&
+      this.#next < this.#options.total &&
       this.#credit >= 1 &&
       !socket.writableNeedDrain
     ) {

@@ -99,7 +99,12 @@ export class DemoSite {
 
   /** The motes fall silent: nothing new is published, and what is under way is still acknowledged. */
   silence(): void {
-    this.#publisher?.finish();
+    this.#publisher?.pause();
+  }
+
+  /** The motes go on where they fell silent. */
+  speak(): void {
+    this.#publisher?.resume();
   }
 
   async figures(): Promise<SiteFigures> {

@@ -9,6 +9,8 @@ import { accountText } from './account-text.ts';
 import { tellStory, waitUntilDrained } from './story.ts';
 
 const looksEveryMs = 1_000;
+/** Where every look is a line of its own. */
+const linesEveryMs = 10_000;
 
 export const demoVerb: Verb = {
   name: 'demo',
@@ -33,6 +35,8 @@ export const demoVerb: Verb = {
     const { DemoSite } = await import('./demo-site.ts');
     const site = new DemoSite(keep === undefined ? null : resolve(world.workingFolder, keep));
     const interrupted = world.interrupted;
+    let isOver = false;
+    void interrupted.then(() => (isOver = true));
     try {
       await site.start();
       line(
@@ -44,6 +48,10 @@ export const demoVerb: Verb = {
       if (invocation.flags.has('story') || world.stdout.columns === null) {
         const lost = await tellStory(site, { world, interrupted });
         if (invocation.flags.has('story')) return lost ? exit.found : exit.ok;
+        if (!isOver) {
+          site.speak();
+          line(world.stdout, '  flowing again, until SIGINT or SIGTERM; figures every 10 s');
+        }
       }
       return await watch(site, { world, interrupted, seconds });
     } finally {
@@ -72,10 +80,14 @@ async function watch(
   });
   const ended = Promise.race([options.interrupted.then(() => 'quit' as const), quit.promise]);
   const started = performance.now();
+  const everyMs = world.stdout.columns === null ? linesEveryMs : looksEveryMs;
+  const endsAt = seconds > 0 ? started + seconds * 1_000 : Number.POSITIVE_INFINITY;
   for (;;) {
     show(await site.figures(), world);
-    if (seconds > 0 && performance.now() - started > seconds * 1000) break;
-    if ((await Promise.race([ended, pause(looksEveryMs)])) === 'quit') break;
+    const leftMs = endsAt - performance.now();
+    if (leftMs <= 0) break;
+    const waitMs = Math.min(everyMs, leftMs);
+    if ((await Promise.race([ended, pause(waitMs)])) === 'quit') break;
   }
   await acting;
   return await account(site, world);

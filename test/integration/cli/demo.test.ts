@@ -17,6 +17,18 @@ describe('sedge demo', () => {
     expect(code).toBe(0);
   });
 
+  it('goes on with readings after its story where no terminal asks for an end, and counts them too', async () => {
+    const world = fakeWorld();
+
+    const code = await demoVerb.run({ words: [], flags: new Map([['seconds', '1']]) }, world);
+
+    const counts = [...world.outText().matchAll(/([\d,]+) readings acknowledged/g)];
+    const [told, last] = counts.map(([, count]) => Number(count!.replaceAll(',', '')));
+    expect(last).toBeGreaterThan(told!);
+    expect(world.outText()).toMatch(/flowing again/);
+    expect(code).toBe(0);
+  });
+
   it('gives its account after Ctrl-C, which a terminal sends to every process in the foreground', async () => {
     const [command, ...leading] = selfCommand();
     const child = spawn(command, [...leading, 'demo', '--story'], {

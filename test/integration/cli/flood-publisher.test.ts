@@ -82,21 +82,27 @@ describe('FloodPublisher', () => {
     );
   });
 
-  it('publishes no more when told so, and ends once everything under way is acknowledged', async () => {
+  it('publishes nothing new while it is paused, and ends once everything is acknowledged', async () => {
     const broker = await peer((packet, say) => {
       if (packet.cmd === 'connect') say(connack);
     });
     const publisher = publisherOf(broker.port, { window: 2 });
     await until('two publishes', () => publishes(broker.packets).length === 2);
 
-    publisher.finish();
-    for (const { messageId } of publishes(broker.packets)) {
-      broker.say({ cmd: 'puback', messageId: messageId! });
-    }
+    publisher.pause();
+    const acknowledge = (packets: IPublishPacket[]): void => {
+      for (const { messageId } of packets) broker.say({ cmd: 'puback', messageId: messageId! });
+    };
+    acknowledge(publishes(broker.packets));
+    await until('both to be acknowledged', () => publisher.acknowledgedCount === 2);
+    const publishedWhilePaused = publisher.published;
+    publisher.resume();
+    await until('the third publish', () => publishes(broker.packets).length === 3);
+    acknowledge(publishes(broker.packets).slice(2));
     await publisher.finished();
 
-    expect(publisher.acknowledgedCount).toBe(2);
-    expect(publisher.published).toBe(2);
+    expect(publishedWhilePaused).toBe(2);
+    expect(publisher.acknowledgedCount).toBe(3);
   });
 
   it('tries again when a broker takes the connection and never answers', async () => {
