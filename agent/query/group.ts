@@ -133,7 +133,8 @@ export function cellOf(
     case 'max':
       return exact(tally!.count === 0 ? null : tally!.max);
     case 'stddev':
-      if (uncertain > 0 || tally!.deviation === null) return exact(tally!.deviation?.value ?? null);
+      if (tally!.count < 2) return exact(null);
+      if (uncertain > 0) return exact(tally!.deviation.value);
       return { ...tally!.deviation, confidence: 1 };
     case 'distinct':
       return estimated(cell!.distinct!.estimate());

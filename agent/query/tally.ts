@@ -21,12 +21,17 @@ export class Tally {
     return this.#sum + this.#lost;
   }
 
-  /** Of the sample (÷ n - 1), between what it may be at least and at most; null below two values. */
-  get deviation(): { readonly value: number; readonly low: number; readonly high: number } | null {
-    if (this.count < 2) return null;
-    const of = (squares: number): number => Math.sqrt(Math.max(0, squares) / (this.count - 1));
-    const [squares, error] = [this.#squares, this.#squaresError];
-    return { value: of(squares), low: of(squares - error), high: of(squares + error) };
+  /** Of the sample (÷ n - 1); NaN below two values. */
+  get variance(): number {
+    return this.count < 2 ? NaN : this.#squares / (this.count - 1);
+  }
+
+  /** What the standard deviation of the sample is at least and at most. NaN below two values. */
+  get deviation(): { readonly value: number; readonly low: number; readonly high: number } {
+    const value = Math.sqrt(this.variance);
+    const error = this.#squaresError / (this.count - 1);
+    const low = Math.sqrt(Math.max(0, this.variance - error));
+    return { value, low, high: Math.sqrt(this.variance + error) };
   }
 
   update(value: number): void {
