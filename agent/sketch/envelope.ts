@@ -26,15 +26,19 @@ const magic = 'SDSK';
 const version = 1;
 
 export function sealEnvelope(envelope: Envelope): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(64 + envelope.bytes.length);
+  const writer = new ByteWriter(
+    64 + 3 * (envelope.parameters.length + envelope.source.length) + envelope.bytes.length,
+  );
   for (let i = 0; i < 4; i++) writer.uint8(magic.charCodeAt(i));
   writer.uint8(version);
   writer.uint8(sketchKinds.indexOf(envelope.kind));
   writer.text(envelope.parameters);
   writer.text(envelope.source);
   for (const number of [envelope.n, envelope.firstMicros, envelope.lastMicros]) writer.float64(number);
-  writer.bytes(envelope.bytes);
-  writer.uint32(crc32c(writer.finish()));
+  writer.varint(envelope.bytes.length);
+  const crc = crc32c(envelope.bytes, crc32c(writer.finish()));
+  writer.raw(envelope.bytes);
+  writer.uint32(crc);
   return writer.finish();
 }
 

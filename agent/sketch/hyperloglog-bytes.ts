@@ -1,7 +1,12 @@
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { expectBytes, parsing, type Parsed } from './fault.ts';
-import { inverseSums, type HyperLogLogState, type RegisterBits } from './hyperloglog-state.ts';
+import {
+  inverseSums,
+  registerCounts,
+  type HyperLogLogState,
+  type RegisterBits,
+} from './hyperloglog-state.ts';
 import { hyperLogLogLgKMax, hyperLogLogLgKMin } from './limits.ts';
 import { expectEnd } from './wire.ts';
 
@@ -50,17 +55,11 @@ function setLengthLg(count: number): number {
 
 function writeRegisters(state: HyperLogLogState, registers: Uint8Array): Uint8Array<ArrayBuffer> {
   const bits = state.registerBits;
-  let least = 63;
-  for (const register of registers) if (register < least) least = register;
-  const base = bits === 4 ? least : 0;
-  let atBase = 0;
-  const exceptions: number[] = [];
-  for (let slot = 0; slot < registers.length; slot++) {
-    if (registers[slot] === base) atBase++;
-    if (bits === 4 && registers[slot]! - base >= exceptionNibble)
-      exceptions.push(((registers[slot]! << 26) | slot) >>> 0);
-  }
-  const [sumLow, sumHigh] = inverseSums(registers);
+  const counts = registerCounts(registers);
+  const base = bits === 4 ? counts.findIndex((count) => count > 0) : 0;
+  const atBase = counts[base]!;
+  const exceptions = bits === 4 ? exceptionsOf(registers, base) : [];
+  const [sumLow, sumHigh] = inverseSums(counts);
   const writer = new ByteWriter(40 + registers.length + 1 + 4 * exceptions.length);
   writer.uint8(preamble.registers);
   writer.uint8(1);
@@ -78,6 +77,14 @@ function writeRegisters(state: HyperLogLogState, registers: Uint8Array): Uint8Ar
   writer.raw(packRegisters(registers, bits, base));
   for (const exception of exceptions) writer.uint32(exception);
   return writer.finish();
+}
+
+function exceptionsOf(registers: Uint8Array, base: number): number[] {
+  const exceptions: number[] = [];
+  for (let slot = 0; slot < registers.length; slot++) {
+    if (registers[slot]! - base >= exceptionNibble) exceptions.push(((registers[slot]! << 26) | slot) >>> 0);
+  }
+  return exceptions;
 }
 
 /** The size the standard gives its table of exceptions: known by lgK, doubled while more than three quarters full. */
@@ -177,13 +184,12 @@ function readRegisters(reader: ByteReader, header: Header): HyperLogLogState {
   const packed = reader.raw(bits === 4 ? length / 2 : bits === 6 ? (length * 3) / 4 + 1 : length);
   const registers = unpackRegisters(packed, header);
   if (bits === 4) readExceptions(reader, header, { registers, count: exceptionCount });
-  let counted = 0;
-  for (const register of registers) {
-    expectBytes(register <= 63, `register of ${register}`);
-    if (register === base) counted++;
-  }
+  const counts = registerCounts(registers);
+  const tooLarge = counts.findIndex((count, value) => value > 63 && count > 0);
+  expectBytes(tooLarge < 0, `register of ${tooLarge}`);
+  const counted = counts[base]!;
   expectBytes(counted === atBase, `${counted} registers at the base where ${atBase} are stated`);
-  const [low, high] = inverseSums(registers);
+  const [low, high] = inverseSums(counts);
   const isSum = Math.abs(sums[0] - low) <= 1e-9 * length && Math.abs(sums[1] - high) <= 1e-9;
   expectBytes(isSum, 'sums of the registers do not fit the registers');
   const outOfOrder = (header.flags & flagOutOfOrder) !== 0;

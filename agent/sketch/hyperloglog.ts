@@ -1,8 +1,15 @@
 import { requireParameter, requireSame, type Parsed } from './fault.ts';
 import { parseHyperLogLog, writeHyperLogLog } from './hyperloglog-bytes.ts';
 import { estimateFromCoupons, estimateFromRegisters } from './hyperloglog-estimate.ts';
-import { inversePower, inverseSums, type HyperLogLogState, type RegisterBits } from './hyperloglog-state.ts';
-import { ItemHasher, standardSeed } from './item-hasher.ts';
+import {
+  inversePower,
+  inverseSums,
+  maxRegisters,
+  registerCounts,
+  type HyperLogLogState,
+  type RegisterBits,
+} from './hyperloglog-state.ts';
+import { standardHasher } from './item-hasher.ts';
 import { hyperLogLogLgKMax, hyperLogLogLgKMin } from './limits.ts';
 import type { ErrorBound, Sketch } from './sketch.ts';
 
@@ -24,7 +31,7 @@ export class HyperLogLog implements Sketch {
   readonly kind = 'distinct';
   readonly lgK: number;
   readonly registerBits: RegisterBits;
-  readonly #hasher = new ItemHasher(standardSeed);
+  readonly #hasher = standardHasher();
   /** Open addressing, 0 is free: no coupon is 0, since its value is at least 1. Empty once there are registers. */
   #coupons = new Uint32Array(listLength);
   #couponCount = 0;
@@ -53,34 +60,55 @@ export class HyperLogLog implements Sketch {
   /** A number, hashed as a double. */
   updateNumber(value: number): void {
     this.#hasher.number(value);
-    this.#take();
+    this.#take(0);
+  }
+
+  /** Takes `values[from … to - 1]` as numbers one by one would be, at half their price. */
+  updateNumbers(values: Float64Array, from = 0, to = values.length): void {
+    const hasher = this.#hasher;
+    for (let at = from; at < to; at = hasher.next) {
+      const end = 4 * hasher.numbers(values, at, to);
+      const registers = this.#registers;
+      if (registers === null) for (let i = 0; i < end; i += 4) this.#take(i);
+      else this.#takeAll(registers, end);
+    }
+  }
+
+  /** Most values raise no register: what is looked at for each stays in this one loop. */
+  #takeAll(registers: Uint8Array, end: number): void {
+    const { out } = this.#hasher;
+    const mask = registers.length - 1;
+    for (let at = 0; at < end; at += 4) {
+      const slot = out[at]! & mask;
+      // Raised where as many leading bits are zero as the register says; beyond 31 of them the whole word.
+      if ((out[at + 3]! >>> 1) >>> (31 - registers[slot]!) === 0) this.#take(at);
+    }
   }
 
   /** A safe integer, hashed as other systems hash their longs. */
   updateInteger(value: number): void {
     this.#hasher.integer(value);
-    this.#take();
+    this.#take(0);
   }
 
   /** The empty text is no item, as in the standard. */
   updateText(value: string): void {
     if (value === '') return;
     this.#hasher.text(value);
-    this.#take();
+    this.#take(0);
   }
 
   updateBytes(value: Uint8Array): void {
     if (value.length === 0) return;
     this.#hasher.bytes(value);
-    this.#take();
+    this.#take(0);
   }
 
   estimate(): number {
     if (this.#registers === null) return estimateFromCoupons(this.#couponCount);
     if (!this.#outOfOrder) return this.#hip;
-    const histogram = new Float64Array(64);
-    for (const register of this.#registers) histogram[register]!++;
-    return estimateFromRegisters(histogram, this.#registers.length);
+    const counts = registerCounts(this.#registers).subarray(0, 64);
+    return estimateFromRegisters(counts, this.#registers.length);
   }
 
   /** Two standard errors. With coupons alone, two items in a hundred thousand. */
@@ -103,11 +131,7 @@ export class HyperLogLog implements Sketch {
       return;
     }
     if (this.#registers === null) this.#promote();
-    const registers = this.#registers!;
-    for (let slot = 0; slot < registers.length; slot++) {
-      const value = other.#registers[slot]!;
-      if (value > registers[slot]!) registers[slot] = value;
-    }
+    maxRegisters(this.#registers!, other.#registers);
     this.#leaveOrder();
   }
 
@@ -129,11 +153,18 @@ export class HyperLogLog implements Sketch {
     return {
       lgK: this.lgK,
       registerBits: this.registerBits,
-      coupons: this.#registers === null ? this.#coupons.filter((coupon) => coupon !== 0).sort() : null,
+      coupons: this.#registers === null ? this.#sortedCoupons() : null,
       registers: this.#registers,
       hip: this.#hip,
       outOfOrder: this.#outOfOrder,
     };
+  }
+
+  #sortedCoupons(): Uint32Array {
+    const coupons = new Uint32Array(this.#couponCount);
+    let at = 0;
+    for (const coupon of this.#coupons) if (coupon !== 0) coupons[at++] = coupon;
+    return coupons.sort();
   }
 
   #adopt(state: HyperLogLogState): void {
@@ -147,16 +178,18 @@ export class HyperLogLog implements Sketch {
     this.#sumRegisters();
   }
 
-  #take(): void {
-    const high = this.#hasher.out[3]!;
-    const zeros = high === 0 ? 32 + Math.clz32(this.#hasher.out[2]!) : Math.clz32(high);
+  /** The hash that begins at `at` of what the hasher holds. */
+  #take(at: number): void {
+    const { out } = this.#hasher;
+    const high = out[at + 3]!;
+    const zeros = high === 0 ? 32 + Math.clz32(out[at + 2]!) : Math.clz32(high);
     const value = (zeros > 62 ? 62 : zeros) + 1;
     const registers = this.#registers;
     if (registers === null) {
-      this.#takeCoupon(((value << 26) | (this.#hasher.out[0]! & 0x3ffffff)) >>> 0);
+      this.#takeCoupon(((value << 26) | (out[at]! & 0x3ffffff)) >>> 0);
       return;
     }
-    const slot = this.#hasher.out[0]! & (registers.length - 1);
+    const slot = out[at]! & (registers.length - 1);
     if (value > registers[slot]!) this.#raise(registers, slot, value);
   }
 
@@ -186,7 +219,7 @@ export class HyperLogLog implements Sketch {
       else this.#rehash(2 ** setLengthLgMin);
     } else if (4 * this.#couponCount > 3 * length) {
       if (length === 2 ** (this.lgK - 3)) this.#promote();
-      else this.#rehash(length * 2);
+      else this.#rehash(Math.min(length * 4, 2 ** (this.lgK - 3)));
     }
   }
 
@@ -202,18 +235,20 @@ export class HyperLogLog implements Sketch {
     const hip = estimateFromCoupons(this.#couponCount);
     this.#coupons = new Uint32Array(0);
     this.#couponCount = 0;
-    this.#registers = new Uint8Array(2 ** this.lgK);
+    const registers = new Uint8Array(2 ** this.lgK);
+    this.#registers = registers;
+    this.#sumLow = registers.length;
+    this.#sumHigh = 0;
     for (const coupon of coupons) {
       if (coupon === 0) continue;
-      const slot = coupon & (this.#registers.length - 1);
-      if (coupon >>> 26 > this.#registers[slot]!) this.#registers[slot] = coupon >>> 26;
+      const slot = coupon & (registers.length - 1);
+      if (coupon >>> 26 > registers[slot]!) this.#raise(registers, slot, coupon >>> 26);
     }
-    this.#sumRegisters();
     this.#hip = hip;
   }
 
   #sumRegisters(): void {
-    [this.#sumLow, this.#sumHigh] = inverseSums(this.#registers!);
+    [this.#sumLow, this.#sumHigh] = inverseSums(registerCounts(this.#registers!));
   }
 
   /** After a merge the order in which registers rose is not one of single items: HIP no longer holds. */

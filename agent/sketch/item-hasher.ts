@@ -1,7 +1,10 @@
-import { murmur3Word, murmur3Words } from './murmur3.ts';
+import { murmur3EachWord, murmur3Word, murmur3Words } from './murmur3.ts';
 
 /** The seed all DataSketches use unless told otherwise; another one does not merge with theirs. */
 export const standardSeed = 9001;
+
+/** Numbers hashed in one go, so that the processor can overlap them. */
+const runMax = 64;
 
 /**
  * Hashes items as Apache DataSketches does: text as its UTF-8 bytes, integers as 8-byte two's complement, other numbers as
@@ -10,10 +13,13 @@ export const standardSeed = 9001;
  */
 export class ItemHasher {
   readonly seed: number;
-  readonly words = new BigUint64Array(2);
+  next = 0;
+  readonly words = new BigUint64Array(2 * runMax);
   readonly out = new Int32Array(this.words.buffer);
   readonly #seed: bigint;
   #input = new BigUint64Array(128);
+  readonly #run = new Float64Array(runMax);
+  readonly #runWords = new BigUint64Array(this.#run.buffer);
   #bytes = new Uint8Array(this.#input.buffer);
   readonly #double = new Float64Array(1);
   readonly #doubleWord = new BigUint64Array(this.#double.buffer);
@@ -29,6 +35,27 @@ export class ItemHasher {
     // Adding zero makes -0 into 0; every NaN is written as the same one.
     this.#double[0] = value === value ? value + 0 : NaN;
     murmur3Word(this.#doubleWord, this.#seed, this.words);
+  }
+
+  /**
+   * As many of `values[from … to - 1]` as one run takes, as doubles; one that equals the one before it is left out. Where it stopped is in
+   * `next`, how many hashes there are is the result: four words in `out` for each.
+   */
+  numbers(values: Float64Array, from: number, to: number): number {
+    const run = this.#run;
+    let at = from;
+    let count = 0;
+    // Equal to nothing, so that the first one counts.
+    let before = NaN;
+    for (; at < to && count < runMax; at++) {
+      const value = values[at]!;
+      if (value === before) continue;
+      before = value;
+      run[count++] = value === value ? value + 0 : NaN;
+    }
+    this.next = at;
+    murmur3EachWord(this.#runWords, { count, seed: this.#seed, out: this.words });
+    return count;
   }
 
   /** A safe integer as a 64-bit one. */
@@ -72,3 +99,10 @@ export class ItemHasher {
 }
 
 const encoder = new TextEncoder();
+
+let shared: ItemHasher | undefined;
+
+/** The one of the standard seed, for sketches that read the result before anything else is hashed: 2 KiB less in each. */
+export function standardHasher(): ItemHasher {
+  return (shared ??= new ItemHasher(standardSeed));
+}

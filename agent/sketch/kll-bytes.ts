@@ -34,7 +34,10 @@ export function writeKll(state: KllState): Uint8Array<ArrayBuffer> {
     value(state.min);
     value(state.max);
   }
-  for (const item of items) value(item);
+  // A double lies in memory as it is written: little-endian wherever this runs.
+  if (state.precision === 'double')
+    writer.raw(new Uint8Array(items.buffer, items.byteOffset, items.byteLength));
+  else for (const item of items) value(item);
   return writer.finish();
 }
 

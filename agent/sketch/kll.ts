@@ -1,7 +1,15 @@
 import type { Entropy } from '../ports/entropy.ts';
 import { requireParameter, requireSame, type Parsed } from './fault.ts';
 import { parseKll, writeKll } from './kll-bytes.ts';
-import { halveDown, halveUp, levelCapacities, mergeAbove, sortRun, type KllState } from './kll-levels.ts';
+import {
+  halveDown,
+  halveUp,
+  levelCapacities,
+  mergeAbove,
+  moveUp,
+  sortRun,
+  type KllState,
+} from './kll-levels.ts';
 import { SortedView } from './kll-view.ts';
 import { kllKMax, kllKMin } from './limits.ts';
 import type { ErrorBound, Sketch } from './sketch.ts';
@@ -203,7 +211,7 @@ export class Kll implements Sketch {
     if (isOdd === 1) this.#items[levels[level + 1]! - 1] = this.#items[begin]!;
     levels[level] = levels[level + 1]! - isOdd;
     if (level > 0) {
-      this.#items.copyWithin(levels[0] + half, levels[0], begin);
+      moveUp(this.#items, levels[0], begin, half);
       for (let lower = 0; lower < level; lower++) levels[lower]! += half;
     }
     this.#free = levels[0];
@@ -237,7 +245,8 @@ export class Kll implements Sketch {
     this.#levels[0] = this.#free;
     other.#levels[0] = other.#free;
     const count = Math.max(this.#levels.length, other.#levels.length) - 1;
-    const work = new Float64Array(this.retained + other.retained);
+    const length = this.retained + other.retained;
+    const work = length <= workshop.length ? workshop : new Float64Array(length);
     const levels = [0];
     let at = 0;
     for (let level = 0; level < count; level++) {
@@ -270,7 +279,9 @@ export class Kll implements Sketch {
         ? this.#capacities
         : levelCapacities(this.k, levels.length - 1);
     let room = total(capacities);
-    let retained = work.length;
+    const length = levels.at(-1)!;
+    let retained = length;
+    const own = this.#items;
     this.#items = work;
     for (let level = 0; level < levels.length - 1; level++) {
       const begin = levels[level]!;
@@ -286,21 +297,24 @@ export class Kll implements Sketch {
       if (level === 0) sortRun(this.#items, begin + isOdd, end);
       this.#compact(begin + isOdd, end, levels[level + 2]!);
       // The survivors end up against the level above; the odd one and all levels below close up to them.
-      work.copyWithin(levels[0]! + half, levels[0]!, begin + isOdd);
+      moveUp(work, levels[0]!, begin + isOdd, half);
       for (let lower = 0; lower <= level; lower++) levels[lower]! += half;
       levels[level + 1]! -= half;
       levels[level] = levels[level + 1]! - isOdd;
       retained -= half;
     }
     this.#capacities = capacities;
-    const items = new Float64Array(room);
-    const shift = room - work.length;
-    items.set(work.subarray(levels[0]), levels[0]! + shift);
+    const items = own.length === room ? own : new Float64Array(room);
+    const shift = room - length;
+    items.set(work.subarray(levels[0], length), levels[0]! + shift);
     this.#items = items;
     this.#levels = levels.map((boundary) => boundary + shift);
     this.#free = this.#levels[0]!;
   }
 }
+
+/** Where two sketches of common size are laid side by side; used within one merge only. */
+const workshop = new Float64Array(2_048);
 
 function total(capacities: readonly number[]): number {
   let sum = 0;

@@ -119,8 +119,14 @@ export class Moments implements Sketch {
 
   /** Everything in locals: the fields are read and written once a run. */
   #takeBlock(values: Float64Array, from: number, to: number): number {
-    let [sum, lost, min, max] = [this.#sum, this.#lost, this.#min, this.#max];
-    let [s1, s2, s3, s4] = [this.#s1, this.#s2, this.#s3, this.#s4];
+    let sum = this.#sum;
+    let lost = this.#lost;
+    let min = this.#min;
+    let max = this.#max;
+    let s1 = this.#s1;
+    let s2 = this.#s2;
+    let s3 = this.#s3;
+    let s4 = this.#s4;
     let open = this.#open;
     let origin = this.#origin;
     for (let i = from; i < to; i++) {
@@ -140,8 +146,14 @@ export class Moments implements Sketch {
       s3 += square * distance;
       s4 += square * square;
     }
-    [this.#sum, this.#lost, this.#min, this.#max] = [sum, lost, min, max];
-    [this.#s1, this.#s2, this.#s3, this.#s4] = [s1, s2, s3, s4];
+    this.#sum = sum;
+    this.#lost = lost;
+    this.#min = min;
+    this.#max = max;
+    this.#s1 = s1;
+    this.#s2 = s2;
+    this.#s3 = s3;
+    this.#s4 = s4;
     this.#open = open;
     this.#origin = origin;
     return to;

@@ -19,6 +19,36 @@ export function murmur3Word(words: BigUint64Array, seed: bigint, out: BigUint64A
   finish(out, 8n);
 }
 
+/** The hashes of the first `count` words, each as eight bytes: h1 and h2 of word i at 2 i. */
+export function murmur3EachWord(
+  words: BigUint64Array,
+  { count, seed, out }: { readonly count: number; readonly seed: bigint; readonly out: BigUint64Array },
+): void {
+  // The length, 8, goes into both halves; of the second one nothing else does.
+  const both = BigInt.asUintN(64, seed ^ 8n);
+  for (let i = 0; i < count; i++) {
+    let k1 = BigInt.asUintN(64, words[i]! * c1);
+    k1 = BigInt.asUintN(64, BigInt.asUintN(64, k1 << 31n) | (k1 >> 33n));
+    let h1 = BigInt.asUintN(64, both ^ BigInt.asUintN(64, k1 * c2));
+    let h2 = both;
+    h1 = BigInt.asUintN(64, h1 + h2);
+    h2 = BigInt.asUintN(64, h2 + h1);
+    h1 = BigInt.asUintN(64, h1 ^ (h1 >> 33n));
+    h1 = BigInt.asUintN(64, h1 * f1);
+    h1 = BigInt.asUintN(64, h1 ^ (h1 >> 33n));
+    h1 = BigInt.asUintN(64, h1 * f2);
+    h1 = BigInt.asUintN(64, h1 ^ (h1 >> 33n));
+    h2 = BigInt.asUintN(64, h2 ^ (h2 >> 33n));
+    h2 = BigInt.asUintN(64, h2 * f1);
+    h2 = BigInt.asUintN(64, h2 ^ (h2 >> 33n));
+    h2 = BigInt.asUintN(64, h2 * f2);
+    h2 = BigInt.asUintN(64, h2 ^ (h2 >> 33n));
+    h1 = BigInt.asUintN(64, h1 + h2);
+    out[2 * i] = h1;
+    out[2 * i + 1] = BigInt.asUintN(64, h2 + h1);
+  }
+}
+
 /** The hash of the first `length` bytes of `words`, little-endian; the bytes of the last word beyond it are zero. */
 export function murmur3Words(words: BigUint64Array, length: number, seed: bigint, out: BigUint64Array): void {
   let h1 = seed;

@@ -177,7 +177,7 @@ function stageAlone({ stage, budgetNs }: (typeof alone)[number]): BenchResult {
   let shift = 0;
   const figure = cpuNanos(readings, () => {
     for (const batch of batches) {
-      const moved = { ...batch, timeMicros: batch.timeMicros.map((time) => time + shift) };
+      const moved = { ...batch, timeMicros: later(batch.timeMicros, shift) };
       if (pipeline.listensTo.has('other')) pipeline.observe('other', moved);
       pipeline.process(moved, now);
     }
@@ -192,6 +192,13 @@ function stageAlone({ stage, budgetNs }: (typeof alone)[number]): BenchResult {
     reference: cpuNanos(readings, () => void bare()),
     referenceName: 'three decisions in a bare loop',
   };
+}
+
+/** In a loop: a callback a reading would cost a tenth of the stages that are measured. */
+function later(times: Float64Array, byMicros: number): Float64Array {
+  const moved = new Float64Array(times.length);
+  for (let i = 0; i < times.length; i++) moved[i] = times[i]! + byMicros;
+  return moved;
 }
 
 export const benches: readonly Bench[] = [

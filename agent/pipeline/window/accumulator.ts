@@ -1,7 +1,6 @@
 import { type ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
 import { Prng } from '../../base/prng.ts';
-import type { Presence } from '../../reading/batch.ts';
 import type { Parsed } from '../../sketch/fault.ts';
 import { HyperLogLog } from '../../sketch/hyperloglog.ts';
 import { Kll } from '../../sketch/kll.ts';
@@ -19,13 +18,11 @@ const savedNothing = 0;
 const savedValues = 1;
 const savedWhole = 2;
 
-/** Rows `from … to - 1` of a batch. */
+/** Values of one field in the order they came, `count` of them, at least one: finite numbers, each with its event time. */
 export interface Run {
-  readonly present: Presence;
-  /** Event times of the batch. */
+  readonly values: Float64Array;
   readonly times: Float64Array;
-  readonly from: number;
-  readonly to: number;
+  readonly count: number;
 }
 
 /** What one window (or a slice of it) keeps of one field. Values are finite numbers, or texts that are only counted apart. */
@@ -75,28 +72,46 @@ export class Accumulator {
     if (this.#hasSketches) this.#sketch(value);
   }
 
-  /** Rows `from … to - 1`, those that have a finite value; the sums in locals, read and written once a run. */
-  updateRun(values: Float64Array, run: Run): void {
-    const { present, times, from, to } = run;
-    let [count, total, lost, min, max] = [this.count, this.#sum, this.#lost, this.min, this.max];
-    const hasSketches = this.#hasSketches;
-    for (let row = from; row < to; row++) {
-      const value = values[row]!;
-      // `value - value` is 0 for finite numbers only.
-      if (value - value !== 0 || (present !== null && present[row] === 0)) continue;
-      count++;
+  /** As single updates would; the sums in locals, read and written once a run, and one sketch after the other. */
+  updateRun({ values, times, count }: Run): void {
+    let total = this.#sum;
+    let lost = this.#lost;
+    let min = this.min;
+    let max = this.max;
+    let first = 0;
+    let last = 0;
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
       const sum = total + value;
       const back = sum - total;
       lost += total - (sum - back) + (value - back);
       total = sum;
       if (value < min) min = value;
       if (value > max) max = value;
-      const micros = times[row]!;
-      if (micros >= this.lastMicros || micros <= this.firstMicros) this.#mark(value, micros);
-      if (hasSketches) this.#sketch(value);
+      if (times[i]! > times[last]!) last = i;
+      else if (times[i] === times[last] && value > values[last]!) last = i;
+      if (times[i]! < times[first]!) first = i;
+      else if (times[i] === times[first] && value < values[first]!) first = i;
     }
-    if (count !== this.count) this.isDirty = true;
-    [this.count, this.#sum, this.#lost, this.min, this.max] = [count, total, lost, min, max];
+    this.isDirty = true;
+    this.count += count;
+    this.#sum = total;
+    this.#lost = lost;
+    this.min = min;
+    this.max = max;
+    this.#mark(values[first]!, times[first]!);
+    this.#mark(values[last]!, times[last]!);
+    if (this.#hasSketches) this.#sketchRun(values, count);
+  }
+
+  #sketchRun(values: Float64Array, count: number): void {
+    const { quantiles } = this;
+    this.moments?.updateAll(values, 0, count);
+    if (quantiles !== null) for (let i = 0; i < count; i++) quantiles.update(values[i]!);
+    this.distinct?.updateNumbers(values, 0, count);
+    const room = this.#added === null ? 0 : addedValuesMax - this.#added.length;
+    if (count > room) this.#added = null;
+    else for (let i = 0; i < count; i++) this.#added!.push(values[i]!);
   }
 
   /** Only `distinct` has a use for it. */

@@ -1,5 +1,5 @@
 import type { Batch, Column } from '../../reading/batch.ts';
-import type { Accumulator, Run } from './accumulator.ts';
+import type { Accumulator } from './accumulator.ts';
 import type { Group, Slice } from './groups.ts';
 
 /** Windows of a group to be given out up to a watermark. */
@@ -23,6 +23,12 @@ export interface WatchedColumn {
   readonly hasTexts: boolean;
 }
 
+/** Places in `order` where the rows of each slice end; they begin where those of the one before end. */
+interface RowsBySlice {
+  readonly order: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
 /** One batch on its way through: which slice each row goes to, and how far values were taken in. */
 export class WindowPass {
   readonly due: Due[] = [];
@@ -33,6 +39,7 @@ export class WindowPass {
   /** By row: place in `#slices`; -1: in none. */
   readonly #places: Int32Array;
   #taken = 0;
+  #run: { readonly values: Float64Array; readonly times: Float64Array } | null = null;
 
   constructor(core: Sums, batch: Batch, columns: readonly WatchedColumn[]) {
     this.#core = core;
@@ -56,39 +63,73 @@ export class WindowPass {
 
   /** Takes the values of all rows below `row` in, then lets windows close. */
   settle(row: number, close: () => void): void {
+    const count = row - this.#taken;
+    // A few rows among many slices, as when each of them is late: not worth an order.
+    const rows = count < 2 || count * 4 < this.#slices.length ? null : this.#inOrder(row);
     for (const column of this.#columns) {
-      if (column.values !== null) this.#takeNumbers(column, column.values, row);
+      const { values } = column;
+      if (values !== null && rows === null) this.#takeSingly(column, values, row);
+      else if (values !== null) this.#takeNumbers(column, values, rows!);
       if (column.hasTexts) this.#takeTexts(column, row);
     }
     this.#taken = row;
     close();
   }
 
+  /** The rows that were not taken yet, by slice; those of one slice stay as they came. */
+  #inOrder(to: number): RowsBySlice {
+    const places = this.#places;
+    // Of each place: first how many rows it has, then where they begin, and in the end where they end.
+    const ends = new Uint32Array(this.#slices.length);
+    for (let row = this.#taken; row < to; row++) if (places[row]! >= 0) ends[places[row]!]!++;
+    let sum = 0;
+    for (let place = 0; place < ends.length; place++) {
+      const count = ends[place]!;
+      ends[place] = sum;
+      sum += count;
+    }
+    const order = new Uint32Array(sum);
+    for (let row = this.#taken; row < to; row++) if (places[row]! >= 0) order[ends[places[row]!]!++] = row;
+    return { order, ends };
+  }
+
   end(): void {
     for (const slice of this.#slices) slice.touched = -1;
   }
 
-  #takeNumbers({ field, column }: WatchedColumn, values: Float64Array, to: number): void {
+  /** Slice by slice, so that each one's sums and sketches are looked up once, and are at hand for all its values. */
+  #takeNumbers({ field, column }: WatchedColumn, values: Float64Array, { order, ends }: RowsBySlice): void {
     const { timeMicros } = this.#batch;
     const { present } = column;
-    const places = this.#places;
-    let row = this.#taken;
-    while (row < to) {
-      const place = places[row]!;
-      const from = row++;
-      while (row < to && places[row] === place) row++;
-      if (place < 0) continue;
-      const slice = this.#slices[place]!;
-      if (row - from === 1) {
-        const value = values[from]!;
-        if (value - value === 0 && (present === null || present[from] === 1))
-          this.#core.accumulatorOf(slice, field).update(value, timeMicros[from]!);
-        continue;
+    const run = (this.#run ??= newRun(timeMicros.length));
+    let at = 0;
+    for (let place = 0; place < ends.length; place++) {
+      const end = ends[place]!;
+      let count = 0;
+      for (; at < end; at++) {
+        const row = order[at]!;
+        if (present !== null && present[row] === 0) continue;
+        const value = values[row]!;
+        // 0 for finite numbers only.
+        if (value - value !== 0) continue;
+        run.values[count] = value;
+        run.times[count++] = timeMicros[row]!;
       }
-      const run = { present, times: timeMicros, from, to: row };
       // A field that has shown no value is none of the window's, however its rows are cut into batches.
-      if (slice.fields[field] === undefined && !hasFinite(values, run)) continue;
-      this.#core.accumulatorOf(slice, field).updateRun(values, run);
+      if (count === 0) continue;
+      const sums = this.#core.accumulatorOf(this.#slices[place]!, field);
+      sums.updateRun({ values: run.values, times: run.times, count });
+    }
+  }
+
+  #takeSingly({ field, column }: WatchedColumn, values: Float64Array, to: number): void {
+    const { present } = column;
+    for (let row = this.#taken; row < to; row++) {
+      const place = this.#places[row]!;
+      if (place < 0 || (present !== null && present[row] === 0)) continue;
+      const value = values[row]!;
+      if (value - value !== 0) continue;
+      this.#core.accumulatorOf(this.#slices[place]!, field).update(value, this.#batch.timeMicros[row]!);
     }
   }
 
@@ -109,8 +150,6 @@ function textOf(column: Column, row: number): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function hasFinite(values: Float64Array, { present, from, to }: Run): boolean {
-  for (let row = from; row < to; row++)
-    if (Number.isFinite(values[row]) && (present === null || present[row] === 1)) return true;
-  return false;
+function newRun(rows: number): { readonly values: Float64Array; readonly times: Float64Array } {
+  return { values: new Float64Array(rows), times: new Float64Array(rows) };
 }
