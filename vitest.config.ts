@@ -9,7 +9,7 @@ export default defineConfig({
     setupFiles: ['test/support/seeded-properties.ts'],
     reporters: ['default'],
     // As `until` of test/support: what comes at once on a quiet machine may take long on a busy one.
-    expect: { poll: { timeout: 30_000 } },
+    expect: { poll: { timeout: 100_000 } },
     projects: [
       {
         extends: true,
@@ -28,8 +28,9 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Tells a hang: longer than `until` waits for any one thing.
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
           pool: 'forks',
           isolate: true,
         },

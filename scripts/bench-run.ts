@@ -74,6 +74,8 @@ async function runFrom(run: BenchFileRun, from: number): Promise<EndedEarly | nu
   };
   let timer = setTimeout(() => end(`did not load within ${loadSecondsMax} s`), loadSecondsMax * 1000);
   child.on('message', (message: BenchMessage) => {
+    // What it did between the word to end and its end does not count.
+    if (late !== null) return;
     if (message.kind === 'row') {
       run.row(message.row);
       return;

@@ -1,11 +1,12 @@
 /**
  * Waits for a condition of the outside world (a process, a socket, a file): looks every 5 ms. @throws when it does not
- * hold within `withinMs`, naming `what`.
+ * hold within `withinMs`, naming `what`. The
+ * default tells a hang, on a machine that is busy with ten other things too.
  */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 30_000,
+  withinMs = 100_000,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {

@@ -9,7 +9,6 @@ import { untilGood } from '#test/support/until.ts';
 
 test.skipIf(mosquittoMissing !== null)(
   `an alarm reaches whoever listens at the broker, though the uplink is away (${mosquittoMissing ?? 'mosquitto'})`,
-  { timeout: 30_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sedge-alarm-'));
     const broker = new Mosquitto({ folder });

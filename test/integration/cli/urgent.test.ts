@@ -46,14 +46,10 @@ api: { listen: "127.0.0.1:0" }
     );
     waiting.add(answered);
   };
-  await until(
-    'the buffer to be full',
-    () => {
-      while (waiting.size < 16) send();
-      return agent.output.includes('ingest_append_refused');
-    },
-    50_000,
-  );
+  await until('the buffer to be full', () => {
+    while (waiting.size < 16) send();
+    return agent.output.includes('ingest_append_refused');
+  });
 
   expect(await post('alarm', '{"level":3}')).toBe(204);
 

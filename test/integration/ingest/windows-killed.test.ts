@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -35,10 +35,19 @@ interface Line {
   readonly values: Readonly<Record<string, number | string | boolean>>;
 }
 
-/** What the uplink wrote, each offset once. */
+/** As it was read last. */
+let read: { readonly file: string; readonly bytes: number; readonly lines: readonly Line[] } | null = null;
+
+/** What the uplink wrote, each offset once; read anew when there is more of it, for some look every few milliseconds. */
 function delivered(): readonly Line[] {
   const file = join(folder, 'out.ndjson');
   if (!existsSync(file)) return [];
+  const bytes = statSync(file).size;
+  if (read?.file !== file || read.bytes !== bytes) read = { file, bytes, lines: linesOf(file) };
+  return read.lines;
+}
+
+function linesOf(file: string): readonly Line[] {
   const text = readFileSync(file, 'utf8');
   const lines = text
     .slice(0, text.lastIndexOf('\n') + 1)

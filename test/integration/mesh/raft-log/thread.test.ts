@@ -16,7 +16,7 @@ function threadRig(): StorageRig {
     },
     kill: async () => channel?.end(),
     until: async (reached) => {
-      const end = performance.now() + 30_000;
+      const end = performance.now() + 100_000;
       while (!reached()) {
         if (performance.now() > end) throw new Error('not reached');
         await new Promise((resolve) => void setImmediate(resolve));
