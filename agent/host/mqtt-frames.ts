@@ -102,7 +102,10 @@ export class FrameSplitter {
         return null;
       }
       const end = body + length;
-      if (end - at > this.#packetBytesMax) return this.#break(`packet of ${end - at} bytes is too large`);
+      if (end - at > this.#packetBytesMax)
+        return this.#break(
+          `packet of ${end - at} bytes, at most ${this.#packetBytesMax} are taken (max_packet)`,
+        );
       if (end > bytes.length) {
         this.#keep(bytes, at, end - at);
         return null;

@@ -23,6 +23,8 @@ export interface HttpIngestOptions {
   readonly token: string | null;
   /** Bytes of a body as sent, and after decompression. */
   readonly bodyBytesMax: number;
+  /** The key of the configuration that sets it; null: it is fixed. */
+  readonly bodyBytesKey?: string | null;
   readonly inflatedBytesMax: number;
 }
 
@@ -168,8 +170,17 @@ export class HttpIngest implements HttpHandler {
     return encodingOf(request) === 'identity' ? sent : sent + inflatedBytesMax;
   }
 
+  #beyond(bound: string): HttpResponse {
+    const key = this.#options.bodyBytesKey ?? null;
+    const wayOut =
+      key === null
+        ? 'a fixed limit here: send less at a time, or to a source of type http with a larger max_body'
+        : `raise ${key} (up to 16MiB), or send less at a time`;
+    return problem(413, 'SEDGE_INGEST_TOO_LARGE', `${bound}: ${wayOut}`);
+  }
+
   #tooLarge(): HttpResponse {
-    return problem(413, 'SEDGE_INGEST_TOO_LARGE', `at most ${this.#options.bodyBytesMax} bytes`);
+    return this.#beyond(`at most ${this.#options.bodyBytesMax} bytes`);
   }
 
   async #payload(request: HttpRequest): Promise<{ readonly bytes: Uint8Array } | HttpResponse> {
@@ -197,11 +208,7 @@ export class HttpIngest implements HttpHandler {
       return { bytes: inflate(body, { maxOutputLength: inflatedBytesMax }) };
     } catch (error) {
       if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
-        return problem(
-          413,
-          'SEDGE_INGEST_TOO_LARGE',
-          `at most ${inflatedBytesMax} bytes after decompression`,
-        );
+        return this.#beyond(`at most ${inflatedBytesMax} bytes after decompression`);
       return problem(400, 'SEDGE_INGEST_ENCODING', `the body is no ${encoding}`);
     }
   }

@@ -5,7 +5,9 @@
  * a stream says otherwise (`max_payload`) its word counts; of NDJSON this bounds a line.
  */
 export const payloadBytesLimit = 512 * 1024;
-/** An NDJSON payload is parsed line by line: only its text is there as a whole. */
+/** What `max_payload` may be set to: decoding takes up to 44 times as much memory for a moment. */
+export const maxPayloadMost = 4 * 1024 * 1024;
+/** An NDJSON payload is parsed line by line: only its bytes and its readings are there as a whole. */
 export const ndjsonPayloadBytesLimit = 16 * 1024 * 1024;
 /** Nesting of objects and arrays. Sensor payloads have 2 to 5; deeper is an attack on the stack. */
 export const depthLimit = 16;

@@ -13,6 +13,7 @@ export function httpIngest(
     ack: 'received' | 'fsynced';
     token: string | null;
     bodyBytesMax: number;
+    bodyBytesKey?: string;
   },
   { foundation, intake, hasStream }: Pick<SourcePorts, 'foundation' | 'intake' | 'hasStream'>,
 ): HttpIngest {
@@ -26,7 +27,14 @@ export function httpIngest(
 export function httpSource(name: string, config: HttpSourceConfig, ports: SourcePorts): RunningSource {
   const token = config.token === undefined ? null : ports.secrets.read(config.token.secret);
   const ingest = httpIngest(
-    { name, path: config.path, ack: config.ack, token, bodyBytesMax: config.max_body },
+    {
+      name,
+      path: config.path,
+      ack: config.ack,
+      token,
+      bodyBytesMax: config.max_body,
+      bodyBytesKey: `sources.${name}.max_body`,
+    },
     ports,
   );
   const server = new HostHttpServer({

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { decodeFormats } from '../../reading/decode/options.ts';
 import { timeUnits } from '../../reading/event-time.ts';
+import { maxPayloadMost } from '../../reading/limits.ts';
+import { formatSize } from '../units.ts';
 import { choice, flag, leaf, list, size, text } from './leaf.ts';
 
 const fieldName = () => text({ what: 'a field name of 1 to 256 characters', type: 'field name', max: 256 });
@@ -24,7 +26,7 @@ export const decodeSchema = z.strictObject({
     .describe(
       'How payloads are written. number and text: the whole payload is the field `value`; raw: kept undecoded as the field `payload`.',
     ),
-  max_payload: size('1KiB', '4MiB')
+  max_payload: size('1KiB', formatSize(maxPayloadMost))
     .optional()
     .describe(
       'Largest payload that is decoded; a larger one goes to the dead letters. For ndjson: the largest line. Decoding may take 44 times as much memory for a moment. Default: 512KiB.',

@@ -8,11 +8,12 @@ import { CsvReader } from './csv.ts';
 import { InfluxReader } from './influx.ts';
 import { JsonScan } from './json-scan.ts';
 import { mayHoldLongInteger, parseJson, utf8Text } from './json-text.ts';
+import { readLines } from './ndjson-lines.ts';
 import { isBeyondDouble, numberOf } from './number-text.ts';
 import { decodeProblem, type DecodeOptions } from './options.ts';
 import { ReadingSink } from './reading-sink.ts';
 import { TreeReader } from './tree-reader.ts';
-import { beyondDouble, Undecodable, type DecodeReason } from './undecodable.ts';
+import { beyondDouble, tooLarge, Undecodable, type DecodeReason } from './undecodable.ts';
 
 export interface Message {
   readonly topic: string;
@@ -52,11 +53,8 @@ export function createDecoder(options: DecodeOptions, tagTable: TagTable = new T
       const bytes = message.payload.length;
       if (bytes === 0 && !emptyAllowed) return { ok: false, reason: 'empty', detail: 'the payload is empty' };
       if (bytes > bytesMax) {
-        return {
-          ok: false,
-          reason: 'too_large',
-          detail: `${bytes} bytes, at most ${bytesMax} are decoded`,
-        };
+        const { reason, message: detail } = tooLarge(bytes, bytesMax);
+        return { ok: false, reason, detail };
       }
       const before = into.length;
       sink.open(into, message);
@@ -89,7 +87,9 @@ function readerOf(
     }
     case 'ndjson': {
       const tree = new TreeReader(sink, { readings, infinities: 'refused' });
-      return (payload) => readLines(tree, payload, options.max_payload ?? payloadBytesLimit);
+      const scan = options.readings === undefined ? new JsonScan(sink) : null;
+      const lineBytesMax = options.max_payload ?? payloadBytesLimit;
+      return (payload) => readLines({ sink, tree, scan, lineBytesMax }, payload);
     }
     case 'cbor': {
       const tree = new TreeReader(sink, { readings, infinities: 'numbers' });
@@ -131,29 +131,4 @@ function readNumber(sink: ReadingSink, text: string): void {
   }
   sink.field('value', value);
   sink.finish();
-}
-
-function readLines(tree: TreeReader, payload: Uint8Array, lineMax: number): void {
-  const text = utf8Text(payload);
-  const mayHoldLong = mayHoldLongInteger(payload);
-  let line = 0;
-  for (let from = 0; from < text.length;) {
-    const end = text.indexOf('\n', from);
-    const to = end === -1 ? text.length : end;
-    line++;
-    const json = text.slice(from, to);
-    from = to + 1;
-    if (json.trim() === '') continue;
-    if (json.length > lineMax)
-      throw new Undecodable(
-        'too_large',
-        `line ${line}: ${json.length} characters, at most ${lineMax} are decoded`,
-      );
-    try {
-      tree.read(parseJson(json, mayHoldLong));
-    } catch (error) {
-      if (error instanceof Undecodable) throw new Undecodable(error.reason, `line ${line}: ${error.message}`);
-      throw error;
-    }
-  }
 }

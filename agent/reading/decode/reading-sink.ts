@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/words.ts';
 import type { BatchBuilder } from '../batch-builder.ts';
 import { Quality, type Scalar, type Tags } from '../batch.ts';
 import { readTime, type EventTime, type TimeUnit } from '../event-time.ts';
@@ -6,7 +7,7 @@ import type { TagTable } from '../tag-table.ts';
 import type { DecodeOptions } from './options.ts';
 import { qualityOf } from './quality-text.ts';
 import { Roles, type Role } from './roles.ts';
-import { checkText, Undecodable } from './undecodable.ts';
+import { beyondFixed, checkText, Undecodable } from './undecodable.ts';
 
 /**
  * Where a format's reader puts what it finds: fields, then `finish` for each reading. It gives each field its role,
@@ -18,6 +19,8 @@ export class ReadingSink {
   readonly #timeUnit: TimeUnit;
   readonly #readingsMax: number;
   readonly #valuesMax: number;
+  /** The way out for a sender of too much. */
+  readonly #inParts: string;
   readonly #tagTable: TagTable;
   /** Names of the reading before and their roles, by position: sensors repeat themselves. */
   readonly #hintNames: string[] = [];
@@ -44,6 +47,9 @@ export class ReadingSink {
     const lines = options.format === 'ndjson';
     this.#readingsMax = lines ? limits.readingsPerNdjsonLimit : limits.readingsPerMessageLimit;
     this.#valuesMax = lines ? limits.valuesPerNdjsonLimit : limits.valuesPerMessageLimit;
+    this.#inParts = lines
+      ? 'send it in parts'
+      : `send it in parts, or by HTTP as application/x-ndjson (up to ${formatCount(limits.readingsPerNdjsonLimit)} readings)`;
     this.#tagValues = this.#roles.tagNames.map(() => undefined);
     this.#sharedTagValues = [...this.#tagValues];
   }
@@ -108,11 +114,11 @@ export class ReadingSink {
     const now = this.#now;
     if (!now.timed) this.#untimed();
     if (++this.#readings > this.#readingsMax) {
-      throw new Undecodable('limit', `more than ${this.#readingsMax} readings in one message`);
+      throw beyondFixed(`${formatCount(this.#readingsMax)} readings in one message`, this.#inParts);
     }
     this.#valuesWritten += now.count;
     if (this.#valuesWritten > this.#valuesMax) {
-      throw new Undecodable('limit', `more than ${this.#valuesMax} values in one message`);
+      throw beyondFixed(`${formatCount(this.#valuesMax)} values in one message`, this.#inParts);
     }
     const tags = now.tagged ? this.#fieldTags(now.tags ?? this.#topicTags) : (now.tags ?? this.#topicTags);
     const { timeMicros, timeNanos, quality, count } = now;
@@ -138,14 +144,17 @@ export class ReadingSink {
     const alone = this.#into.length <= this.#readings;
     throw new Undecodable(
       alone ? 'limit' : 'columns',
-      `${this.#readings} readings of many names take more than ${limits.cellsPerBatchLimit} cells`,
+      `${this.#readings} readings of many names take more than ${limits.cellsPerBatchLimit} cells, a fixed limit: send them in parts`,
     );
   }
 
   #value(name: string, value: Scalar): void {
     const i = this.#now.count++;
     if (i >= limits.fieldsPerReadingLimit) {
-      throw new Undecodable('limit', `more than ${limits.fieldsPerReadingLimit} fields in one reading`);
+      throw beyondFixed(
+        `${limits.fieldsPerReadingLimit} fields in one reading`,
+        'split it into several readings',
+      );
     }
     if (typeof value === 'string') checkLength(name, value);
     this.#names[i] = name;

@@ -1,4 +1,5 @@
-import { detailLengthLimit } from '../limits.ts';
+import { MiB } from '../../base/units.ts';
+import { detailLengthLimit, maxPayloadMost } from '../limits.ts';
 
 /**
  * Why a payload gave no readings. `columns`: the batch has no room for so many names; the message may fit an empty
@@ -25,6 +26,20 @@ export class Undecodable extends Error {
     super(oneLine(detail));
     this.reason = reason;
   }
+}
+
+/** A payload, or a line of NDJSON, of more bytes than are decoded at once. */
+export function tooLarge(bytes: number, bytesMax: number): Undecodable {
+  const wayOut =
+    bytesMax < maxPayloadMost
+      ? `raise decode.max_payload of the stream (up to ${maxPayloadMost / MiB}MiB), or send less at a time`
+      : 'a fixed limit; send less at a time';
+  return new Undecodable('too_large', `${bytes} bytes, at most ${bytesMax} are decoded: ${wayOut}`);
+}
+
+/** More than one message may hold; `what` begins with the figure. */
+export function beyondFixed(what: string, wayOut: string): Undecodable {
+  return new Undecodable('limit', `more than ${what}, a fixed limit: ${wayOut}`);
 }
 
 /** A number is written that no double comes near: reading it as infinity would store another value. */

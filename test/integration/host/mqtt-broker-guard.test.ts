@@ -226,7 +226,9 @@ describe('a bad guest', () => {
     await closed;
 
     expect(host.refused).toEqual([
-      expect.stringMatching(/^protocol: client "big" sent a packet of \d+ bytes is too large$/),
+      expect.stringMatching(
+        /^protocol: client "big" sent a packet of \d+ bytes, at most 1000 are taken \(max_packet\)$/,
+      ),
     ]);
   });
 

@@ -256,6 +256,23 @@ describe('HttpIngest', () => {
     expect(await pending).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
   });
 
+  it.each([
+    [
+      'x'.repeat(101),
+      {},
+      'at most 100 bytes: raise sources.push.max_body (up to 16MiB), or send less at a time',
+    ],
+    [
+      gzipSync('x'.repeat(2_000)),
+      { 'content-encoding': 'gzip' },
+      'at most 1000 bytes after decompression: raise sources.push.max_body (up to 16MiB), or send less at a time',
+    ],
+  ] as const)('names the key that bounds a body', async (body, headers, words) => {
+    const rig = rigOf({ bodyBytesKey: 'sources.push.max_body' });
+
+    expect((await rig.post('/v1/ingest/a', body, headers)).body).toContain(words);
+  });
+
   it('refuses a body that announces too much without waiting for room', async () => {
     const rig = rigOf();
     await rig.intake.bodies.take(limits.httpBodiesBytes);
@@ -263,6 +280,7 @@ describe('HttpIngest', () => {
     const response = await rig.post('/v1/ingest/a', 'x', { 'content-length': '101' });
 
     expect(response.status).toBe(413);
+    expect(response.body).toContain('at most 100 bytes: a fixed limit here: send less at a time');
   });
 
   it('tells a sender whose commit does not come to send again', async () => {

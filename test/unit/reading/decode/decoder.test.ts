@@ -67,7 +67,12 @@ describe('the size of a payload', () => {
   it('is bounded by max_payload', () => {
     const options = { format: 'text', max_payload: 1024 } as const;
     expect(valuesOf(options, 'x'.repeat(1024))).toHaveLength(1);
-    expect(refusalOf(options, 'x'.repeat(1025))).toBe('too_large: 1025 bytes, at most 1024 are decoded');
+    expect(refusalOf(options, 'x'.repeat(1025))).toBe(
+      'too_large: 1025 bytes, at most 1024 are decoded: raise decode.max_payload of the stream (up to 4MiB), or send less at a time',
+    );
+    expect(refusalOf({ format: 'text', max_payload: 4 * 1024 * 1024 }, 'x'.repeat(4 * 1024 * 1024 + 1))).toBe(
+      'too_large: 4194305 bytes, at most 4194304 are decoded: a fixed limit; send less at a time',
+    );
     expect(valuesOf({ format: 'text', max_payload: 1024 * 1024 }, 'x'.repeat(200_000))).toHaveLength(1);
   });
 
@@ -76,9 +81,11 @@ describe('the size of a payload', () => {
     expect(body.length).toBeGreaterThan(512 * 1024);
     expect(valuesOf({ format: 'ndjson' }, body)).toHaveLength(20_000);
     expect(refusalOf({ format: 'ndjson', max_payload: 1024 }, `${lines(2)}{"a":"${'x'.repeat(1024)}"}`)).toBe(
-      'too_large: line 3: 1032 characters, at most 1024 are decoded',
+      'too_large: line 3: 1032 bytes, at most 1024 are decoded: raise decode.max_payload of the stream (up to 4MiB), or send less at a time',
     );
-    expect(refusalOf({ format: 'ndjson' }, lines(100_001))).toContain('more than 100000 readings');
+    expect(refusalOf({ format: 'ndjson' }, lines(100_001))).toBe(
+      'limit: line 100,001: more than 100,000 readings in one message, a fixed limit: send it in parts',
+    );
   });
 
   it('of NDJSON does not let few bytes reserve much: columns are dense', () => {

@@ -116,7 +116,10 @@ describe('json', () => {
     ],
     [JSON.stringify({ ['n'.repeat(257)]: 1 }), 'limit: a field name of 257'],
     [JSON.stringify({ t: 'n'.repeat(262_145) }), 'limit: t is a text of 262145'],
-    [`[${'1,'.repeat(4096)}1]`, 'limit: more than 4096 readings'],
+    [
+      `[${'1,'.repeat(4096)}1]`,
+      'limit: more than 4,096 readings in one message, a fixed limit: send it in parts, or by HTTP',
+    ],
     [' '.repeat(512 * 1024 + 1), 'too_large: 524289 bytes'],
     [`${'['.repeat(200_000)}9007199254740993${']'.repeat(200_000)}`, 'limit: '],
   ])('refuses %.20s', (payload, refusal) => {
@@ -130,7 +133,7 @@ describe('json', () => {
       r: Array.from({ length: 4000 }, () => 1),
     });
     expect(refusalOf({ format: 'json', readings: 'r' }, payload)).toBe(
-      'limit: more than 262144 values in one message',
+      'limit: more than 262,144 values in one message, a fixed limit: send it in parts, or by HTTP as application/x-ndjson (up to 100,000 readings)',
     );
   });
 
