@@ -122,7 +122,7 @@ export const raftMutants: readonly Mutant[] = [
     name: 'C6',
     fault: 'a candidate leads before its own vote is durable',
     file: `${room}/elect.ts`,
-    code: 'if (!core.tracker.hasVoted(core.id)) return;',
+    code: 'if (core.settings.ownVoteFirst && !core.tracker.hasVoted(core.id)) return;',
     instead: '',
   },
   {

@@ -181,7 +181,9 @@ export class RaftCore implements MemberView {
     return this.log.lastId();
   }
 
+  /** What votes tell of the commit index: nothing without `frankVotes`. */
   committedId(): EntryId {
+    if (!this.settings.frankVotes) return { term: 0, index: 0 };
     const index = this.log.committed;
     const term = this.log.term(index);
     assert(term !== undefined, `the term of the committed entry ${index} is known`);

@@ -109,7 +109,7 @@ export function countVote(core: RaftCore, message: VoteAnswer): void {
   if (core.role === 'pre-candidate') return runCampaign(core, 'election');
   // Its term and vote may be on their way to the disk still. Elected by others alone, and started anew without them, it would stand
   // in the same term again and lead in it twice.
-  if (!core.tracker.hasVoted(core.id)) return;
+  if (core.settings.ownVoteFirst && !core.tracker.hasVoted(core.id)) return;
   becomeLeader(core);
   broadcastAppend(core);
 }

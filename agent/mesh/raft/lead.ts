@@ -64,7 +64,8 @@ function takeRefusal(core: RaftCore, message: AppendAnswer, progress: Progress):
   core.note({ kind: 'append-answer-refused', from, index, hint });
   // The leader too can skip: what it holds above the member's term cannot be there.
   const next = hint.term > 0 ? core.log.lastAtOrBelowTerm(hint.index, hint.term).index : hint.index;
-  if (!progress.retreat(index, next)) return;
+  const least = core.settings.pacing === 'eager' ? 1 : progress.match + 1;
+  if (!progress.retreat(index, next, least)) return;
   core.note({ kind: 'progress-decreased', from, progress });
   if (progress.state === 'replicate') progress.becomeProbe();
   sendAppend(core, from, true);

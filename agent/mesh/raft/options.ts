@@ -13,8 +13,8 @@ export type ReadMode = 'safe' | 'lease';
 /**
  * How the leader tells a commit index and when it sends a snapshot. `lean`: a member is told what it was not told; a snapshot
  * leaves as soon as it is needed; any append that meets the log ends the wait for one. `eager`: a member whose flow was paused is
- * always sent one more append, and only the awaited snapshot ends the wait: the rules of etcd-io/raft until 2024, kept so that
- * this core can be held to recordings of that time.
+ * always sent one more append, only the awaited snapshot ends the wait and `next` stays where it was meanwhile, and probes may go back
+ * behind `match`: the rules of etcd-io/raft until 2024, kept so that this core can be held to recordings of that time.
  */
 export type Pacing = 'lean' | 'eager';
 
@@ -58,6 +58,10 @@ export interface RaftOptions {
    * members may wait for ever for one that left, or stand for ever in terms that others have passed. Default true.
    */
   readonly frankVotes?: boolean;
+  /** A candidate leads only when its own vote is durable. Without, it may lead twice in a term, as in etcd-io/raft, when it dies in between. Default true. */
+  readonly ownVoteFirst?: boolean;
+  /** A joint phase that is to end by itself is ended at a check of the quorum too; else with an entry that is applied, which may never come. Default true. */
+  readonly retryLeave?: boolean;
   /** Default `lean`. */
   readonly pacing?: Pacing;
   readonly observe?: (note: Note, member: MemberView) => void;
@@ -77,6 +81,8 @@ export interface Settings {
   readonly guardChanges: boolean;
   readonly guardImpossible: boolean;
   readonly frankVotes: boolean;
+  readonly ownVoteFirst: boolean;
+  readonly retryLeave: boolean;
   readonly pacing: Pacing;
 }
 
@@ -94,6 +100,8 @@ export function settingsOf(options: RaftOptions): Settings {
     guardChanges: options.guardChanges ?? true,
     guardImpossible: options.guardImpossible ?? true,
     frankVotes: options.frankVotes ?? true,
+    ownVoteFirst: options.ownVoteFirst ?? true,
+    retryLeave: options.retryLeave ?? true,
     pacing: options.pacing ?? 'lean',
   };
   const bounds = settings.limits;

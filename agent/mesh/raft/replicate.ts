@@ -46,7 +46,8 @@ function sendSnapshot(core: RaftCore, to: PeerId, progress: Progress): boolean {
   }
   assert(snapshot.id.index > 0, 'a compacted log has a snapshot');
   core.note({ kind: 'snapshot-sent', to, snapshot: snapshot.id, progress });
-  progress.becomeSnapshot(snapshot.id.index);
+  if (core.settings.pacing === 'eager') progress.becomeSnapshot(snapshot.id.index, progress.next);
+  else progress.becomeSnapshot(snapshot.id.index);
   core.note({ kind: 'replication-paused', to, progress });
   core.send({ type: 'snapshot', to, from: core.id, term: core.term, snapshot });
   return true;

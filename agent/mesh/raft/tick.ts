@@ -28,7 +28,7 @@ function tickLeader(core: RaftCore): void {
     if (core.settings.checkQuorum) checkQuorum(core);
     // A transfer that takes longer has failed, and proposals must not wait for it.
     if (core.role === 'leader' && core.transferee !== noPeer) abortTransfer(core);
-    leaveJointIfDue(core);
+    if (core.settings.retryLeave) leaveJointIfDue(core);
   }
   if (core.role !== 'leader' || core.heartbeatElapsed < core.settings.heartbeatTicks) return;
   core.heartbeatElapsed = 0;

@@ -71,6 +71,8 @@ type Act = (node: SimNode) => void;
 class Chaos {
   readonly #seed: number;
   readonly #random: Prng;
+  /** Chance of what disks lose that had said it was safe. */
+  readonly #liar: Prng;
   readonly #cluster: Cluster;
   readonly #clients: Clients;
   readonly #acts: readonly Act[];
@@ -83,9 +85,13 @@ class Chaos {
     // Drawn apart, so that a seed keeps its life when only the disk is another.
     const disk = storage ?? new Prng(seed + 1).pick(['plain', 'log'] as const);
     const isOverLog = disk === 'log' && (storage === 'log' || drawnSettings.asyncStorage);
-    const settings = isOverLog ? { ...drawnSettings, storage: disk, asyncStorage: true } : drawnSettings;
+    const liar = new Prng(seed + 2);
+    const losesEnd = liar.chance(0.5) ? 0 : liar.float() * 0.4;
+    const honest = isOverLog ? { ...drawnSettings, storage: disk, asyncStorage: true } : drawnSettings;
+    const settings = { ...honest, disk: { ...honest.disk, losesEnd } };
     this.#seed = seed;
     this.#random = random;
+    this.#liar = liar;
     this.#cluster = new Cluster({ seed: random.uint32(), settings });
     this.#cluster.network.cutTakesFlying = random.chance(0.5);
     this.#clients = new Clients(this.#cluster, random.uint32(), {
@@ -193,15 +199,22 @@ class Chaos {
   }
 
   #crash(node: SimNode): void {
-    this.#cluster.crash(node.id, { mayTear: this.#canLose(node.id) });
+    const mayLose = this.#canLose(node.id);
+    this.#cluster.crash(node.id, { mayTear: mayLose });
+    if (mayLose && !node.quarantined && this.#liar.chance(node.disk.habits.losesEnd)) this.#loseEnd(node);
     node.downUntil = this.#cluster.now + this.#random.float() * this.#cluster.settings.electionTicks * 4;
+  }
+
+  #loseEnd(node: SimNode): void {
+    node.disk.loseEnd(1 + this.#liar.below(this.#liar.pick([1, 3, 20])));
   }
 
   /** A disk may only be lost while enough good copies remain, or the run would prove nothing. */
   #damage(node: SimNode): void {
     if (node.quarantined || !this.#canLose(node.id)) return;
     this.#crash(node);
-    node.disk.spoil();
+    if (this.#liar.chance(0.4)) this.#loseEnd(node);
+    else node.disk.spoil();
     this.#cluster.start(node.id);
   }
 

@@ -125,7 +125,7 @@ export class SimDisk implements MemberDisk {
     return Math.max(0, ...this.lost.keys());
   }
 
-  /** Between two lives: the last entries are gone, as far as they are not known to be committed. */
+  /** As far as they are not known to be committed. */
   loseEnd(count: number): void {
     const { log } = this;
     const snapshot = log.snapshot();
@@ -183,7 +183,10 @@ export class SimDisk implements MemberDisk {
     if (this.damaged) {
       user.befell('ruins');
       user.ruined();
-    } else user.opened({ log: this.#start(), doubt: this.doubt });
+      return;
+    }
+    if (this.doubt > 0) user.befell('doubts');
+    user.opened({ log: this.#start(), doubt: this.doubt });
   }
 
   get snapshot(): Snapshot {

@@ -196,6 +196,12 @@ export class LogDisk implements MemberDisk {
     this.#wakeAt = Infinity;
   }
 
+  loseEnd(count: number): void {
+    this.#isSuspect = true;
+    const last = this.#mirror.lastIndex();
+    for (let index = last; index > last - count; index--) this.device.loseEntry(index);
+  }
+
   spoil(): string {
     this.#isSuspect = true;
     const { device } = this;

@@ -13,9 +13,18 @@ export interface DiskHabits {
   readonly stallMax: number;
   /** Probability that a crash leaves the write it met half done, instead of undone. */
   readonly torn: number;
+  /** Probability that a power cut takes the last of what was synced with it: a device that lies. Only where the group can do without this member. */
+  readonly losesEnd: number;
 }
 
-export const quickDisk: DiskHabits = { writeMin: 0.01, writeMax: 0.05, stalls: 0, stallMax: 0, torn: 0 };
+export const quickDisk: DiskHabits = {
+  writeMin: 0.01,
+  writeMax: 0.05,
+  stalls: 0,
+  stallMax: 0,
+  torn: 0,
+  losesEnd: 0,
+};
 
 export interface Write {
   readonly hardState: HardState | null;
@@ -86,6 +95,8 @@ export interface MemberDisk {
   /** Whether a change of membership may be in a write that a crash has met. */
   readonly mayHoldChange: boolean;
   crash(options: CrashOptions): void;
+  /** Between two processes: so many of the last entries are gone, though they had been synced. */
+  loseEnd(count: number): void;
   /** Between two processes: something on it goes bad. Answers what. */
   spoil(): string;
 }

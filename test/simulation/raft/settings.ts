@@ -76,6 +76,7 @@ export function drawDisk(random: Prng, electionTicks: number): DiskHabits {
     stalls: random.chance(0.6) ? 0 : random.float() * 0.05,
     stallMax: random.float() * electionTicks * 2,
     torn: random.pick([0.8, 0.9, 1]),
+    losesEnd: 0,
   };
 }
 

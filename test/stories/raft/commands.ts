@@ -4,6 +4,7 @@ import { parseScript, type Directive } from '#test/conformance/mesh/raft/datadri
 import { Arguments } from '#test/conformance/mesh/raft/interaction/arguments.ts';
 import { runInteraction } from '#test/conformance/mesh/raft/interaction/commands.ts';
 import { Site, type GroupRules, type Node } from '#test/conformance/mesh/raft/interaction/site.ts';
+import { august2026 } from '#test/conformance/mesh/raft/release.ts';
 import type { Run } from '../play.ts';
 import { settle } from './settle.ts';
 
@@ -14,6 +15,9 @@ const ourRules: GroupRules = {
   stepDownOnRemoval: true,
   guardImpossible: true,
   frankVotes: true,
+  ownVoteFirst: true,
+  retryLeave: true,
+  restoresState: true,
 };
 
 type StoryCommand = (site: Site, args: Arguments) => string;
@@ -86,6 +90,6 @@ function runDirective(site: Site, directive: Directive): string {
 }
 
 export function raftStory(): Run {
-  const site = new Site('current', ourRules);
+  const site = new Site(august2026, ourRules);
   return (directive) => runDirective(site, directive);
 }

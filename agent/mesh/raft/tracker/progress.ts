@@ -79,10 +79,10 @@ export class Progress {
     this.next = this.match + 1;
   }
 
-  becomeSnapshot(index: LogIndex): void {
+  becomeSnapshot(index: LogIndex, next = index + 1): void {
     this.#enter('snapshot');
     this.pendingSnapshot = index;
-    this.next = index + 1;
+    this.next = next;
     this.sentCommit = index;
   }
 
@@ -107,9 +107,9 @@ export class Progress {
 
   /** The member has acknowledged `index`. False when that was known. */
   acknowledge(index: LogIndex): boolean {
+    this.next = Math.max(this.next, index + 1);
     if (index <= this.match) return false;
     this.match = index;
-    this.next = Math.max(this.next, index + 1);
     this.appendPaused = false;
     return true;
   }
@@ -126,14 +126,15 @@ export class Progress {
   /**
    * The member has refused the append after `rejected`; `hint` is where it may agree. False for an answer to an older
    * append, which says nothing new.
+   * @param least `next` does not fall below it
    */
-  retreat(rejected: LogIndex, hint: LogIndex): boolean {
+  retreat(rejected: LogIndex, hint: LogIndex, least = this.match + 1): boolean {
     if (this.state === 'replicate') {
       if (rejected <= this.match) return false;
       this.next = this.match + 1;
     } else {
       if (this.next - 1 !== rejected) return false;
-      this.next = Math.max(Math.min(rejected, hint + 1), this.match + 1);
+      this.next = Math.max(Math.min(rejected, hint + 1), least);
       this.appendPaused = false;
     }
     this.sentCommit = Math.min(this.sentCommit, this.next - 1);

@@ -39,6 +39,9 @@ export function parseScript(text: string): Directive[] {
     const separator = lines.indexOf('----', at);
     const inputEnd = separator < 0 ? lines.length : separator;
     const input = lines.slice(at, inputEnd).join('\n').trim();
+    // Allowed there, never used in these scripts, and what a damaged separator looks like.
+    if (/\n[ \t]*\n/.test(input))
+      throw new ScriptError(`line ${line}: a blank line before the ---- of ${command}`);
     at = inputEnd + 1;
     let expected = '';
     let end = inputEnd;

@@ -9,6 +9,7 @@ import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
 import type { HardState, Role } from '#agent/mesh/raft/state.ts';
 import type { Progress } from '#agent/mesh/raft/tracker/progress.ts';
 import { hex, list, quote } from './go-format.ts';
+import type { Release } from './release.ts';
 
 /** Our state in the words of etcd-io/raft, as its scripts expect them. */
 export const messageNames: Readonly<Record<MessageType, string>> = {
@@ -141,7 +142,8 @@ function fieldsOf(message: Envelope): Fields {
   }
 }
 
-export function describeMessage(message: Envelope, indent = ''): string {
+/** `nesting`: where entries, responses and snapshot stand, on lines of their own or on the message's. */
+export function describeMessage(message: Envelope, nesting: Release['nesting'], indent = ''): string {
   const fields = fieldsOf(message);
   const { logTerm = 0, index = 0, commit = 0, vote = 0, entries = [], responses = [] } = fields;
   const term = 'term' in message ? message.term : (fields.term ?? 0);
@@ -151,17 +153,18 @@ export function describeMessage(message: Envelope, indent = ''): string {
   if (commit !== 0) text += ` Commit:${commit}`;
   if (vote !== 0) text += ` Vote:${vote}`;
   if (message.type === 'append-answer' && message.endsAt !== undefined) text += ` EndsAt:${message.endsAt}`;
+  const inner = nesting === 'lines' ? `${indent}  ` : '';
+  const many = (items: readonly string[]): string =>
+    nesting === 'lines'
+      ? `[${items.map((item) => `\n${item}`).join('')}\n${indent}]`
+      : `[${items.join(', ')}]`;
   if (entries.length === 1) text += ` Entries:[${describeEntry(entries[0]!)}]`;
-  else if (entries.length > 1) {
-    const lines = entries.map((entry) => `\n${indent}  ${describeEntry(entry)}`);
-    text += ` Entries:[${lines.join('')}\n${indent}]`;
-  }
+  else if (entries.length > 1)
+    text += ` Entries:${many(entries.map((entry) => `${inner}${describeEntry(entry)}`))}`;
   if (fields.snapshot && fields.snapshot.id.index !== 0)
-    text += `\n${indent}  Snapshot: ${describeSnapshot(fields.snapshot)}`;
-  if (responses.length > 0) {
-    const lines = responses.map((response) => `\n${describeMessage(response, `${indent}  `)}`);
-    text += ` Responses:[${lines.join('')}\n${indent}]`;
-  }
+    text += `${nesting === 'lines' ? `\n${inner}` : ' '}Snapshot: ${describeSnapshot(fields.snapshot)}`;
+  if (responses.length > 0)
+    text += ` Responses:${many(responses.map((response) => describeMessage(response, nesting, inner)))}`;
   return text;
 }
 
@@ -202,7 +205,7 @@ const describeRecord = (record: MembershipRecord): string =>
 const describeSnapshot = ({ id, membership }: Snapshot): string =>
   `Index:${id.index} Term:${id.term} ConfState:${describeRecord(membership)}`;
 
-export function describeReady(ready: Ready): string {
+export function describeReady(ready: Ready, nesting: Release['nesting']): string {
   let text = '';
   if (ready.softState !== null)
     text += `Lead:${ready.softState.lead} State:${roleNames[ready.softState.role]}\n`;
@@ -216,7 +219,7 @@ export function describeReady(ready: Ready): string {
   if (ready.committed.length > 0) text += `CommittedEntries:\n${describeEntries(ready.committed)}`;
   const messages = envelopesOf(ready);
   if (messages.length > 0) text += 'Messages:\n';
-  for (const message of messages) text += `${describeMessage(message)}\n`;
+  for (const message of messages) text += `${describeMessage(message, nesting)}\n`;
   return text === '' ? '<empty Ready>' : `Ready MustSync=${ready.mustSync}:\n${text}`;
 }
 

@@ -6,7 +6,6 @@ import { votersOf } from '#agent/mesh/raft/quorum/joint.ts';
 import type { Directive } from '../datadriven.ts';
 import {
   describeEntries,
-  describeMessage,
   describeProgressOf,
   messageNames,
   otherMessageNames,
@@ -109,7 +108,7 @@ const deliverMessages: Command = (site, args) => {
   for (const { id, drop } of recipients) {
     const messages = site.takeMessages(id, { drop, type });
     count += messages.length;
-    if (drop) for (const message of messages) site.output.write(`dropped: ${describeMessage(message)}\n`);
+    if (drop) for (const message of messages) site.output.write(`dropped: ${site.describe(message)}\n`);
     else site.deliver(messages);
   }
   if (count === 0) site.output.write('no messages\n');
@@ -208,7 +207,7 @@ const sendSnapshot: Command = (site, args) => {
   const { term } = node.member.status().hardState;
   const message = { type: 'snapshot', term, from: node.id, to: peerId(to ?? 0), snapshot } as const;
   site.messages.push(message);
-  site.output.write(describeMessage(message));
+  site.output.write(site.describe(message));
   return null;
 };
 

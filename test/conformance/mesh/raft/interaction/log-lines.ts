@@ -10,7 +10,7 @@ import {
   messageNames,
   transitionNames,
 } from '../describe.ts';
-import type { Recorded } from '../recorded.ts';
+import type { Release } from '../release.ts';
 import { hex, list } from '../go-format.ts';
 
 export const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'NONE'] as const;
@@ -20,6 +20,7 @@ export type Level = (typeof levels)[number];
 type Line<Kind extends NoteKind> = (
   note: Extract<Note, { kind: Kind }>,
   member: MemberView,
+  release: Release,
 ) => readonly [Level, string] | null;
 
 const refusalText = (reason: ChangeRefusal): string => {
@@ -171,9 +172,9 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
     'INFO',
     `${hex(m.id)} [commit: ${m.log.committed}] ignored snapshot [index: ${n.snapshot.index}, term: ${n.snapshot.term}]`,
   ],
-  'snapshot-without-me': (n, m) => [
+  'snapshot-without-me': (n, m, { structures, gap }) => [
     'WARN',
-    `${hex(m.id)} attempted to restore snapshot but it is not in the ConfState ${protoText(n.membership)}; should never happen`,
+    `${hex(m.id)} attempted to restore snapshot but it is not in the ConfState ${structures === 'plain' ? plainRecord(n.membership) : protoText(n.membership, gap)}; should never happen`,
   ],
   'snapshot-fast-forwarded': (n, m) => [
     'INFO',
@@ -189,9 +190,9 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
     'INFO',
     `${hex(m.id)} switched to configuration ${describeMembership(n.membership)}`,
   ],
-  'change-refused': (n, m) => [
+  'change-refused': (n, m, { structures }) => [
     'INFO',
-    `${hex(m.id)} ignoring conf change ${describeChange(n.change)} at config ${describeMembership(n.membership)}: ${refusalText(n.reason)}`,
+    `${hex(m.id)} ignoring conf change ${structures === 'plain' ? plainChange(n.change) : describeChange(n.change)} at config ${describeMembership(n.membership)}: ${refusalText(n.reason)}`,
   ],
   'leave-joint-proposed': (n) => [
     'INFO',
@@ -264,8 +265,8 @@ const lines: { readonly [Kind in NoteKind]: Line<Kind> } = {
   'forget-refused-by-lease': () => ['ERROR', 'ignoring MsgForgetLeader due to ReadOnlyLeaseBased'],
 };
 
-/** Go's protobuf text of a ConfState; it puts one space or two between fields as it likes, so two stand for both. */
-function protoText(record: MembershipRecord): string {
+/** Go's protobuf text of a ConfState. */
+function protoText(record: MembershipRecord, gap: Release['gap']): string {
   const fields = [
     ...record.voters.map((id) => `voters:${id}`),
     ...record.learners.map((id) => `learners:${id}`),
@@ -273,33 +274,20 @@ function protoText(record: MembershipRecord): string {
     ...record.learnersNext.map((id) => `learners_next:${id}`),
     `auto_leave:${record.autoLeave}`,
   ];
-  return fields.join('  ');
+  return fields.join(gap);
 }
 
-/** Two lines of 2023 that hold what Go then printed as plain structures. */
-const lines2023: Pick<typeof lines, 'change-refused' | 'snapshot-without-me'> = {
-  'change-refused': (n, m) => [
-    'INFO',
-    `${hex(m.id)} ignoring conf change ${changeText2023(n.change)} at config ${describeMembership(n.membership)}: ${refusalText(n.reason)}`,
-  ],
-  'snapshot-without-me': ({ membership: r }, m) => [
-    'WARN',
-    `${hex(m.id)} attempted to restore snapshot but it is not in the ConfState {${list(r.voters)} ${list(r.learners)} ` +
-      `${list(r.votersOutgoing)} ${list(r.learnersNext)} ${r.autoLeave}}; should never happen`,
-  ],
-};
+const plainRecord = (record: MembershipRecord): string =>
+  `{${list(record.voters)} ${list(record.learners)} ${list(record.votersOutgoing)} ${list(record.learnersNext)} ${record.autoLeave}}`;
 
-function changeText2023(change: MembershipChange): string {
+function plainChange(change: MembershipChange): string {
   const steps = change.steps.map(({ action, peer }) => `${actionNames[action]} ${peer}`);
   const context = list([...change.context]);
   if (change.form === 'single') return `{${steps[0]} ${context} 0}`;
   return `{${transitionNames[change.transition]} [${steps.map((step) => `{${step}}`).join(' ')}] ${context}}`;
 }
 
-export function logLine(note: Note, member: MemberView, recorded: Recorded): readonly [Level, string] | null {
-  if (recorded === '2023' && note.kind === 'change-refused') return lines2023['change-refused'](note, member);
-  if (recorded === '2023' && note.kind === 'snapshot-without-me')
-    return lines2023['snapshot-without-me'](note, member);
+export function logLine(note: Note, member: MemberView, release: Release): readonly [Level, string] | null {
   const line = lines[note.kind] as Line<NoteKind>;
-  return line(note, member);
+  return line(note, member, release);
 }

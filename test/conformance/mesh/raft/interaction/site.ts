@@ -12,7 +12,7 @@ import { isStorageThread, peerId, type PeerId } from '#agent/mesh/raft/peer-id.t
 import type { Snapshot } from '#agent/mesh/raft/snapshot.ts';
 import type { HardState } from '#agent/mesh/raft/state.ts';
 import { describeMessage, describeReady, envelopesOf, type Envelope } from '../describe.ts';
-import type { Recorded } from '../recorded.ts';
+import type { Release } from '../release.ts';
 import { logLine } from './log-lines.ts';
 import { Output } from './output.ts';
 
@@ -54,7 +54,10 @@ export interface Node {
 
 /** What a group is made of that its scripts do not say. */
 export type GroupRules = Pick<NodeOptions, 'preVote' | 'checkQuorum' | 'stepDownOnRemoval'> &
-  Required<Pick<RaftOptions, 'guardImpossible' | 'frankVotes'>>;
+  Required<Pick<RaftOptions, 'guardImpossible' | 'frankVotes' | 'ownVoteFirst' | 'retryLeave'>> & {
+    /** A snapshot that is taken is the state machine's too. That of etcd-io/raft's own environment stays what it was. */
+    readonly restoresState: boolean;
+  };
 
 /** What etcd-io/raft's scripts take for granted. */
 const rulesOfEtcd: GroupRules = {
@@ -63,6 +66,9 @@ const rulesOfEtcd: GroupRules = {
   stepDownOnRemoval: false,
   guardImpossible: false,
   frankVotes: false,
+  ownVoteFirst: false,
+  retryLeave: false,
+  restoresState: false,
 };
 
 export const electionTicks = 3;
@@ -77,10 +83,10 @@ export class Site {
   /** Members that no message leaves or reaches. */
   readonly cutOff = new Set<PeerId>();
   readonly rules: GroupRules;
-  readonly #recorded: Recorded;
+  readonly #release: Release;
 
-  constructor(recorded: Recorded, rules: GroupRules = rulesOfEtcd) {
-    this.#recorded = recorded;
+  constructor(release: Release, rules: GroupRules = rulesOfEtcd) {
+    this.#release = release;
     this.rules = rules;
   }
 
@@ -119,9 +125,11 @@ export class Site {
     const { inflightMessagesMax, applyingBytesMax, ...rest } = options;
     return {
       ...rest,
-      pacing: this.#recorded === 'current' ? 'lean' : 'eager',
+      pacing: this.#release.pacing,
       guardImpossible: this.rules.guardImpossible,
       frankVotes: this.rules.frankVotes,
+      ownVoteFirst: this.rules.ownVoteFirst,
+      retryLeave: this.rules.retryLeave,
       id,
       log,
       // The scripts set the timeouts that matter; the random ones were made with this spread pinned.
@@ -130,7 +138,7 @@ export class Site {
       heartbeatTicks,
       limits: { ...unlimited, inflightMessagesMax, applyingBytesMax },
       observe: (note, view) => {
-        const line = logLine(note, view, this.#recorded);
+        const line = logLine(note, view, this.#release);
         if (line !== null) this.output.log(...line);
       },
     };
@@ -138,9 +146,9 @@ export class Site {
 
   processReady(node: Node): Ready {
     const ready = node.member.ready();
-    this.output.write(describeReady(ready));
+    this.output.write(describeReady(ready, this.#release.nesting));
     if (!node.asyncStorage) {
-      write(node, ready);
+      write(node, ready, this.rules);
       applyEntries(node, ready.committed);
     }
     for (const envelope of envelopesOf(ready)) {
@@ -155,7 +163,7 @@ export class Site {
   processAppend(node: Node): void {
     const order = node.appendWork.shift();
     if (order === undefined) return this.output.write('no append work to perform');
-    this.#carryOut(order, () => write(node, order));
+    this.#carryOut(order, () => write(node, order, this.rules));
   }
 
   processApply(node: Node): void {
@@ -165,13 +173,17 @@ export class Site {
   }
 
   #carryOut(order: StorageAppend | StorageApply, act: () => void): void {
-    this.output.write(`Processing:\n${describeMessage({ ...order, responses: [] })}\n`);
+    this.output.write(`Processing:\n${this.describe({ ...order, responses: [] })}\n`);
     act();
     this.output.write('Responses:\n');
     for (const response of order.responses) {
-      this.output.write(`${describeMessage(response)}\n`);
+      this.output.write(`${this.describe(response)}\n`);
       this.#post(response);
     }
+  }
+
+  describe(message: Envelope): string {
+    return describeMessage(message, this.#release.nesting);
   }
 
   #post(message: Envelope): void {
@@ -192,7 +204,7 @@ export class Site {
 
   deliver(messages: readonly Envelope[]): void {
     for (const message of messages) {
-      this.output.write(`${describeMessage(message)}\n`);
+      this.output.write(`${this.describe(message)}\n`);
       if (message.type === 'storage-append' || message.type === 'storage-apply') continue;
       const outcome = this.nodes[message.to - 1]!.member.step(message);
       // Reads and transfers that find no leader vanish without a word there.
@@ -236,10 +248,10 @@ interface Write {
   readonly snapshot: Snapshot | null;
 }
 
-function write(node: Node, { hardState, entries, snapshot }: Write): void {
+function write(node: Node, { hardState, entries, snapshot }: Write, { restoresState }: GroupRules): void {
   if (hardState !== null) node.log.setHardState(hardState);
   if (snapshot === null) node.log.append(entries);
-  else if (node.log.applySnapshot(snapshot)) node.history.push(snapshot);
+  else if (node.log.applySnapshot(snapshot) && restoresState) node.history.push(snapshot);
 }
 
 function applyEntries(node: Node, entries: readonly Entry[]): void {

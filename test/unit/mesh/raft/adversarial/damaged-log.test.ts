@@ -122,7 +122,7 @@ test('D11: a write torn in the midst leaves a log that is whole, or says what it
   const seen = { whole: 0, inDoubt: 0 };
   for (let seed = 1; seed <= 12; seed++) {
     const story = new Story(
-      { storage: 'log', disk: { writeMin: 2, writeMax: 3, stalls: 0, stallMax: 0, torn: 1 } },
+      { storage: 'log', disk: { writeMin: 2, writeMax: 3, stalls: 0, stallMax: 0, torn: 1, losesEnd: 0 } },
       seed,
     );
     story.until('the logs are read', () => story.cluster.running.length === 3);

@@ -8,7 +8,7 @@ test.each([1, 2, 3, 4, 5, 6])(
   (seed) => {
     const story = new Story(
       {
-        disk: { writeMin: 0.3, writeMax: 0.9, stalls: 0, stallMax: 0, torn: 1 },
+        disk: { writeMin: 0.3, writeMax: 0.9, stalls: 0, stallMax: 0, torn: 1, losesEnd: 0 },
         checkpoints: 0.1,
         electionTicks: 20,
       },
@@ -35,7 +35,7 @@ test('D2: bits flip on a minority: those members speak to nobody, and others tak
   story.crash(4, 5);
   const { messages } = story.cluster.counts;
   for (const id of [4, 5]) {
-    story.node(id).disk.spoil();
+    story.plainDisk(id).damaged = true;
     expect(story.cluster.start(id)).toBe(false);
   }
   expect(story.cluster.counts.messages).toBe(messages);
@@ -99,7 +99,7 @@ test('D5: a member whose disk was set back to an older copy is stopped by the fi
 
 test('D6: writes that stall for a whole election timeout now and then cost time, and nothing that was acknowledged', () => {
   const story = new Story({
-    disk: { writeMin: 0.1, writeMax: 0.3, stalls: 0.1, stallMax: 20, torn: 1 },
+    disk: { writeMin: 0.1, writeMax: 0.3, stalls: 0.1, stallMax: 20, torn: 1, losesEnd: 0 },
     electionTicks: 20,
   });
   story.elect(1);

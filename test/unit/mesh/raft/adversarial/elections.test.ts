@@ -109,7 +109,7 @@ test('E6: a leader that is heard and cannot hear stands down, and another takes 
 test('E7: a leader whose disk stalls stands down, and the group goes on without it', () => {
   const story = new Story();
   story.elect(1);
-  story.node(1).disk.habits = { writeMin: 500, writeMax: 500, stalls: 0, stallMax: 0, torn: 0 };
+  story.node(1).disk.habits = { writeMin: 500, writeMax: 500, stalls: 0, stallMax: 0, torn: 0, losesEnd: 0 };
   story.put(1, 7);
   story.until('another leads', () => story.node(2).isLeader || story.node(3).isLeader);
   story.write(story.anyLeader().id, 8);

@@ -161,7 +161,7 @@ test.each(['before-write', 'after-write', 'after-answers', 'after-apply'] as con
 test('C6: a candidate that others have elected leads when its own term and vote are durable, or it could lead in that term twice', () => {
   const story = new Story({ guarded: false, electionTicks: 40 });
   const candidate = story.node(1);
-  candidate.disk.habits = { writeMin: 5, writeMax: 5, stalls: 0, stallMax: 0, torn: 0 };
+  candidate.disk.habits = { writeMin: 5, writeMax: 5, stalls: 0, stallMax: 0, torn: 0, losesEnd: 0 };
   candidate.ask((member) => member.campaign());
   const { term } = candidate.view!;
   story.run(2);
@@ -188,7 +188,7 @@ test('C7: a follower whose disk stalls holds no more than its bound, and is aske
   const story = new Story({ limits: { messageBytesMax: 1, inflightMessagesMax: 8, unstableBytesMax: 60 } });
   story.elect(1);
   const { disk, view } = story.node(3);
-  disk.habits = { writeMin: 300, writeMax: 300, stalls: 0, stallMax: 0, torn: 0 };
+  disk.habits = { writeMin: 300, writeMax: 300, stalls: 0, stallMax: 0, torn: 0, losesEnd: 0 };
   for (let value = 1; value <= 40; value++) story.put(1, value);
   story.run(20);
   const { messages } = story.cluster.counts;

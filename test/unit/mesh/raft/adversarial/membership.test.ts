@@ -235,7 +235,7 @@ test('M8: a member whose disk was lost comes back under a new id, and what only 
   story.isolate(2);
   story.write(1, 7);
   story.crash(3);
-  story.node(3).disk.spoil();
+  story.plainDisk(3).damaged = true;
   expect(story.cluster.start(3)).toBe(false);
   expect(() => story.cluster.add(3)).toThrow(/used once for all time/);
   story.heal();

@@ -29,7 +29,14 @@ function laggard(options: { readonly asyncStorage?: boolean; readonly writeTicks
   const { asyncStorage = true, writeTicks = 0.05 } = options;
   const story = new Story({ keepBehind: 0, checkpoints: 1, asyncStorage });
   story.elect(1);
-  story.node(3).disk.habits = { writeMin: writeTicks, writeMax: writeTicks, stalls: 0, stallMax: 0, torn: 1 };
+  story.node(3).disk.habits = {
+    writeMin: writeTicks,
+    writeMax: writeTicks,
+    stalls: 0,
+    stallMax: 0,
+    torn: 1,
+    losesEnd: 0,
+  };
   story.isolate(3);
   for (let value = 1; value <= 6; value++) story.write(1, value);
   const leader = story.node(1);
