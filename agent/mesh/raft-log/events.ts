@@ -60,7 +60,7 @@ export class RaftLogEvents {
     this.#telemetry.count('raft_log_damages');
     const next =
       ballot === null
-        ? 'term and vote are lost: join again under a new id'
+        ? 'its head is lost: join again under a new id'
         : `waiting for a snapshot; this member votes again from entry ${needIndex} on`;
     this.#telemetry.log('error', 'raft_log_damaged', `the Raft log is damaged (${reason}); ${next}`, {
       reason,

@@ -153,7 +153,7 @@ export class LogService {
     const { index } = snapshot.id;
     if (need === null) this.#refuse(id, 'the log is neither damaged nor in doubt');
     else if (need.ballot === null)
-      this.#refuse(id, 'term and vote are lost: this member must come back under a new id');
+      this.#refuse(id, 'the head of the log is lost: this member must come back under a new id');
     else {
       const { needIndex, ballot } = need;
       this.#guarded(() => {

@@ -10,7 +10,6 @@ import type { AppendOrder, KeepSnapshotOrder, LogDamage } from './port.ts';
 import {
   chainStart,
   entryRow,
-  isBallotSound,
   isHeadSound,
   sealBallot,
   sealHead,
@@ -20,7 +19,7 @@ import {
   type Head,
 } from './rows.ts';
 import type { LogDevice, LogTables } from './tables.ts';
-import { isBlank, verify, type Truncation, type Verdict } from './verify.ts';
+import { isBlank, isOutdated, verify, type Truncation, type Verdict } from './verify.ts';
 
 export type WriteOrder = AppendOrder | KeepSnapshotOrder;
 
@@ -209,11 +208,10 @@ export class LogStore {
     };
     if (tables === null) return { needIndex: 0, ballot: null };
     const head = read(() => tables.readHead(), null);
-    const row = read(() => tables.readBallot(), null);
-    const ballot = row !== null && isBallotSound(row) ? { term: row.term, vote: row.vote } : null;
-    const seen = read(() => tables.lastIndex(), 0);
-    const last = head !== null && isHeadSound(head) ? head.last : 0;
-    return { needIndex: Math.max(seen, last), ballot };
+    const ballot = read(() => tables.readBallot(), null);
+    const isKnown = head !== null && isHeadSound(head) && !isOutdated(head, ballot);
+    if (!isKnown) return { needIndex: read(() => tables.lastIndex(), 0), ballot: null };
+    return { needIndex: head.last, ballot: { term: head.term, vote: head.vote } };
   }
 
   #putHead(head: Head): void {

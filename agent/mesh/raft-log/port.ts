@@ -115,7 +115,7 @@ export interface LogDamage {
   readonly reason: string;
   /** All this member may have acknowledged: a snapshot that ends before it heals, and leaves a doubt. */
   readonly needIndex: LogIndex;
-  /** Term and vote are known. Null: nothing heals it, the member comes back under a new id. */
+  /** Term, vote and how far the log had reached are known. Null: nothing heals it, the member comes back under a new id. */
   readonly ballot: Pick<HardState, 'term' | 'vote'> | null;
 }
 

@@ -15,6 +15,7 @@ import {
   sameChain,
   snapshotOf,
   type Ballot,
+  type BallotRow,
   type Chain,
   type Head,
 } from './rows.ts';
@@ -70,13 +71,12 @@ export function verify(tables: LogTables): Verdict {
   }
   const row = tables.readHead();
   const ballot = soundBallot(tables);
-  if (row === null || !isHeadSound(row)) {
-    const reason = row === null ? 'the head is missing' : 'the head does not match its checksum';
-    return damaged(reason, Math.max(tables.lastIndex(), soundSnapshot(tables)?.id.index ?? 0), ballot);
-  }
+  // Only the newest head tells how far this member had promised. The rows do not: the last of them may be gone with it.
+  if (row === null) return damaged('the head is missing', tables.lastIndex(), null);
+  if (!isHeadSound(row)) return damaged('the head does not match its checksum', tables.lastIndex(), null);
   const { crc: _crc, ...head } = row;
-  if (ballot !== null && isOutdated(head, ballot))
-    return damaged('the head is older than the vote', Math.max(head.last, tables.lastIndex()), ballot);
+  if (isOutdated(head, tables.readBallot()))
+    return damaged('the head is older than the vote', Math.max(head.last, tables.lastIndex()), null);
   const snapshot = soundSnapshot(tables);
   if (snapshot === undefined) return damaged('the snapshot does not match its checksum', head.last, head);
   if ((snapshot?.id.index ?? 0) < head.before.index)
@@ -171,9 +171,11 @@ function soundSnapshot(tables: LogTables): Snapshot | null | undefined {
 }
 
 /** Both are written together, so the copy goes further only when the head is a page of former times. */
-const isOutdated = (head: Head, ballot: Ballot): boolean =>
-  ballot.term > head.term ||
-  (ballot.term === head.term && ballot.vote !== head.vote && ballot.vote !== noPeer);
+export const isOutdated = (head: Head, ballot: BallotRow | null): boolean =>
+  ballot !== null &&
+  isBallotSound(ballot) &&
+  (ballot.term > head.term ||
+    (ballot.term === head.term && ballot.vote !== head.vote && ballot.vote !== noPeer));
 
 const sameBallot = (a: Ballot | null, b: Ballot): boolean =>
   a !== null && a.term === b.term && a.vote === b.vote;

@@ -5,7 +5,7 @@ import { Bug } from '#agent/base/assert.ts';
 import { SedgeError } from '#agent/base/errors.ts';
 import { Prng } from '#agent/base/prng.ts';
 import type { AppendOrder } from '#agent/mesh/raft-log/port.ts';
-import { chainStart, entryRow } from '#agent/mesh/raft-log/rows.ts';
+import { chainStart, entryRow, type HeadRow } from '#agent/mesh/raft-log/rows.ts';
 import { LogStore, type LogOpening } from '#agent/mesh/raft-log/log-store.ts';
 import { SqliteDevice } from '#agent/mesh/raft-log/sqlite-device.ts';
 import { SimulatedLogDevice } from '#test/simulation/raft-log/simulated-log-device.ts';
@@ -83,9 +83,27 @@ test('a head of former times is told by the vote that went further', () => {
 
   expect(store.open()).toEqual({
     kind: 'damaged',
-    damage: { reason: 'the head is older than the vote', needIndex: 4, ballot: { term: 2, vote: 3 } },
+    damage: { reason: 'the head is older than the vote', needIndex: 4, ballot: null },
   });
 });
+
+test.each([
+  ['spoiled', (device: SimulatedLogDevice) => void device.flip('head')],
+  ['of former times', (device: SimulatedLogDevice, former: HeadRow) => device.open(1).putHead(former)],
+])(
+  'a head that is %s cannot tell that acknowledged entries are gone too, and nothing heals the log',
+  (_, strike) => {
+    const device = new SimulatedLogDevice(new Prng(1));
+    const store = openedStore(device);
+    store.write([order({ hardState: state(1, 2, 0), entries: run(1, 3, 1) })]);
+    const former = device.open(1).readHead()!;
+    store.write([order({ hardState: state(2, 3, 0), entries: run(4, 6, 2) })]);
+    for (const index of [4, 5, 6]) device.loseEntry(index);
+    strike(device, former);
+
+    expect(store.open()).toMatchObject({ kind: 'damaged', damage: { ballot: null } });
+  },
+);
 
 test.each([
   ['a term that falls', [order({ hardState: state(3, 0, 0) }), order({ hardState: state(2, 0, 0) })]],
