@@ -20,10 +20,11 @@ type Preparation = Awaited<ReturnType<typeof prepare>>;
 async function prepare(parts: Packaging, isConfigured: boolean) {
   // With two cores, a third thread at once would only keep the configuration waiting.
   const early = isConfigured ? new DiskThread(parts.worker('disk-worker')) : null;
+  const addon = await parts.sqliteAddon();
+  if (addon !== undefined) early?.warmUp({ addon });
   const { Agent } = await import('./assemble.ts');
   const { Secrets } = await import('./host/secrets.ts');
   const disk = early ?? new DiskThread(parts.worker('disk-worker'));
-  const addon = await parts.sqliteAddon();
   return { Agent, Secrets, disk, addon };
 }
 

@@ -4,6 +4,7 @@
  * binutils-aarch64-linux-gnu; for the packages dpkg-deb. The same sources give the same bytes, in any folder.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
@@ -192,6 +193,9 @@ function build(architecture: Architecture, chunks: readonly string[]): string {
   chmodSync(stripped, 0o755);
   // Before the injection: a file stripped after it does not start.
   strip(architecture, stripped);
+  const addon = join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`);
+  const addonHash = `better_sqlite3-${architecture}.sha256`;
+  writeFileSync(join(work, addonHash), createHash('sha256').update(readFileSync(addon)).digest('hex'));
   const config = `sea-${architecture}.json`;
   writeFileSync(
     join(work, config),
@@ -207,7 +211,8 @@ function build(architecture: Architecture, chunks: readonly string[]): string {
       execArgvExtension: 'none',
       execArgv: runtimeFlags,
       assets: {
-        'better_sqlite3.node': join(root, `node_modules/better-sqlite3/prebuilds/linux-${architecture}.node`),
+        'better_sqlite3.node': addon,
+        'better_sqlite3.sha256': addonHash,
         ...Object.fromEntries(workers.map((worker) => [`${worker}.cjs`, `${worker}.cjs`])),
         ...Object.fromEntries(chunks.map((chunk) => [chunk, chunk])),
         'recordings.csv': join(

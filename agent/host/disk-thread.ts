@@ -9,6 +9,11 @@ export interface DiskWorkerData {
   readonly addon?: string;
 }
 
+/** What it may be told before: it loads SQLite while it waits. */
+export interface DiskWarmUp {
+  readonly addon: string;
+}
+
 /** Where the worker's program is: a file beside this one, or, in a single executable, its text. */
 export type WorkerSource = { readonly url: URL } | { readonly text: string };
 
@@ -26,6 +31,11 @@ export class DiskThread {
     this.#worker =
       'url' in source ? new Worker(source.url, options) : new Worker(source.text, { ...options, eval: true });
     this.#worker.unref();
+  }
+
+  /** Has it load the addon beforehand. What is wrong with it shows when a database is opened. */
+  warmUp(told: DiskWarmUp): void {
+    this.#worker.postMessage(told);
   }
 
   /** Begins the work; at most once. Returns the way to it. */

@@ -10,7 +10,7 @@ import { JournalStore } from '../buffer/journal-store.ts';
 import { groupRequestsMax } from '../buffer/limits.ts';
 import { HostDiskSpace } from './disk-space.ts';
 import { HostEntropy } from './entropy.ts';
-import type { DiskWorkerData } from './disk-thread.ts';
+import type { DiskWarmUp, DiskWorkerData } from './disk-thread.ts';
 import { openSqlite } from './sqlite.ts';
 
 /** Between two looks for streams that became old enough to seal. */
@@ -77,8 +77,27 @@ function bootId(): string {
 
 assert(parentPort !== null, 'the disk worker runs as a thread');
 const port = parentPort;
-port.once('message', (data: DiskWorkerData) => {
-  runDiskThread(port, data);
-  // Before the flags of the heap change: compiled code names the flags it was made under.
-  setImmediate(flushCompileCache);
-});
+
+/** The first opening maps the addon, some milliseconds that are not the store's. */
+function warmUp({ addon }: DiskWarmUp): void {
+  try {
+    openSqlite({ file: ':memory:', addon }).close();
+  } catch {
+    // Said by the store, which opens with it next.
+  }
+}
+
+function listen(): void {
+  port.once('message', (told: DiskWarmUp | DiskWorkerData) => {
+    if (!('folder' in told)) {
+      warmUp(told);
+      listen();
+      return;
+    }
+    runDiskThread(port, told);
+    // Before the flags of the heap change: compiled code names the flags it was made under.
+    setImmediate(flushCompileCache);
+  });
+}
+
+listen();
