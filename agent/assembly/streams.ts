@@ -170,6 +170,7 @@ function preprocessOf(
     return state;
   };
   return {
+    hears: pipeline.listensTo.size > 0,
     process: (batch, now) => reported(pipeline.process(batch, micros(now))),
     tick: (now) => reported(pipeline.tick(micros(now))),
     changes: (bytesMax) => complete(pipeline.changes(bytesMax)),

@@ -94,6 +94,8 @@ export interface Preprocess {
   process(batch: Batch, nowMicros: Micros): Processed;
   /** Gives out what is due by now although nothing arrived (windows that close). */
   tick?(nowMicros: Micros): Processed;
+  /** Its stages see what other streams give out, and so may have changed when none of its own readings came. Absent: no. */
+  readonly hears?: boolean;
   /** What the stages remember, as far as it changed, to be stored with what they gave out; null: nothing. */
   changes?(bytesMax: number): SavedState | null;
   /** All that the stages remember, for a clean stop. */

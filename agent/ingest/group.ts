@@ -85,6 +85,7 @@ export class GroupMaker {
   readonly #markStream: string | null;
   readonly #hasUrgent: boolean;
   readonly #urgentStreams: ReadonlySet<string>;
+  readonly #hearing: readonly StreamPlan[];
   readonly #stateBytesMax: () => number;
   #unrouted: Unrouted | null = null;
 
@@ -108,6 +109,7 @@ export class GroupMaker {
       ]),
     );
     this.#markStream = options.plans[0]?.name ?? null;
+    this.#hearing = options.plans.filter(({ preprocess }) => preprocess.hears === true);
     this.#hasUrgent = options.plans.some(({ urgent }) => urgent === true);
   }
 
@@ -202,9 +204,9 @@ export class GroupMaker {
     });
   }
 
-  /** Entries of their own: behind all that the stages gave out, and stored with it. */
+  /** Entries of their own: behind all that the stages gave out, and stored with it; of stages too that heard of it. */
   #pushStates(outputs: StageOutputs): void {
-    for (const { name, preprocess } of outputs.takeProcessed()) {
+    for (const { name, preprocess } of [...outputs.takeProcessed(), ...this.#hearing]) {
       const state = preprocess.changes?.(this.#stateBytesMax()) ?? null;
       if (state !== null) outputs.entries.push({ ...entryOf(name, null, 0, []), state });
     }

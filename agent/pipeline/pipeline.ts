@@ -78,6 +78,7 @@ export class Pipeline {
 
   /** Shows stages that listen to it what another stream's pipeline gave out. */
   observe(stream: string, batch: Batch): void {
+    this.#changed = true;
     for (const stage of this.#stages) if (stage.listensTo === stream) stage.observe?.(batch);
   }
 

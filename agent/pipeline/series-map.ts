@@ -21,10 +21,14 @@ export class SeriesMap<State extends object> {
    */
   #oldest = this.#states.keys();
   readonly #keys = new WeakMap<Tags, string>();
+  /** Since changes were asked for last: series that were touched, in order, and forgotten ones. Null: nobody asks. */
+  readonly #changes: { readonly touched: Set<string>; readonly gone: Set<string> } | null;
 
-  constructor(limit: number, create: () => State) {
+  /** `isDurable`: what changes is told by {@link writeChanges}. */
+  constructor(limit: number, create: () => State, { isDurable } = { isDurable: false }) {
     this.limit = limit;
     this.#create = create;
+    this.#changes = isDurable ? { touched: new Set(), gone: new Set() } : null;
   }
 
   get size(): number {
@@ -38,6 +42,7 @@ export class SeriesMap<State extends object> {
 
   touch(tags: Tags): State {
     const key = this.#keyOf(tags);
+    this.mark(key);
     let state = this.#states.get(key);
     if (state !== undefined) {
       // With room to spare nothing can be evicted soon, and the order of use need not be kept to the reading.
@@ -51,6 +56,14 @@ export class SeriesMap<State extends object> {
     state = this.#create();
     this.#states.set(key, state);
     return state;
+  }
+
+  /** The series of this key is among the changed ones. */
+  mark(key: string): void {
+    if (this.#changes === null) return;
+    // In the order of use, in which series are forgotten.
+    if (this.#states.size * 2 > this.limit) this.#changes.touched.delete(key);
+    this.#changes.touched.add(key);
   }
 
   /**
@@ -78,6 +91,55 @@ export class SeriesMap<State extends object> {
   clear(): void {
     this.#states.clear();
     this.#oldest = this.#states.keys();
+    this.forgetChanges();
+  }
+
+  /** Everything up to here is saved. */
+  forgetChanges(): void {
+    this.#changes?.touched.clear();
+    this.#changes?.gone.clear();
+  }
+
+  /** Series gone, then those changed, as far as `isChanged` says so. False, and nothing written, when there are none of either. */
+  writeChanges(
+    writer: ByteWriter,
+    writeState: (state: State) => void,
+    isChanged: (state: State) => boolean = () => true,
+  ): boolean {
+    if (this.#changes === null) return false;
+    const { touched, gone } = this.#changes;
+    const changed: [string, State][] = [];
+    for (const key of touched) {
+      const state = this.#states.get(key);
+      if (state !== undefined && isChanged(state)) changed.push([key, state]);
+    }
+    if (gone.size + changed.length > 0) {
+      writer.varint(gone.size);
+      for (const key of gone) writer.text(key);
+      writer.varint(changed.length);
+      for (const [key, state] of changed) {
+        writer.text(key);
+        writeState(state);
+      }
+    }
+    const some = gone.size + changed.length > 0;
+    this.forgetChanges();
+    return some;
+  }
+
+  /** Takes over what {@link writeChanges} wrote. @throws {MalformedBytes} and is then half changed: clear it. */
+  readChanges(reader: ByteReader, readState: (known: State | undefined) => State): void {
+    // Some came and went since the save before.
+    for (let left = reader.varint(); left > 0; left--) this.#states.delete(readKey(reader));
+    for (let left = reader.varint(); left > 0; left--) {
+      const key = readKey(reader);
+      const known = this.#states.get(key);
+      const state = readState(known);
+      if (known === undefined && this.#states.size >= this.limit) this.#evict();
+      else if (this.#states.size * 2 > this.limit) this.#states.delete(key);
+      this.#states.set(key, state);
+    }
+    this.forgetChanges();
   }
 
   write(writer: ByteWriter, writeState: (state: State) => void): void {
@@ -118,6 +180,8 @@ export class SeriesMap<State extends object> {
     }
     if (next.done === true) return;
     this.#states.delete(next.value);
+    this.#changes?.touched.delete(next.value);
+    this.#changes?.gone.add(next.value);
     this.evicted++;
   }
 }

@@ -62,8 +62,10 @@ export class Silence {
         return;
       }
       if (!(series.heardMicros <= now)) series.heardMicros = now;
-      if (now - series.heardMicros >= this.#longestMicros) on.release(series, seriesTags(key));
-      else earliest = Math.min(earliest, series.heardMicros);
+      if (now - series.heardMicros >= this.#longestMicros) {
+        on.release(series, seriesTags(key));
+        all.mark(key);
+      } else earliest = Math.min(earliest, series.heardMicros);
     }
     this.#dueMicros = Math.max(earliest + this.#longestMicros, now + this.#longestMicros * lookShare);
     if (earliest === Number.POSITIVE_INFINITY) this.#dueMicros = earliest;

@@ -19,6 +19,7 @@ export function centredHampelKernel(options: {
   const waiting = ({ count }: SortedWindow): number => Math.min(count, half);
   return {
     stateBytes: 420 + 16 * window,
+    span: window,
     waitingMax: half + 1,
     create,
     waiting,

@@ -8,6 +8,8 @@ import type { ByteWriter } from '../../base/byte-writer.ts';
 export interface CentredKernel<State> {
   /** Bytes one state takes in memory, about. */
   readonly stateBytes: number;
+  /** Values a state is made of at most: the last ones of a run. */
+  readonly span: number;
   /** Values that may wait at a time, the one that enters included: the room `results` needs. */
   readonly waitingMax: number;
   create(): State;

@@ -56,6 +56,7 @@ export function centredSavgolKernel({
   };
   return {
     stateBytes: 200 + 16 * window,
+    span: window,
     waitingMax: window,
     create,
     waiting: ({ count }) => (count < window ? count : half),

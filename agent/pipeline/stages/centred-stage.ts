@@ -1,4 +1,5 @@
-import { MalformedBytes } from '../../base/byte-reader.ts';
+import { type ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
+import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { Micros } from '../../base/units.ts';
 import type { Batch, ClockSource } from '../../reading/batch.ts';
 import { Quality } from '../../reading/batch.ts';
@@ -12,7 +13,13 @@ import { LooseRows, Silence } from '../silence.ts';
 import type { Stage, StageContext, StageOutput, StageState } from '../stage.ts';
 import type { FieldFilterConfig, Filtered } from './field-filter.ts';
 import { notesOf, numericField } from './field-filter.ts';
-import { loadSeries, saveSeries, seriesState } from './series-state.ts';
+import {
+  applyChangedSeries,
+  loadSeries,
+  saveChangedSeries,
+  saveSeries,
+  seriesState,
+} from './series-state.ts';
 
 export interface CentredConfig extends FieldFilterConfig {
   /**
@@ -36,10 +43,42 @@ class Series<State> implements SilentSeries {
   readonly waiting: Place[] = [];
   heardMicros = Number.NaN;
   isTouched = false;
+  /** The run began since the last save. */
+  isAnew: boolean;
+  /** Points of the run that entered since the last save. */
+  readonly entered: Point[] = [];
 
-  constructor(state: State) {
+  constructor(state: State, isAnew: boolean) {
     this.state = state;
+    this.isAnew = isAnew;
   }
+
+  get isChanged(): boolean {
+    return this.isAnew || this.entered.length > 0;
+  }
+
+  /** What is to be saved of the run: the points that entered, or the last `span`, of which all else follows. */
+  enter(point: Point, span: number): void {
+    this.entered.push(point);
+    if (this.entered.length < 2 * span) return;
+    this.entered.splice(0, this.entered.length - span);
+    this.isAnew = true;
+  }
+
+  begin(): void {
+    this.isAnew = true;
+    this.entered.length = 0;
+  }
+
+  saved(): void {
+    this.isAnew = false;
+    this.entered.length = 0;
+  }
+}
+
+interface Point {
+  readonly timeMicros: number;
+  readonly value: number;
 }
 
 /** Results of the readings given out, by place in the output. */
@@ -77,7 +116,11 @@ export class CentredStage<State> implements Stage {
     this.#kernel = kernel;
     this.#use = use;
     this.#maxGapMicros = (config.max_gap ?? Number.POSITIVE_INFINITY) * 1000;
-    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, () => new Series(kernel.create()));
+    this.#series = new SeriesMap(
+      config.max_series ?? seriesLimitDefault,
+      () => new Series(kernel.create(), true),
+      { isDurable: true },
+    );
     this.#silence = new Silence(config.max_hold ?? config.max_gap ?? holdMsDefault);
     this.#answers = new Float64Array(kernel.waitingMax);
   }
@@ -116,7 +159,9 @@ export class CentredStage<State> implements Stage {
       if (since < 0 || since > this.#maxGapMicros) this.#end(series, seriesIndex[row]!, rows, results);
       series.timeMicros = time;
       series.waiting.push(new Place(row));
-      const known = this.#kernel.push(series.state, { timeMicros: time, value }, this.#answers);
+      const point = { timeMicros: time, value };
+      series.enter(point, this.#kernel.span);
+      const known = this.#kernel.push(series.state, point, this.#answers);
       this.#giveOut(series, { count: known, seriesIndex: seriesIndex[row]! }, rows, results);
     }
     for (const series of touched) {
@@ -155,6 +200,7 @@ export class CentredStage<State> implements Stage {
 
   /** Gives out all that waits; the next value begins a run. */
   #end(series: Series<State>, seriesIndex: number, rows: OutputRows, results: Results): void {
+    series.begin();
     const count = this.#kernel.flush(series.state, this.#answers);
     this.#giveOut(series, { count, seriesIndex }, rows, results);
   }
@@ -194,18 +240,63 @@ export class CentredStage<State> implements Stage {
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
-    return saveSeries(this.#series, 1, (writer, { timeMicros, state, waiting }) => {
+    return saveSeries(this.#series, 1, (writer, series) => {
+      const { timeMicros, state, waiting } = series;
       writer.float64(timeMicros);
       this.#kernel.write(writer, state);
       for (const { earlier } of waiting) writeHeld(writer, earlier);
+      series.saved();
     });
+  }
+
+  delta(): Uint8Array<ArrayBuffer> | null {
+    const write = (writer: ByteWriter, series: Series<State>): void => {
+      const { timeMicros, entered, waiting } = series;
+      writer.uint8(series.isAnew ? 1 : 0);
+      writer.float64(timeMicros);
+      writer.varint(entered.length);
+      for (const point of entered) {
+        writer.float64(point.timeMicros);
+        writer.float64(point.value);
+      }
+      // Of those that waited before, the reader knows.
+      const fresh = Math.min(entered.length, waiting.length);
+      writer.varint(fresh);
+      for (const { earlier } of waiting.slice(waiting.length - fresh)) writeHeld(writer, earlier);
+      series.saved();
+    };
+    return saveChangedSeries(this.#series, 1, write, ({ isChanged }) => isChanged);
+  }
+
+  apply(bytes: Uint8Array): boolean {
+    this.#silence.restored();
+    return applyChangedSeries(this.#series, bytes, 1, (reader, known) => this.#entered(reader, known));
+  }
+
+  /** A series after what `delta` wrote of it. @throws {MalformedBytes} */
+  #entered(reader: ByteReader, known: Series<State> | undefined): Series<State> {
+    const isAnew = reader.uint8() === 1;
+    const series = isAnew ? new Series(this.#kernel.create(), false) : known;
+    if (series === undefined) throw new MalformedBytes('a run that goes on was not there');
+    series.timeMicros = reader.float64();
+    const count = reader.count(2 * this.#kernel.span, 'values that entered');
+    for (let i = 0; i < count; i++) {
+      const point = { timeMicros: reader.float64(), value: reader.float64() };
+      if (!Number.isFinite(point.value)) throw new MalformedBytes('a value that entered');
+      series.waiting.push(new Place());
+      series.waiting.splice(0, this.#kernel.push(series.state, point, this.#answers));
+    }
+    const fresh = reader.count(Math.min(count, series.waiting.length), 'readings that wait');
+    for (const place of series.waiting.slice(series.waiting.length - fresh)) place.earlier = readHeld(reader);
+    if (series.waiting.some(({ isEmpty }) => isEmpty)) throw new MalformedBytes('a reading that waits');
+    return series;
   }
 
   restore(bytes: Uint8Array): boolean {
     this.#silence.restored();
     return loadSeries(this.#series, bytes, 1, (reader) => {
       const timeMicros = reader.float64();
-      const series = new Series(this.#kernel.read(reader));
+      const series = new Series(this.#kernel.read(reader), false);
       series.timeMicros = timeMicros;
       for (let left = this.#kernel.waiting(series.state); left > 0; left--) {
         const earlier = readHeld(reader);

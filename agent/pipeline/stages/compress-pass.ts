@@ -179,18 +179,21 @@ function report(series: Series, time: number, value: number): void {
   series.reportedValue = value;
 }
 
-export function writeSeries(writer: ByteWriter, series: Series): void {
+/** `hasSums`: somebody reads them. */
+export function writeSeries(writer: ByteWriter, series: Series, hasSums: boolean): void {
   writer.uint8(series.quality);
   for (const value of [series.reportedMicros, series.reportedValue, series.lastMicros, series.lastValue])
     writer.float64(value);
   series.door.write(writer);
-  series.sums.write(writer);
-  series.after.write(writer);
+  if (hasSums) {
+    series.sums.write(writer);
+    series.after.write(writer);
+  }
   writeHeld(writer, series.held.earlier);
   writeHeld(writer, series.skipped.earlier);
 }
 
-export function readSeries(reader: ByteReader): Series {
+export function readSeries(reader: ByteReader, hasSums: boolean): Series {
   const series = new Series();
   series.quality = reader.uint8();
   series.reportedMicros = reader.float64();
@@ -198,8 +201,10 @@ export function readSeries(reader: ByteReader): Series {
   series.lastMicros = reader.float64();
   series.lastValue = reader.float64();
   series.door.read(reader);
-  series.sums.read(reader);
-  series.after.read(reader);
+  if (hasSums) {
+    series.sums.read(reader);
+    series.after.read(reader);
+  }
   series.held.earlier = readHeld(reader);
   series.skipped.earlier = readHeld(reader);
   return series;

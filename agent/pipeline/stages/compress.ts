@@ -10,7 +10,13 @@ import { LooseRows, Silence } from '../silence.ts';
 import type { Stage, StageContext, StageOutput, StageState } from '../stage.ts';
 import { detach, Pass, readSeries, Series, writeSeries } from './compress-pass.ts';
 import { notesOf, numericField } from './field-filter.ts';
-import { loadSeries, saveSeries, seriesState } from './series-state.ts';
+import {
+  applyChangedSeries,
+  loadSeries,
+  saveChangedSeries,
+  saveSeries,
+  seriesState,
+} from './series-state.ts';
 import { writtenField } from './written-field.ts';
 
 export interface CompressConfig {
@@ -43,6 +49,7 @@ export interface ExceptionConfig {
 
 /** Bytes of one series: map entry, key, door, sums, and a held reading of a few fields. */
 const stateBytesPerSeries = 900;
+const version = 2;
 
 /**
  * Keeps of a field the readings from which a line draws the others: exception test, then swinging door, each with the parameters of
@@ -75,7 +82,9 @@ export class CompressStage implements Stage {
       exception === undefined
         ? { deviation: -1, minMicros: 0, maxMicros: 0 }
         : { deviation: exception.deviation, ...spans(exception) };
-    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, () => new Series());
+    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, () => new Series(), {
+      isDurable: true,
+    });
   }
 
   process(batch: Batch, context: StageContext): StageOutput {
@@ -169,12 +178,27 @@ export class CompressStage implements Stage {
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
-    return saveSeries(this.#series, 1, writeSeries);
+    return saveSeries(this.#series, version, (writer, series) => writeSeries(writer, series, this.#hasSums));
   }
 
   restore(bytes: Uint8Array): boolean {
     this.#silence.restored();
-    return loadSeries(this.#series, bytes, 1, readSeries);
+    return loadSeries(this.#series, bytes, version, (reader) => readSeries(reader, this.#hasSums));
+  }
+
+  delta(): Uint8Array<ArrayBuffer> | null {
+    return saveChangedSeries(this.#series, version, (writer, series) =>
+      writeSeries(writer, series, this.#hasSums),
+    );
+  }
+
+  apply(bytes: Uint8Array): boolean {
+    this.#silence.restored();
+    return applyChangedSeries(this.#series, bytes, version, (reader) => readSeries(reader, this.#hasSums));
+  }
+
+  get #hasSums(): boolean {
+    return this.#config.summary === true;
   }
 
   inspect(): StageState {

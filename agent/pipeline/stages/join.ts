@@ -1,4 +1,5 @@
-import { MalformedBytes } from '../../base/byte-reader.ts';
+import { type ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
+import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { Batch, Column, Scalar, Tags } from '../../reading/batch.ts';
 import { Quality as Grade, valueAt } from '../../reading/batch.ts';
 import type { HeldReading } from '../held-reading.ts';
@@ -9,7 +10,13 @@ import { SeriesMap } from '../series-map.ts';
 import type { Stage, StageOutput, StageState } from '../stage.ts';
 import { notesOf } from './field-filter.ts';
 import { columnOf } from './rename.ts';
-import { loadSeries, saveSeries, seriesState } from './series-state.ts';
+import {
+  applyChangedSeries,
+  loadSeries,
+  saveChangedSeries,
+  saveSeries,
+  seriesState,
+} from './series-state.ts';
 
 export interface JoinConfig {
   /** The other stream; what its own stages give out counts. */
@@ -56,7 +63,11 @@ export class JoinStage implements Stage {
     this.listensTo = config.with;
     this.#config = config;
     this.#toleranceMicros = config.tolerance * 1000;
-    this.#partners = new SeriesMap(config.max_series ?? seriesLimitDefault, () => ({ readings: [] }));
+    this.#partners = new SeriesMap<Partners>(
+      config.max_series ?? seriesLimitDefault,
+      () => ({ readings: [] }),
+      { isDurable: true },
+    );
   }
 
   /** Takes in what the other stream gave out. */
@@ -143,26 +154,39 @@ export class JoinStage implements Stage {
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
-    return saveSeries(this.#partners, 1, (writer, { readings }) => {
-      writer.varint(readings.length);
-      for (const reading of readings) writeHeld(writer, reading);
-    });
+    return saveSeries(this.#partners, 1, writePartners);
   }
 
   restore(bytes: Uint8Array): boolean {
-    return loadSeries(this.#partners, bytes, 1, (reader) => {
-      const readings: HeldReading[] = [];
-      const count = reader.count(joinReadingsKept, 'readings of a join');
-      for (let i = 0; i < count; i++) {
-        const reading = readHeld(reader);
-        if (reading === null) throw new MalformedBytes('a reading of a join');
-        readings.push(reading);
-      }
-      return { readings };
-    });
+    return loadSeries(this.#partners, bytes, 1, readPartners);
+  }
+
+  delta(): Uint8Array<ArrayBuffer> | null {
+    return saveChangedSeries(this.#partners, 1, writePartners);
+  }
+
+  apply(bytes: Uint8Array): boolean {
+    return applyChangedSeries(this.#partners, bytes, 1, readPartners);
   }
 
   inspect(): StageState {
     return seriesState(this.#partners, stateBytesPerSeries);
   }
+}
+
+function writePartners(writer: ByteWriter, { readings }: Partners): void {
+  writer.varint(readings.length);
+  for (const reading of readings) writeHeld(writer, reading);
+}
+
+/** @throws {MalformedBytes} */
+function readPartners(reader: ByteReader): Partners {
+  const readings: HeldReading[] = [];
+  const count = reader.count(joinReadingsKept, 'readings of a join');
+  for (let i = 0; i < count; i++) {
+    const reading = readHeld(reader);
+    if (reading === null) throw new MalformedBytes('a reading of a join');
+    readings.push(reading);
+  }
+  return { readings };
 }

@@ -1,3 +1,5 @@
+import type { ByteReader } from '../../base/byte-reader.ts';
+import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { Micros } from '../../base/units.ts';
 import type { Batch, ClockSource, Quality, Scalar } from '../../reading/batch.ts';
 import { Quality as Grade } from '../../reading/batch.ts';
@@ -10,7 +12,13 @@ import type { SilentSeries } from '../silence.ts';
 import { LooseRows, Silence } from '../silence.ts';
 import type { Stage, StageContext, StageOutput, StageState } from '../stage.ts';
 import { notesOf } from './field-filter.ts';
-import { loadSeries, saveSeries, seriesState } from './series-state.ts';
+import {
+  applyChangedSeries,
+  loadSeries,
+  saveChangedSeries,
+  saveSeries,
+  seriesState,
+} from './series-state.ts';
 
 export interface ResampleConfig {
   /** Spacing of the grid, ms > 0; its points are the whole multiples since 1970. */
@@ -36,6 +44,7 @@ const freshSeries = (): Series => ({
 
 /** Bytes of one series with a reading of a few fields. */
 const stateBytesPerSeries = 600;
+const version = 2;
 
 /**
  * Gives the readings of every series on an even grid of event time. A grid point is known when a reading at or after it has come;
@@ -60,7 +69,7 @@ export class ResampleStage implements Stage {
     this.#everyMicros = config.every * 1000;
     this.#maxGapMicros = (config.max_gap ?? config.every * 10) * 1000;
     this.#isLinear = config.method === 'linear';
-    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, freshSeries);
+    this.#series = new SeriesMap(config.max_series ?? seriesLimitDefault, freshSeries, { isDurable: true });
   }
 
   process(batch: Batch, { nowMicros }: StageContext): StageOutput {
@@ -161,25 +170,38 @@ export class ResampleStage implements Stage {
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
-    return saveSeries(this.#series, 2, (writer, series) => {
-      writeHeld(writer, series.last);
-      writer.float64(series.filledMicros);
-    });
+    return saveSeries(this.#series, version, writeSeries);
   }
 
   restore(bytes: Uint8Array): boolean {
     if (!this.#isLinear) this.#silence.restored();
-    return loadSeries(this.#series, bytes, 2, (reader) => ({
-      ...freshSeries(),
-      last: readHeld(reader),
-      filledMicros: reader.float64(),
-    }));
+    return loadSeries(this.#series, bytes, version, readSeries);
+  }
+
+  delta(): Uint8Array<ArrayBuffer> | null {
+    return saveChangedSeries(this.#series, version, writeSeries);
+  }
+
+  apply(bytes: Uint8Array): boolean {
+    if (!this.#isLinear) this.#silence.restored();
+    return applyChangedSeries(this.#series, bytes, version, readSeries);
   }
 
   inspect(): StageState {
     return seriesState(this.#series, stateBytesPerSeries);
   }
 }
+
+function writeSeries(writer: ByteWriter, { last, filledMicros }: Series): void {
+  writeHeld(writer, last);
+  writer.float64(filledMicros);
+}
+
+const readSeries = (reader: ByteReader): Series => ({
+  ...freshSeries(),
+  last: readHeld(reader),
+  filledMicros: reader.float64(),
+});
 
 /** The reading at `time` on the line between two; what is no number in both is the earlier one's. Quality is the worse of both. */
 function between(from: HeldReading, to: HeldReading, time: number): HeldReading {

@@ -17,6 +17,21 @@ const stages: fc.Arbitrary<StageConfig> = fc.constantFrom<StageConfig>(
   { sketch: { every: 5000, lateness: 9000, kinds: ['quantiles', 'distinct'] } },
   { window: { every: 4000, max_series: 1, emit: ['sum'], into: 'w' } },
 );
+/** Stages that hold readings back. */
+const holding: fc.Arbitrary<StageConfig> = fc.constantFrom<StageConfig>(
+  { compress: { field: 'a', deviation: 1, max_hold: 3000 } },
+  {
+    compress: { field: 'a', deviation: 0.5, exception: { deviation: 1, max_interval: 9000 }, summary: true },
+  },
+  { compress: { field: 'a', deviation: 1, max_series: 1 } },
+  { despike: { field: 'a', window: 5, sigmas: 1, mode: 'centred', max_hold: 3000 } },
+  { despike: { field: 'a', window: 3, mode: 'centred', action: 'drop', max_gap: 6000 } },
+  { savgol: { field: 'a', window: 5, order: 2, mode: 'centred' } },
+  { savgol: { field: 'a', window: 3, order: 1, derivative: 1, mode: 'centred', max_gap: 6000 } },
+  { savgol: { field: 'a', window: 9, order: 2, mode: 'centred', max_series: 1 } },
+  { resample: { every: 2500, max_gap: 4000 } },
+  { resample: { every: 2500, method: 'linear', max_gap: 7000 } },
+);
 
 /** One commit: readings, or a tick after so many seconds. */
 type Step = { readonly kind: 'batch'; readonly input: readonly Plain[] } | { readonly kind: 'tick' };
@@ -48,9 +63,9 @@ function act(pipeline: Pipeline, step: Step, at: number): Plain[] {
   return output.outputs.flatMap(({ batch }) => plainOf(batch));
 }
 
-test('restored from any prefix of commits, windows go on as those of one that saw just these', () => {
+test('restored from any prefix of commits, windows and what is held back go on as in one that saw just these', () => {
   fc.assert(
-    fc.property(stages, steps, steps, fc.nat(8), (config, committed, rest, lost) => {
+    fc.property(fc.oneof(stages, holding), steps, steps, fc.nat(8), (config, committed, rest, lost) => {
       const pipeline = pipelineOf(config);
       const saved: SavedState[] = [];
       for (const [at, step] of committed.entries()) {
@@ -78,8 +93,8 @@ test('restored from any prefix of commits, windows go on as those of one that sa
       const end: Step = {
         kind: 'batch',
         input: [
-          { at: 3000, values: { c: 1 } },
-          { at: 3000, values: { c: 1 }, tags: { m: 'x' } },
+          { at: 3000, values: { c: 1, a: 1 } },
+          { at: 3000, values: { c: 1, a: 1 }, tags: { m: 'x' } },
         ],
       };
       expect(act(restarted, end, 200)).toEqual(act(fresh, end, 200));

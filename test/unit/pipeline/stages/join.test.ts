@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { StageConfig } from '#agent/pipeline/stage-config.ts';
 import type { JoinConfig } from '#agent/pipeline/stages/join.ts';
+import type { SavedState } from '#agent/reading/journal-entry.ts';
 import type { Plain } from '../pipeline-fixture.ts';
 import { batchOf, now, pipelineOf, plainOf } from '../pipeline-fixture.ts';
 
@@ -26,6 +28,26 @@ describe('join', () => {
     ['nearest' as const, [1, 1, 3, 2, 2, undefined]],
   ])('by the %s reading within the tolerance', (method, expected) => {
     expect(joined({ method }, other, input).out.map(({ values }) => values['temp'])).toEqual(expected);
+  });
+
+  test('goes on after a crash with what it had heard at the last commit, though no reading of its own came since', () => {
+    const join: StageConfig = { join: { with: 'air', fields: ['temp'], tolerance: 5000 } };
+    const pipeline = pipelineOf(join);
+    const saved: SavedState[] = [];
+    for (const heard of other) {
+      pipeline.observe('air', batchOf([heard], 'air'));
+      saved.push(pipeline.changes(1 << 20)!);
+    }
+    expect(pipeline.changes(1 << 20)).toBeNull();
+
+    const restarted = pipelineOf(join);
+    expect(restarted.resume(saved).empty).toEqual([]);
+    const output = restarted.process(batchOf(input), now);
+
+    expect(saved.map(({ kind }) => kind)).toEqual(['full', 'delta', 'delta']);
+    expect(output.outputs.flatMap(({ batch }) => plainOf(batch)).map(({ values }) => values['temp'])).toEqual(
+      [undefined, 1, 3, 3, 2, undefined],
+    );
   });
 
   test('by equal tags, all of them or those named, or none', () => {
