@@ -92,7 +92,7 @@ export class ExponentialHistogram implements Sketch {
     const index = this.#index.of(magnitude);
     if (run.add(index, 1)) return;
     // The second value is often a dozen scales away from the first: one step there, not a dozen.
-    const steps = run.stepsUntilFits(index);
+    const steps = run.stepsUntilFits(index, index);
     this.#halve(steps);
     const added = run.add(index >> steps, 1);
     assert(added, 'it fits at the scale that was chosen for it');
@@ -132,7 +132,7 @@ export class ExponentialHistogram implements Sketch {
   merge(other: ExponentialHistogram): void {
     requireSame('histogram', 'maxBuckets', this.maxBuckets, other.maxBuckets);
     if (other.#count === 0) return;
-    while (this.scale > other.scale) this.#halve();
+    if (this.scale > other.scale) this.#halve(this.scale - other.scale);
     this.#mergeRun(this.#positive, other, other.#positive);
     this.#mergeRun(this.#negative, other, other.#negative);
     this.#count += other.#count;
@@ -143,13 +143,11 @@ export class ExponentialHistogram implements Sketch {
   }
 
   #mergeRun(run: BucketRun, other: ExponentialHistogram, theirs: BucketRun): void {
-    const scale = other.scale;
-    const counts = theirs.counts();
-    const { first } = theirs;
-    for (let i = 0; i < counts.length; i++) {
-      if (counts[i] === 0) continue;
-      while (!run.add((first + i) >> (scale - this.scale), counts[i]!)) this.#halve();
-    }
+    if (theirs.length === 0) return;
+    const shift = other.scale - this.scale;
+    const steps = run.stepsUntilFits(theirs.first >> shift, (theirs.first + theirs.length - 1) >> shift);
+    if (steps > 0) this.#halve(steps);
+    run.addRun(theirs, shift + steps);
   }
 
   #halve(steps = 1): void {
@@ -199,15 +197,16 @@ export class ExponentialHistogram implements Sketch {
     maxBuckets: number;
   }): ExponentialHistogram {
     const histogram = new ExponentialHistogram({ maxBuckets: point.maxBuckets, maxScale: point.scale });
-    for (const [run, buckets] of [
+    for (const [run, { offset, counts }] of [
       [histogram.#positive, point.positive],
       [histogram.#negative, point.negative],
     ] as const) {
-      for (let i = 0; i < buckets.counts.length; i++) {
-        if (buckets.counts[i] === 0) continue;
-        while (!run.add((buckets.offset + i) >> (point.scale - histogram.scale), buckets.counts[i]!))
-          histogram.#halve();
-      }
+      const [from, to] = [firstCounted(counts), lastCounted(counts) + 1];
+      if (from === to) continue;
+      const shift = point.scale - histogram.scale;
+      const steps = run.stepsUntilFits((offset + from) >> shift, (offset + to - 1) >> shift);
+      if (steps > 0) histogram.#halve(steps);
+      run.addCounts(counts.subarray(from, to), { first: offset + from, shift: shift + steps });
     }
     histogram.#count = point.count;
     histogram.#sum = point.sum;
@@ -218,19 +217,23 @@ export class ExponentialHistogram implements Sketch {
   }
 }
 
-/** Counts of consecutive buckets in a ring, at most as many as allowed. */
+const none = new Float64Array(0);
+
+/**
+ * Counts of consecutive buckets, at most as many as allowed, somewhere in an array that has room for so many; all others in it are zero.
+ * No ring: whether a value lies before or behind its end is what no processor can foresee.
+ */
 class BucketRun {
   /** Index of the lowest bucket that is counted; 0 while there is none. */
   first = 0;
   length = 0;
-  #slots: Float64Array;
-  /** Where `first` lies in the ring. */
+  #slots = none;
+  /** Where `first` lies; `#head + length <= #limit`. */
   #head = 0;
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
-    this.#slots = new Float64Array(0);
   }
 
   get memoryBytes(): number {
@@ -238,47 +241,79 @@ class BucketRun {
   }
 
   at(i: number): number {
-    const slot = this.#head + i;
-    return this.#slots[slot < this.#limit ? slot : slot - this.#limit]!;
+    return this.#slots[this.#head + i]!;
   }
 
   /** False, and nothing done, when the bucket would lie too far from the others. */
   add(index: number, count: number): boolean {
     const i = index - this.first;
     if (i >= 0 && i < this.length) {
-      const slot = this.#head + i;
-      this.#slots[slot < this.#limit ? slot : slot - this.#limit]! += count;
+      this.#slots[this.#head + i]! += count;
       return true;
     }
     return this.#extend(index, count);
   }
 
   #extend(index: number, count: number): boolean {
-    if (this.length === 0) {
-      if (this.#slots.length === 0) this.#slots = new Float64Array(this.#limit);
-      this.first = index;
-      this.length = 1;
-      this.#head = 0;
-      this.#slots[0] = count;
-      return true;
-    }
-    const last = this.first + this.length - 1;
-    const length = Math.max(last, index) - Math.min(this.first, index) + 1;
-    if (length > this.#limit) return false;
-    if (index < this.first) {
-      this.#head = (this.#head - (this.first - index) + this.#limit) % this.#limit;
-      this.first = index;
-    }
-    this.length = length;
-    const slot = (this.#head + index - this.first) % this.#limit;
-    this.#slots[slot] = count;
+    if (!this.#include(index, index)) return false;
+    this.#slots[this.#head + index - this.first]! += count;
     return true;
   }
 
-  /** How often buckets must be joined in twos before `index`, which lies too far from the others, has one. */
-  stepsUntilFits(index: number): number {
-    const low = Math.min(this.first, index);
-    const high = Math.max(this.first + this.length - 1, index);
+  /** Makes `low … high` part of what is counted; false, and nothing done, when that would be too many. */
+  #include(low: number, high: number): boolean {
+    if (this.length === 0) {
+      if (high - low >= this.#limit) return false;
+      if (this.#slots.length === 0) this.#slots = new Float64Array(this.#limit);
+      this.first = low;
+      this.length = high - low + 1;
+      this.#head = (this.#limit - this.length) >> 1;
+      return true;
+    }
+    const first = Math.min(this.first, low);
+    const length = Math.max(this.first + this.length - 1, high) - first + 1;
+    if (length > this.#limit) return false;
+    this.#makeRoom(first, length);
+    this.first = first;
+    this.length = length;
+    return true;
+  }
+
+  /** Moves the counts to the middle when those below or above would leave the array. */
+  #makeRoom(first: number, length: number): void {
+    const head = this.#head - (this.first - first);
+    this.#head = head;
+    if (head >= 0 && head + length <= this.#limit) return;
+    const counts = this.#slots.slice(head + this.first - first, head + this.first - first + this.length);
+    this.#head = (this.#limit - length) >> 1;
+    this.#slots.fill(0);
+    this.#slots.set(counts, this.#head + this.first - first);
+  }
+
+  /** Counts of consecutive buckets, the first and the last not zero, at a scale `shift` times as fine; they must fit. */
+  addCounts(
+    counts: Float64Array,
+    { first, shift }: { readonly first: number; readonly shift: number },
+  ): void {
+    const fits = this.#include(first >> shift, (first + counts.length - 1) >> shift);
+    assert(fits, 'the scale was chosen for both');
+    const slots = this.#slots;
+    const begin = this.#head - this.first;
+    for (let i = 0; i < counts.length; i++) slots[begin + ((first + i) >> shift)]! += counts[i]!;
+  }
+
+  addRun(other: BucketRun, shift: number): void {
+    this.addCounts(other.#counted(), { first: other.first, shift });
+  }
+
+  #counted(): Float64Array {
+    return this.#slots.subarray(this.#head, this.#head + this.length);
+  }
+
+  /** How often buckets must be joined in twos before those of the indexes `from … to` are among them. */
+  stepsUntilFits(from: number, to: number): number {
+    const low = this.length === 0 ? from : Math.min(this.first, from);
+    const high = this.length === 0 ? to : Math.max(this.first + this.length - 1, to);
     let steps = 0;
     while ((high >> steps) - (low >> steps) >= this.#limit) steps++;
     return steps;
@@ -295,16 +330,29 @@ class BucketRun {
     const before = this.first;
     const first = before >> steps;
     this.#slots.fill(0);
-    this.#head = 0;
     this.first = first;
     this.length = ((before + counts.length - 1) >> steps) - first + 1;
-    for (let i = 0; i < counts.length; i++) this.#slots[((before + i) >> steps) - first]! += counts[i]!;
+    this.#head = (this.#limit - this.length) >> 1;
+    const begin = this.#head - first;
+    for (let i = 0; i < counts.length; i++) this.#slots[begin + ((before + i) >> steps)]! += counts[i]!;
   }
 
   /** A copy, from the lowest bucket on. */
   counts(): Float64Array<ArrayBuffer> {
-    const counts = new Float64Array(this.length);
-    for (let i = 0; i < counts.length; i++) counts[i] = this.at(i);
-    return counts;
+    return this.#slots.slice(this.#head, this.#head + this.length);
   }
+}
+
+/** Place of the first count that is not zero; as many as there are when there is none. */
+function firstCounted(counts: Float64Array): number {
+  let i = 0;
+  while (i < counts.length && counts[i] === 0) i++;
+  return i;
+}
+
+/** Place of the last count that is not zero; one less than as many as there are when there is none. */
+function lastCounted(counts: Float64Array): number {
+  let i = counts.length - 1;
+  while (i >= 0 && counts[i] === 0) i--;
+  return i < 0 ? counts.length - 1 : i;
 }
