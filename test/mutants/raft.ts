@@ -238,6 +238,20 @@ export const raftMutants: readonly Mutant[] = [
     instead: 'hardState.commit',
   },
   {
+    name: 'D10',
+    fault: 'a log without a sound head is healed up to its last row',
+    file: 'agent/mesh/raft-log/verify.ts',
+    code: "return damaged('the head does not match its checksum', tables.lastIndex(), null);",
+    instead: "return damaged('the head does not match its checksum', tables.lastIndex(), ballot);",
+  },
+  {
+    name: 'M4',
+    fault: 'a joint phase that was to end by itself is not retried',
+    file: `${room}/tick.ts`,
+    code: 'if (core.settings.retryLeave) leaveJointIfDue(core);',
+    instead: '',
+  },
+  {
     name: 'doubt',
     fault: 'every late report of a loss sets the leader back',
     file: `${room}/lead.ts`,
