@@ -20,11 +20,14 @@ interface ExportOptions {
 }
 
 /** Writes stored readings in order. Memory holds one page of them. */
-export async function exportReadings(access: BufferAccess, options: ExportOptions): Promise<number> {
-  const { world, format, output, until } = options;
-  if (format === 'parquet') return await exportParquet(access, options);
-  if (format === 'otlp') return await exportOtlp(access, options);
-  const stream = await streamOf(access, options.stream);
+export async function exportReadings(access: BufferAccess, asked: ExportOptions): Promise<number> {
+  const { world, format, output } = asked;
+  if (format === 'parquet') return await exportParquet(access, asked);
+  if (format === 'otlp') return await exportOtlp(access, asked);
+  const stream = await streamOf(access, asked.stream);
+  // What comes between two passes might have columns of its own.
+  const until = format === 'csv' ? Math.min(asked.until, stream.head) : asked.until;
+  const options = { ...asked, until };
   const target = output === null ? null : openOutput(output);
   const write = (text: string): void => {
     if (target === null) world.stdout.write(text);
@@ -32,7 +35,7 @@ export async function exportReadings(access: BufferAccess, options: ExportOption
   };
   let written = 0;
   try {
-    const csv = format === 'csv' ? new CsvShape(await fieldsOf(access, options)) : null;
+    const csv = format === 'csv' ? new CsvShape(stream.name, await fieldsOf(access, options)) : null;
     if (csv !== null) write(csv.header());
     for await (const readings of pages(access, options)) {
       write(
@@ -99,6 +102,7 @@ async function exportParquet(access: BufferAccess, asked: ExportOptions): Promis
     for await (const readings of pages(access, options)) for (const reading of readings) shape.note(reading);
     const file = new ParquetFile(target, shape, stream.name);
     for await (const readings of pages(access, options)) {
+      for (const reading of readings) checkFields(reading, shape, stream.name);
       await file.write(readings);
       written += readings.length;
     }
@@ -142,11 +146,36 @@ async function fieldsOf(
   return { tags: [...tags].sort(), values: [...values].sort() };
 }
 
+/** What the first pass found. */
+interface Known {
+  readonly tags: { has(name: string): boolean };
+  readonly values: { has(name: string): boolean };
+}
+
+/** Nothing is left out of a table. @throws {SedgeError} where the second pass finds what the first did not: the ladder went up meanwhile. */
+function checkFields({ tags, values }: ReadingJson, known: Known, stream: string): void {
+  const tag = Object.keys(tags).find((name) => !known.tags.has(name));
+  const field = Object.keys(values).find((name) => !known.values.has(name));
+  if (tag === undefined && field === undefined) return;
+  const what = field === undefined ? `tag ${tag}` : `field ${field}`;
+  throw new SedgeError(
+    'SEDGE_DATA_INVALID',
+    `${stream} has a ${what} that it did not have when the export began; what was written so far is no whole table`,
+    {
+      hint: 'what is stored grew coarser meanwhile: export it again to another file, or as ndjson, which needs one pass',
+    },
+  );
+}
+
 class CsvShape {
   readonly #tags: readonly string[];
   readonly #values: readonly string[];
+  readonly #stream: string;
+  readonly #known: Known;
 
-  constructor({ tags, values }: { tags: readonly string[]; values: readonly string[] }) {
+  constructor(stream: string, { tags, values }: { tags: readonly string[]; values: readonly string[] }) {
+    this.#stream = stream;
+    this.#known = { tags: new Set(tags), values: new Set(values) };
     this.#tags = tags;
     this.#values = values;
   }
@@ -156,6 +185,7 @@ class CsvShape {
   }
 
   row(reading: ReadingJson): string {
+    checkFields(reading, this.#known, this.#stream);
     const { epoch, offset, time, quality, fidelity, tags, values } = reading;
     return csvLine([
       epoch,

@@ -28,6 +28,15 @@ export class ParquetShape {
     }
   }
 
+  /** Noted so far. */
+  get tags(): ReadonlySet<string> {
+    return this.#tags;
+  }
+
+  get values(): ReadonlyMap<string, unknown> {
+    return this.#values;
+  }
+
   /** Tags and values by name; where both have it, or one is named as a column that is always there, `tag.NAME` and `value.NAME`. */
   columns(): Column[] {
     const fixed: Column[] = [

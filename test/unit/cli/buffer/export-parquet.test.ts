@@ -134,3 +134,51 @@ test('without --output nothing is written, and one line says why', async () => {
   );
   expect(existsSync(join(folder, 'out.parquet'))).toBe(false);
 });
+
+test.each(['csv', 'parquet'])(
+  '%s: a field that was not there in the first pass ends the export, nothing is left out of the table',
+  async (format) => {
+    const raw = [reading(0, { v: 1 }), reading(1, { v: 2 })];
+    const coarser = [reading(0, { v_count: 2, v_sum: 3 })];
+    let passes = 0;
+    const access: BufferAccess = {
+      ...accessTo(raw),
+      page: (stream) =>
+        Promise.resolve({ stream, readings: passes++ === 0 ? raw : coarser, next: null, walk: 'w' }),
+    };
+    const output = join(folder, `out.${format}`);
+    const options = {
+      agent: 'gw',
+      world: fakeWorld(),
+      stream: 's',
+      from: 0,
+      until: Infinity,
+      format,
+      output,
+    };
+
+    await expect(exportReadings(access, options)).rejects.toThrow(
+      's has a field v_count that it did not have when the export began',
+    );
+  },
+);
+
+test('csv ends where the stream ended when the export began', async () => {
+  const readings = [reading(0, { v: 1 }), reading(1, { v: 2 }), reading(2, { later: 3 })];
+  const access: BufferAccess = {
+    ...accessTo(readings),
+    streams: () =>
+      Promise.resolve([{ name: 's', priority: 5, buffered: 2, head: 2, bytes: 1, oldest: null }] as never),
+  };
+  const world = fakeWorld();
+  const options = { agent: 'gw', world, stream: 's', from: 0, until: Infinity, format: 'csv', output: null };
+
+  await exportReadings(access, options);
+
+  expect(
+    world
+      .outText()
+      .split('\r\n')
+      .map((row) => row.split(',').at(-1)),
+  ).toEqual(['v', '1', '2', '']);
+});
