@@ -67,8 +67,10 @@ class Explanation {
     const notYet = this.#path.length === 0 || isStage ? notYetKey(place, key) : null;
     if (notYet !== null) return problemAt(this.#texts, keyPlace, path, { message: notYet });
     const absent = [...(fields?.keys() ?? [])].filter((name) => !isRecord(here) || !(name in here));
-    const homes = translatedWord(key, absent) === null ? homesOf(key, fields) : [];
-    const meant = homes.length > 0 ? null : meantWord(key, absent);
+    // `stream` at the top is `streams` with a letter missing before it is the key of some other place.
+    const inNumber = absent.find((name) => name === `${key}s` || `${name}s` === key) ?? null;
+    const homes = inNumber === null && translatedWord(key, absent) === null ? homesOf(key, fields) : [];
+    const meant = inNumber ?? (homes.length > 0 ? null : meantWord(key, absent));
     const expected = `one of ${absent.join(', ')}`;
     const message =
       homes.length > 0

@@ -47,6 +47,17 @@ describe('a mistake in values is told with place, value, what was expected and w
     `);
   });
 
+  test('a section in the singular, which is a key of another place', () => {
+    expect(told('stream: {}\n')).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:1:1: stream: unknown key
+          1 | stream: {}
+            | ^^^^^^
+            = did you mean "streams"?
+      "
+    `);
+  });
+
   test('the word of another system', () => {
     expect(told('sources:\n  line:\n    type: mqtt\n    servers: ["tcp://b:1883"]\n    topic: a/b\n'))
       .toMatchInlineSnapshot(`
