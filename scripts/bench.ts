@@ -3,17 +3,17 @@
  * `npm run bench -- [NAME] [--json FILE] [--readme] [--minutes N]`.
  *
  * NAME narrows to benches whose name or file holds it; `--json -` prints JSON in place of the table, `--json FILE` writes it beside the table;
- * `--readme` writes the rows that the README shows into it; no bench begins after N minutes (20). Progress goes to stderr. Each bench ends within
+ * `--readme` writes the rows that the README shows into it, and builds the executables first where they are older than the sources; no bench begins after N minutes (20). Progress goes to stderr. Each bench ends within
  * its own time: one that cannot run, crashes or takes too long is a row that says so. Ends 1 when a bench crashed, never because of a figure.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchRow } from '../test/bench/bench.ts';
 import { type BenchCrash, runBenchFile } from './bench-run.ts';
 import { briefly, budgetMet, markdownTable, ratioOf, textTable, withBenchSection } from './bench-table.ts';
-import { root } from './steps.ts';
+import { root, runStep } from './steps.ts';
 
 const benchFolder = join(root, 'test/bench');
 /** What the design has budgets for comes first: it is there when the rest is waited for no longer. */
@@ -135,10 +135,23 @@ function writeReadme(measured: Measured): void {
   writeFileSync(file, withBenchSection(readFileSync(file, 'utf8'), text));
 }
 
+/** What is measured is the executable where there is one: an old one gives old figures. */
+function isBuilt(): boolean {
+  const newest = readdirSync(join(root, 'agent'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .reduce((latest, name) => Math.max(latest, statSync(join(root, 'agent', name)).mtimeMs), 0);
+  const executable = statSync(join(root, `dist/sedge-linux-${process.arch}`), { throwIfNoEntry: false });
+  return executable !== undefined && executable.mtimeMs >= newest;
+}
+
 async function main(): Promise<number> {
   if (!(Number(flags.minutes) > 0) || positionals.length > 1 || (flags.readme && positionals.length > 0)) {
     console.error('bench: one NAME at most, and none with --readme; --minutes takes a number above 0');
     return 64;
+  }
+  if (!isBuilt()) {
+    if (flags.readme) await runStep(process.execPath, [join(root, 'scripts/build.ts')]);
+    else console.error('bench: the executable in dist/ is older than agent/, or missing: npm run build');
   }
   const folder = mkdtempSync(join(tmpdir(), 'sedge-benches-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));

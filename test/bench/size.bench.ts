@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FloodPublisher } from '#agent/host/flood-publisher.ts';
 import { climateRecordings } from '#agent/host/recordings.ts';
 import { openSqlite } from '#agent/host/sqlite.ts';
 import { BenchAgent, binaryFile, preferredProgram, scratchFolder } from '#test/support/bench-agent.ts';
-import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+import type { Bench, BenchResult, BenchRow } from './bench.ts';
 
 interface Observation {
   readonly topic: string;
@@ -129,8 +131,8 @@ async function size(): Promise<readonly BenchResult[]> {
   }
 }
 
-function binary(): readonly (BenchResult | BenchSkip)[] {
-  return ['x64', 'arm64'].flatMap((architecture): (BenchResult | BenchSkip)[] => {
+function binary(): readonly BenchRow[] {
+  return ['x64', 'arm64'].flatMap((architecture): BenchRow[] => {
     const name = `binary, ${architecture}`;
     const file = join(dist, `sedge-linux-${architecture}`);
     if (!existsSync(file)) return [{ name, skipped: 'not built: npm run build' }];
@@ -168,7 +170,20 @@ function megabytes(
   };
 }
 
+/** What `systemd-analyze security` thinks of the unit, 0 to 10. */
+function exposure(): BenchRow[] {
+  const name = 'systemd: exposure of the unit';
+  const unit = fileURLToPath(new URL('../../packaging/sedge.service', import.meta.url));
+  const { stdout, error } = spawnSync('systemd-analyze', ['security', '--offline=yes', unit], {
+    encoding: 'utf8',
+  });
+  if (error !== undefined) return [{ name, skipped: 'systemd-analyze is missing (Debian package systemd)' }];
+  const figure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
+  return [{ name, figure, unit: 'of 10', budget: 1.5, lowerIsBetter: true, headline: true }];
+}
+
 export const benches: Bench[] = [
   { name: 'size', run: size },
   { name: 'binary size', run: binary },
+  { name: 'systemd exposure', run: exposure },
 ];

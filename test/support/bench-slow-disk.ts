@@ -5,30 +5,35 @@ const controller = '/sys/fs/cgroup/blkio';
 
 /**
  * A control group (cgroup v1, blkio) whose processes write so many bytes a second to the device below a folder and no more: the
- * device is as it is, it only has less of it. Needs root.
+ * device is as it is, they only have less of it. Needs root.
  */
 export class SlowDisk {
   readonly #group: string;
+  readonly #device: string;
 
-  private constructor(group: string) {
+  private constructor(group: string, device: string) {
     this.#group = group;
+    this.#device = device;
   }
 
-  /** A reason instead, where the host does not let us. */
-  static make(folder: string, bytesPerSecond: number): SlowDisk | string {
+  /** As fast as it is until `limit` is called. A reason instead, where the host does not let us. */
+  static make(folder: string): SlowDisk | string {
     if (!existsSync(controller)) return 'no blkio control group (cgroup v1) on this host';
     const group = join(controller, `sedge-bench-${process.pid}`);
     const { dev } = statSync(folder);
+    const disk = new SlowDisk(group, `${major(dev)}:${minor(dev)}`);
     try {
       mkdirSync(group);
-      writeFileSync(
-        join(group, 'blkio.throttle.write_bps_device'),
-        `${major(dev)}:${minor(dev)} ${bytesPerSecond}`,
-      );
+      disk.limit(2 ** 40);
     } catch (error) {
       return `the device below ${folder} can not be throttled: ${(error as Error).message}`;
     }
-    return new SlowDisk(group);
+    return disk;
+  }
+
+  limit(bytesPerSecond: number): void {
+    const file = join(this.#group, 'blkio.throttle.write_bps_device');
+    writeFileSync(file, `${this.#device} ${Math.round(bytesPerSecond)}`);
   }
 
   /** Put before a command, it runs the command in the group. */
