@@ -14,7 +14,7 @@ export function floorBytes(core: StoreCore): number {
 export function lookAtDevice(core: StoreCore): void {
   const { space, memory, shares } = core;
   const { freeBytes } = space.room();
-  const promised = Math.max(0, shares.walBytes - space.walBytes()) + walInUse(core);
+  const promised = Math.max(0, shares.walBytes - space.walBytes()) + core.figures.logBytes();
   const floor = floorBytes(core);
   memory.bytesSinceSpaceCheck = 0;
   memory.mayGrow = freeBytes > floor + promised + spaceCheckBytes;
@@ -22,16 +22,9 @@ export function lookAtDevice(core: StoreCore): void {
   if (missing > 0 && freeBytes > floor + promised + missing) space.holdReserve(shares.reserveBytes);
 }
 
-/** Frames in the log that a restart of it would throw away or a crash would replay, as bytes. */
-export function walInUse(core: StoreCore): number {
-  const row = core.prepare<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint = NOOP').get();
-  if (row === undefined || row.log < 0 || row.log === row.checkpointed) return 0;
-  return row.log * walFrameBytes;
-}
-
 /** Pages to give back to the device now: a slice, once a good part of the file is free; else 0. */
 export function pagesToGiveBack(core: StoreCore): number {
-  const { total, free } = core.pages();
+  const { total, free } = core.figures.pages();
   // A cap that was lowered is reached as soon as there is something to give back.
   const beyond = free > 0 && total > core.shares.pagesMax;
   if (!beyond && (free < vacuumPagesMin || free < total * vacuumShare)) return 0;

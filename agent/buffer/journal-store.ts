@@ -7,7 +7,7 @@ import { backlogOf } from './backlog.ts';
 import { climb, ladderDue, ladderPressing } from './coarsen.ts';
 import { compactStep } from './compact.ts';
 import { alignUplinks } from './configure.ts';
-import { lookAtDevice, pagesToGiveBack, walInUse } from './device.ts';
+import { lookAtDevice, pagesToGiveBack } from './device.ts';
 import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
 import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
@@ -268,7 +268,7 @@ export class JournalStore {
         this.#relieved(() => core.transaction(() => climb(core), { durable: false }));
         return true;
       }
-      if (walInUse(core) > core.shares.walBytes / 4) return core.checkpoint();
+      if (core.figures.logBytes() > core.shares.walBytes / 4) return core.checkpoint();
       return this.#rollUp(now) || this.#compact(now) || this.#vacuum();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
@@ -325,7 +325,7 @@ export class JournalStore {
     // Below the floor every commit looks, so that it goes on as soon as there is room.
     if (!core.astray && (!mayGrow || bytesSinceSpaceCheck >= spaceCheckBytes)) lookAtDevice(core);
     const pages = upkeepPages + expected;
-    if (walInUse(core) + pages * walFrameBytes <= core.shares.walBytes) return;
+    if (core.figures.logBytes() + pages * walFrameBytes <= core.shares.walBytes) return;
     if (core.checkpoint()) return;
     throw new DiskError('io', 'the log is full and could not be copied into the database');
   }

@@ -89,7 +89,7 @@ function roomOf(core: StoreCore): Pick<StoreStats, 'freeBytes' | 'full' | 'devic
   const drops = settings.whenFull === 'drop_oldest' || (settings.whenFull === 'coarsen' && !climbs);
   const kept = headroomPages + (drops ? 0 : urgentPages) + (climbs ? settings.ladderShare * pagesMax : 0);
   const pages = core.freePages() - kept;
-  const freeBytes = Math.max(0, Math.floor(pages)) * core.pageBytes();
+  const freeBytes = Math.max(0, Math.floor(pages)) * core.figures.pageBytes();
   const refused = memory.pagesWanted > 0 && pages < memory.pagesWanted;
   const isFull =
     refused || freeBytes === 0 || (settings.whenFull !== 'block' && freeBytes < 2 * sealSliceBytes);

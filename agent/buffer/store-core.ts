@@ -9,6 +9,7 @@ import { floorBytes } from './device.ts';
 import { DecodedBlocks } from './decoded-blocks.ts';
 import { CommitInDoubt, Doubt } from './doubt.ts';
 import type { BufferEvents } from './events.ts';
+import { FileFigures } from './file-figures.ts';
 import { FileGuard } from './file-guard.ts';
 import { ReadEdges, Walks } from './read-edges.ts';
 import { sizeBytesMin, streamsMax } from './limits.ts';
@@ -47,6 +48,7 @@ export class StoreCore {
   readonly decoded = new DecodedBlocks();
   readonly folding: Folding = new Folding(this);
   readonly edges = new ReadEdges();
+  readonly figures: FileFigures = new FileFigures((sql) => this.prepare(sql));
   readonly walks = new Walks();
   #db: Database | null = null;
   /** Of the database opened first; null before. */
@@ -114,8 +116,9 @@ export class StoreCore {
         db.pragma(`synchronous = ${synchronous}`);
         this.#synchronous = synchronous;
       }
+      this.#tally = this.freePages();
       this.#inside = true;
-      this.#tally = null;
+      this.figures.writing(true);
       db.exec('BEGIN IMMEDIATE');
       result = work();
       this.folding.flush();
@@ -134,6 +137,7 @@ export class StoreCore {
       throw verdict === 'lost' ? error : new CommitInDoubt(error, doubt, result);
     } finally {
       this.#inside = false;
+      this.figures.writing(false);
       this.#changes.clear();
       this.folding.clear();
     }
@@ -247,22 +251,20 @@ export class StoreCore {
 
   /** Pages that can still be filled before the cap, or before the device's floor, is reached. */
   freePages(): number {
-    const pages = this.#figure('page_count');
-    const ceiling = this.memory.mayGrow ? this.shares.pagesMax : Math.min(this.shares.pagesMax, pages);
-    return ceiling - pages + this.#figure('freelist_count');
+    const { total, free } = this.figures.pages();
+    const ceiling = this.memory.mayGrow ? this.shares.pagesMax : Math.min(this.shares.pagesMax, total);
+    return ceiling - total + free;
   }
 
   /** Bytes on the device: what the cap is measured against. */
   occupiedBytes(): number {
-    return this.#figure('page_count') * this.pageBytes() + this.space.walBytes() + this.space.reserveBytes();
-  }
-
-  pages(): { total: number; free: number } {
-    return { total: this.#figure('page_count'), free: this.#figure('freelist_count') };
+    const { total } = this.figures.pages();
+    return total * this.figures.pageBytes() + this.space.walBytes() + this.space.reserveBytes();
   }
 
   /** Copies the log into the database. True when all of it was. Weather: a failure is reported, and nothing is lost. */
   checkpoint(): boolean {
+    this.figures.forget();
     try {
       const row = this.prepare<{ log: number; checkpointed: number }>(
         'PRAGMA wal_checkpoint = PASSIVE',
@@ -329,6 +331,7 @@ export class StoreCore {
       throw inWords(error);
     }
     this.#db = db;
+    this.figures.forget();
     if (this.#astray) this.events.returned(this.space.database);
     this.#astray = false;
   }
@@ -387,13 +390,5 @@ export class StoreCore {
       // SQLite rolls back by itself on some failures; then there is nothing left to roll back.
       if (rollbackError instanceof DiskError || committing) this.drop({ full: trouble === 'full' });
     }
-  }
-
-  pageBytes(): number {
-    return this.#figure('page_size');
-  }
-
-  #figure(name: 'page_count' | 'freelist_count' | 'page_size'): number {
-    return this.prepare<Record<string, number>>(`PRAGMA ${name}`).get()?.[name] ?? 0;
   }
 }
