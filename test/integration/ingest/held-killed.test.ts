@@ -103,4 +103,4 @@ api: { listen: "127.0.0.1:0" }
   }
   const ledger = (await (await fetch(`http://${listen['api']}/v1/ledger`)).json()) as LedgerJson;
   expect(ledger.balanced).toBe(true);
-}, 120_000);
+}, 180_000);

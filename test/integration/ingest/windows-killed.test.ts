@@ -228,8 +228,6 @@ it('windows go on over a clean stop, and are given out as they stand where their
   await until('the windows cut short again', () => windows(delivered(), 'line_10s').length === 2 * machines);
   for (let i = 300; i < 400; i++) publish(i);
   await until('all to be acknowledged', () => acknowledged === 400);
-  await agent.kill();
-  await agent.start();
   for (let machine = 0; machine < machines; machine++)
     client.publish(`line/m${machine}`, JSON.stringify({ ts: epochMs + 3_600_000, v: 0 }), { qos: 1 });
   await until('the windows to arrive', () =>
@@ -267,7 +265,7 @@ it('windows go on over a clean stop, and are given out as they stand where their
   const ledger = (await (await fetch(`http://${listen['api']}/v1/ledger`)).json()) as LedgerJson;
   expect(ledger.balanced).toBe(true);
   expect(ledger.streams.find(({ stream }) => stream === 'line_10s')?.received).toBe(4 * machines);
-});
+}, 180_000);
 
 it('results that take the place of readings balance in the ledger', async () => {
   const port = await freePort();
