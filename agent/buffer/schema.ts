@@ -138,8 +138,8 @@ function bringUp(db: Database, version: number, { agent, entropy }: SchemaOption
   if (version < 3) db.exec(eraTables);
   if (version < 4) db.exec(levelTables);
   if (version < 5) db.exec(rollupTables);
+  if (version < 6) db.exec(pipelineStateTable);
   if (version < 7) db.exec(foldedUntil);
-  db.exec(pipelineStateTable);
   db.pragma(`user_version = ${schemaVersion}`);
   db.exec('COMMIT');
 }

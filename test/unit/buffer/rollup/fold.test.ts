@@ -148,3 +148,21 @@ test('where there is no room for a summary what leaves is counted, and what stay
   expect(answer()).toMatchObject({ count: 200, lost: 100 });
   expect(inWindows()).toBe(200);
 });
+
+test('in a buffer of schema 6 what was sealed is folded, and what was not is not', () => {
+  for (const first of [0, 100, 200]) append(first, 100);
+  seal();
+  append(300, 50);
+  rig.store.close();
+  rig.reborn().open(settings);
+  rig.raw!.exec('ALTER TABLE rollup_streams DROP COLUMN until; PRAGMA user_version = 6; SELECT 1');
+  rig.reborn().open(settings);
+  const before = answer();
+  append(350, 50);
+  seal();
+  rig.reborn().open(settings);
+  settle(0, 400);
+
+  expect(before).toEqual(all(350));
+  expect(answer()).toEqual(all(400));
+});
