@@ -310,7 +310,7 @@ function replace(
   const { minTimeMicros } = by.times;
   const { bytes, level } = by;
   const summaries = by.batch.length;
-  storeBlock(core, stream, {
+  const payload = storeBlock(core, stream, {
     opening,
     bytes,
     minTimeMicros,
@@ -320,6 +320,9 @@ function replace(
     level,
     summaries,
   });
+  // The next step adds to it.
+  const clocks = [{ clock: by.batch.clock, count: by.batch.length }];
+  core.decoded.keep(payload, { batch: by.batch, clocks });
   core.account(stream, { account: 'coarsened', rule: '', count: fresh });
   const step = { readings: count, fresh, summaries, bytesBefore, bytes: bytes.length, level };
   core.events.coarsened(stream.name, step);

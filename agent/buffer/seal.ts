@@ -90,7 +90,7 @@ export interface BlockToStore {
 }
 
 /** Inside a transaction. */
-export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToStore): void {
+export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToStore): number {
   const { opening, bytes, level, count, rowBytes, summaries } = block;
   const { first, wallMicros, monotonicMillis, era } = opening;
   const payload = core.prepare('INSERT INTO payloads (bytes) VALUES (?)').run(bytes).lastInsertRowid;
@@ -121,6 +121,7 @@ export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToS
   }
   if (level === rawLevel) core.memory.ladderSpent = false;
   countBlock(core, stream, { count, bytes: bytes.length, level, summaries, era }, 1);
+  return payload;
 }
 
 /** Journal rows from the oldest on that make one block: without a gap, within the bounds of a block and of a slice. */

@@ -10,6 +10,7 @@ import {
   sortRun,
   type KllState,
 } from './kll-levels.ts';
+import { sortedFloats } from './sort-floats.ts';
 import { SortedView } from './kll-view.ts';
 import { kllKMax, kllKMin } from './limits.ts';
 import type { ErrorBound, Sketch } from './sketch.ts';
@@ -155,6 +156,41 @@ export class Kll implements Sketch {
     const sketch = new Kll(options.chance, { k: state.k, precision });
     if (state.n > 0) sketch.#adopt(state);
     return { ok: true, value: sketch };
+  }
+
+  /**
+   * Of values that are all there, none of them NaN: sorted once, and every 2^h-th of them taken from a place that chance picks. What updates one by one
+   * would do with a lowest level as large as the data: cheaper, and no rank is off by more than one in k / 2.
+   */
+  static of(values: Float64Array, chance: Entropy, options: KllOptions = {}): Kll {
+    const sketch = new Kll(chance, options);
+    if (values.length === 0) return sketch;
+    const sorted = sketch.#isFloat ? sortedFloats(values) : values.toSorted();
+    const n = sorted.length;
+    let top = 0;
+    while (Math.floor(n / 2 ** top) > sketch.k) top++;
+    const items = new Float64Array(total(levelCapacities(sketch.k, top + 1)));
+    const place = (size: number): number => (size === 1 ? 0 : chance.uint32() & (size - 1));
+    const levels = [items.length];
+    const size = 2 ** top;
+    const taken = place(size);
+    const many = Math.floor(n / size);
+    let at = items.length - many;
+    for (let i = 0; i < many; i++) items[at + i] = sorted[i * size + taken]!;
+    levels.unshift(at);
+    // The rest, fewer than 2^top, by powers of two.
+    let from = many * size;
+    for (let level = top - 1; level >= 0; level--) {
+      const part = 2 ** level;
+      if ((n & part) !== 0) {
+        items[--at] = sorted[from + place(part)]!;
+        from += part;
+      }
+      levels.unshift(at);
+    }
+    const { k, precision } = sketch;
+    sketch.#adopt({ k, minK: k, precision, n, min: sorted[0]!, max: sorted[n - 1]!, items, levels });
+    return sketch;
   }
 
   #adopt(state: KllState): void {

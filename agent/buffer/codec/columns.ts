@@ -119,7 +119,8 @@ function spread<T extends Numbers>(values: T, ordered: Uint8Array, order: RowOrd
 
 function spreadList<T>(values: readonly T[], by: { ordered: Uint8Array; order: RowOrder; blank: T }): T[] {
   const { ordered, order, blank } = by;
-  const result: T[] = Array.from({ length: ordered.length }, () => blank);
+  const result: T[] = [];
+  while (result.length < ordered.length) result.push(blank);
   for (let i = 0, at = 0; i < ordered.length; i++) {
     if (ordered[i] === 1) result[order === null ? i : order[i]!] = values[at++]!;
   }

@@ -121,7 +121,8 @@ function copied<T extends Float64Array | BigInt64Array | Uint8Array>(values: T, 
 }
 
 function listed(kind: 'text' | 'bytes' | 'mixed', pieces: readonly Piece[], length: number): Scalar[] {
-  const values: Scalar[] = Array.from({ length }, () => blanks[kind]);
+  const values: Scalar[] = [];
+  while (values.length < length) values.push(blanks[kind]);
   for (const { at, column } of pieces) {
     for (let i = 0; i < column.values.length; i++) {
       if (column.present !== null && column.present[i] === 0) continue;

@@ -66,20 +66,41 @@ export function takeIntegers(from: BlockReader, length: number): Float64Array {
   const magnitude = from.common.varint();
   const first = head & 4 ? -magnitude : magnitude;
   const divisor = from.common.varint();
-  const values = takePlanes(from, length);
-  if (order > 0) {
+  const residuals = takePlanes(from, length);
+  const values = residuals instanceof Float64Array ? residuals : new Float64Array(length);
+  if (order === 0) for (let i = 0; i < length; i++) values[i] = first + residuals[i]! * divisor;
+  else if (residuals instanceof Float64Array) {
     unzigzag(values);
     if (order === 2) accumulate(values);
     accumulate(values);
-  }
-  let exact = true;
+    for (let i = 0; i < length; i++) values[i] = first + values[i]! * divisor;
+  } else restore(residuals, values, { order, first, divisor });
   for (let i = 0; i < length; i++) {
-    const value = first + values[i]! * divisor;
-    exact &&= value <= Number.MAX_SAFE_INTEGER && value >= -Number.MAX_SAFE_INTEGER;
-    values[i] = value;
+    const value = values[i]!;
+    if (!(value <= Number.MAX_SAFE_INTEGER && value >= -Number.MAX_SAFE_INTEGER)) {
+      throw new MalformedBytes('integer beyond 2^53 - 1');
+    }
   }
-  if (!exact) throw new MalformedBytes('integer beyond 2^53 - 1');
   return values;
+}
+
+/** What {@link unzigzag} and {@link accumulate} do, in one pass. */
+function restore(
+  residuals: Uint32Array,
+  values: Float64Array,
+  of: { order: number; first: number; divisor: number },
+): void {
+  const { first, divisor } = of;
+  const isTwice = of.order === 2;
+  let difference = 0;
+  let sum = 0;
+  for (let i = 0; i < residuals.length; i++) {
+    const residual = residuals[i]!;
+    const step = (residual >>> 1) ^ -(residual & 1);
+    difference = isTwice ? difference + step : step;
+    sum += difference;
+    values[i] = first + sum * divisor;
+  }
 }
 
 /** The first difference is the first value itself, so that a running sum gives all back. */

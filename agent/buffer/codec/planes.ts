@@ -18,10 +18,24 @@ export function putPlanes(out: BlockWriter, values: Float64Array): void {
   }
 }
 
-/** @throws {MalformedBytes} */
-export function takePlanes(from: BlockReader, length: number): Float64Array {
+/** 32 bits each where no value is wider. @throws {MalformedBytes} */
+export function takePlanes(from: BlockReader, length: number): Uint32Array | Float64Array {
   const width = from.common.uint8();
   if (width > 7) throw new MalformedBytes(`integers of ${width} bytes`);
+  return width <= 4 ? takeNarrow(from, length, width) : takeWide(from, length, width);
+}
+
+function takeNarrow(from: BlockReader, length: number, width: number): Uint32Array {
+  const values = new Uint32Array(length);
+  for (let p = 0; p < width; p++) {
+    const plane = from.part(length);
+    const shift = 8 * p;
+    for (let i = 0; i < length; i++) values[i] = values[i]! | (plane[i]! << shift);
+  }
+  return values;
+}
+
+function takeWide(from: BlockReader, length: number, width: number): Float64Array {
   const values = new Float64Array(length);
   let scale = 1;
   for (let p = 0; p < width; p++) {

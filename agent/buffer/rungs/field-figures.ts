@@ -55,7 +55,7 @@ export function putField(
   out.head.uint8(scale === null ? 0 : 1);
   if (scale !== null) writeScale(out.head, scale);
   const put = ['count'];
-  const counted = count.filter((n) => n > 0);
+  const counted = countsOf(count);
   for (const ending of endings) {
     const values = figures.get(ending);
     const predictions = predictionsOf(ending, figures, counted);
@@ -77,7 +77,7 @@ export function takeField(
   const rows = countedRows(count, order);
   const scale = from.head.count(1, 'scale') === 1 ? readScale(from.head) : null;
   const figures: Figures = new Map();
-  const counted = count.filter((n) => n > 0);
+  const counted = countsOf(count);
   const packed = new Set<Ending>();
   for (const ending of endings) {
     const values = takeFigures(from, { ending, figures, counted, scale });
@@ -143,31 +143,57 @@ function scaleFor(ending: Ending, scale: Scale): Scale {
 /** What a column may be near, from columns before it. */
 function predictionsOf(ending: Ending, figures: Figures, count: Float64Array): Predictions {
   const [last, first, max, min] = (['last', 'first', 'max', 'min'] as const).map((one) => figures.get(one));
-  const of = (value: (i: number) => number): Float64Array => Float64Array.from(count, (_, i) => value(i));
   switch (ending) {
     case 'last':
     case 'bound':
       return [null];
     case 'first':
-      return [of((i) => (i === 0 ? 0 : last![i - 1]!)), last!, null];
+      return [shifted(last!), last!, null];
     case 'max':
-      return [of((i) => Math.max(first![i]!, last![i]!)), null];
+      return [largest(first!, last!), null];
     case 'min':
-      return [of((i) => Math.min(first![i]!, last![i]!)), null];
+      return [smallest(first!, last!), null];
     case 'sum':
-      return [
-        of((i) => ((first![i]! + last![i]!) / 2) * count[i]!),
-        of((i) => ((min![i]! + max![i]!) / 2) * count[i]!),
-      ];
+      return [middle(first!, last!, count), middle(min!, max!, count)];
     case 'm2':
-      return [of((i) => spreadWithin(count[i]!, max![i]! - min![i]!)), null];
+      return [spreadWithin(min!, max!, count), null];
   }
 }
 
-/** Squared distances of values spread evenly over a range; of two values, exact. */
-function spreadWithin(count: number, range: number): number {
-  if (count < 2) return 0;
-  return Math.max(0, spreadCode(roundSpread(range * range * (count === 2 ? 0.5 : count / 12))));
+function shifted(values: Float64Array): Float64Array {
+  const before = new Float64Array(values.length);
+  for (let i = 1; i < values.length; i++) before[i] = values[i - 1]!;
+  return before;
+}
+
+function largest(one: Float64Array, other: Float64Array): Float64Array {
+  const result = new Float64Array(one.length);
+  for (let i = 0; i < one.length; i++) result[i] = Math.max(one[i]!, other[i]!);
+  return result;
+}
+
+function smallest(one: Float64Array, other: Float64Array): Float64Array {
+  const result = new Float64Array(one.length);
+  for (let i = 0; i < one.length; i++) result[i] = Math.min(one[i]!, other[i]!);
+  return result;
+}
+
+function middle(one: Float64Array, other: Float64Array, count: Float64Array): Float64Array {
+  const result = new Float64Array(one.length);
+  for (let i = 0; i < one.length; i++) result[i] = ((one[i]! + other[i]!) / 2) * count[i]!;
+  return result;
+}
+
+/** Codes of the squared distances of values spread evenly over a range; of two values, exact. */
+function spreadWithin(min: Float64Array, max: Float64Array, count: Float64Array): Float64Array {
+  const result = new Float64Array(count.length);
+  for (let i = 0; i < count.length; i++) {
+    if (count[i]! < 2) continue;
+    const range = max[i]! - min[i]!;
+    const share = count[i] === 2 ? 0.5 : count[i]! / 12;
+    result[i] = Math.max(0, spreadCode(roundSpread(range * range * share)));
+  }
+  return result;
 }
 
 function isSpread(ending: Ending): boolean {
@@ -175,7 +201,16 @@ function isSpread(ending: Ending): boolean {
 }
 
 function countedRows(count: Float64Array, order: Uint32Array): Uint32Array {
-  return order.filter((_, i) => count[i]! > 0);
+  if (!count.includes(0)) return order;
+  const rows = new Uint32Array(order.length);
+  let counted = 0;
+  for (let i = 0; i < order.length; i++) if (count[i]! > 0) rows[counted++] = order[i]!;
+  return rows.subarray(0, counted);
+}
+
+/** Of the rows that have values. */
+function countsOf(count: Float64Array): Float64Array {
+  return count.includes(0) ? count.filter((n) => n > 0) : count;
 }
 
 function isCount(value: number): boolean {

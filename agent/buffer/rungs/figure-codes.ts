@@ -27,6 +27,7 @@ const restByBits = 32;
 const wholeMax = 2 ** 50;
 const fractionBitsMax = 60;
 const doublesApartMax = 2 ** 32;
+const samplesMax = 192;
 
 export function scaleOf(values: Float64Array): Scale | null {
   if (values.length === 0) return { digits: 0, single: false };
@@ -52,7 +53,7 @@ export function readScale(from: ByteReader): Scale {
 
 /** False when some numbers lie too far apart. */
 export function putWhole(out: Target, values: Float64Array, predictions: Predictions): boolean {
-  const chosen = cheapest(values, predictions);
+  const chosen = cheapest(values, predictions, null);
   if (chosen === null) return refused(out);
   out.head.uint8(chosen.code | (chosen.isNothing ? nothing : 0));
   if (!chosen.isNothing) out.bits.column(chosen.differences);
@@ -64,7 +65,7 @@ export function takeWhole(from: Source, length: number, predictions: Predictions
   const head = from.head.uint8();
   if (head === refusal) return null;
   if ((head & ~(nothing | 3)) !== 0) throw new MalformedBytes(`whole numbers of kind ${head}`);
-  return restored(from, { head, length, predictions });
+  return restored(from, { head, length, predictions, scale: null });
 }
 
 /** False when the values are no decimals of this scale, or lie too far apart. */
@@ -76,8 +77,7 @@ export function putDoubles(
   const { scale } = by;
   const wholes = wholesOf(values, scale);
   if (wholes === null) return refused(out);
-  const predictions = by.predictions.map((one) => one && predictedWholes(one, scale));
-  const chosen = cheapest(wholes, predictions);
+  const chosen = cheapest(wholes, by.predictions, scale);
   const rest = restOf(values, decimalsOf(wholes, scale), wholes);
   if (chosen === null || rest === null) return refused(out);
   out.head.uint8(chosen.code | (chosen.isNothing ? nothing : 0) | rest.kind);
@@ -101,8 +101,8 @@ export function takeDoubles(
   if (kind !== 0 && kind !== restByBits && kind !== restByPlaces) {
     throw new MalformedBytes(`doubles of kind ${head}`);
   }
-  const predictions = by.predictions.map((one) => one && predictedWholes(one, scale));
-  const values = decimalsOf(restored(from, { head, length, predictions }), scale);
+  const { predictions } = by;
+  const values = decimalsOf(restored(from, { head, length, predictions, scale }), scale);
   if (kind === 0) return values;
   if (kind === restByBits) {
     const unit = 2 ** -from.head.count(fractionBitsMax, 'bits of a fraction');
@@ -144,16 +144,25 @@ interface Chosen {
   readonly isNothing: boolean;
 }
 
-function cheapest(wholes: Float64Array, predictions: Predictions): Chosen | null {
-  let best: (Chosen & { readonly cost: number }) | null = null;
-  for (const [code, prediction] of predictions.entries()) {
-    const differences = differencesOf(wholes, prediction);
+/** By a stretch in the middle, where there are many. */
+function cheapest(wholes: Float64Array, predictions: Predictions, scale: Scale | null): Chosen | null {
+  const samples = Math.min(wholes.length, samplesMax);
+  const from = (wholes.length - samples) >> 1;
+  const sampled = wholes.subarray(from, from + samples);
+  let best = { code: 0, cost: Infinity };
+  for (let code = 0; code < predictions.length && predictions.length > 1 && best.cost > 0; code++) {
+    const near = predictions[code]?.subarray(from, from + samples) ?? null;
+    const differences = differencesOf(sampled, near && predictedWholes(near, scale));
     if (differences === null) continue;
+    // What comes before a stretch is unknown.
+    if (from > 0) differences[0] = 0;
     const cost = riceCost(differences);
-    if (best === null || cost < best.cost) best = { code, differences, isNothing: cost === 0, cost };
-    if (cost === 0) break;
+    if (cost < best.cost) best = { code, cost };
   }
-  return best;
+  const { code } = best;
+  const prediction = predictions[code]!;
+  const differences = differencesOf(wholes, prediction && predictedWholes(prediction, scale));
+  return differences && { code, differences, isNothing: riceCost(differences) === 0 };
 }
 
 /** In zigzag order: 0, -1, 1, -2 … Null when one is too large. */
@@ -172,9 +181,11 @@ function differencesOf(wholes: Float64Array, prediction: Float64Array | null): F
 
 function restored(
   from: Source,
-  { head, length, predictions }: { head: number; length: number; predictions: Predictions },
+  of: { head: number; length: number; predictions: Predictions; scale: Scale | null },
 ): Float64Array {
-  const prediction = predictions[head & 3];
+  const { head, length, scale } = of;
+  const chosen = of.predictions[head & 3];
+  const prediction = chosen && predictedWholes(chosen, scale);
   if (prediction === undefined) throw new MalformedBytes(`predicted in way ${head & 3}`);
   const values = (head & nothing) === 0 ? from.bits.column(length) : new Float64Array(length);
   let before = 0;
@@ -187,6 +198,7 @@ function restored(
 }
 
 function unzigzag(value: number): number {
+  if (value < 2 ** 31) return (value >>> 1) ^ -(value & 1);
   const half = Math.floor(value / 2);
   return value === 2 * half ? half : -half - 1;
 }
@@ -203,8 +215,9 @@ function wholesOf(values: Float64Array, { digits }: Scale): Float64Array | null 
   return wholes;
 }
 
-function predictedWholes(values: Float64Array, { digits }: Scale): Float64Array {
-  const scale = powerOfTen(digits);
+function predictedWholes(values: Float64Array, by: Scale | null): Float64Array {
+  if (by === null) return values;
+  const scale = powerOfTen(by.digits);
   const wholes = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const whole = Math.round(values[i]! * scale);

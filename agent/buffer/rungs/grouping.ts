@@ -1,7 +1,7 @@
 import type { Batch } from '../../reading/batch.ts';
 import { Door } from '../../pipeline/signal/swinging-door.ts';
 import type { Field, Numbers } from './fields.ts';
-import { boundSamplesMax, boundShares } from './limits.ts';
+import { boundSamplesMax, boundShares, rangeSamplesMax } from './limits.ts';
 import { roundSpreadUp } from './spread.ts';
 
 /** Which row each of the inputs (readings, or rows of a finer level) goes into. Rows are numbered as their first input comes. */
@@ -46,21 +46,22 @@ export function partsOf(
 export function groupByWindow(parting: Parting, timeMicros: Float64Array, window: number): Grouping {
   const { parts, partOf } = parting;
   const rowOf = new Uint32Array(timeMicros.length);
-  const current = new Float64Array(parts).fill(Number.NaN);
+  const begin = new Float64Array(parts).fill(Number.NaN);
   const currentRow = new Uint32Array(parts);
   const known = new Map<number, number>();
   const partOfRow: number[] = [];
   for (let i = 0; i < timeMicros.length; i++) {
     const part = partOf[i]!;
-    const index = Math.floor(timeMicros[i]! / window);
-    if (current[part] !== index) {
+    const time = timeMicros[i]!;
+    if (!(time >= begin[part]! && time < begin[part]! + window)) {
+      const index = Math.floor(time / window);
       const key = index * parts + part;
       let row = known.get(key);
       if (row === undefined) {
         row = partOfRow.push(part) - 1;
         known.set(key, row);
       }
-      current[part] = index;
+      begin[part] = index * window;
       currentRow[part] = row;
     }
     rowOf[i] = currentRow[part]!;
@@ -216,7 +217,7 @@ class StepTrack implements Track {
   }
 }
 
-/** How far the values of each part lie apart, by field that has lines. */
+/** How far the values of each part lie apart, by field that has lines; of one part, as a sample of its readings says. */
 function rangesOf(parting: Parting, fields: readonly Field[]): ReadonlyMap<string, Float64Array> {
   const ranges = new Map<string, Float64Array>();
   for (const { name, numbers } of fields) {
@@ -228,7 +229,8 @@ function rangesOf(parting: Parting, fields: readonly Field[]): ReadonlyMap<strin
 function rangeOf({ values, present }: Numbers, { parts, partOf }: Parting): Float64Array {
   const min = new Float64Array(parts).fill(Infinity);
   const max = new Float64Array(parts).fill(-Infinity);
-  for (let i = 0; i < values.length; i++) {
+  const step = parts === 1 ? Math.max(1, Math.floor(values.length / rangeSamplesMax)) : 1;
+  for (let i = 0; i < values.length; i += step) {
     const value = values[i]!;
     if ((present !== null && present[i] === 0) || value - value !== 0) continue;
     const part = partOf[i]!;

@@ -11,6 +11,8 @@ export const countedTextLengthMax = 64;
 export const boundShares: readonly number[] = [0.01, 0.02, 0.05];
 /** Readings from the middle of a block that say so. */
 export const boundSamplesMax = 512;
+/** Readings of a part that stands alone by which its range is taken. */
+export const rangeSamplesMax = 2_048;
 /** What a row of a line takes, and of it each field, about. */
 export const lineBytes = 4;
 export const lineFieldBytes = 12;

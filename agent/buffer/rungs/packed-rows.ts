@@ -47,12 +47,13 @@ export function packRows(batch: Batch): Batch {
   const bytes = new ByteWriter(out.head.length + bits.length + 8);
   bytes.bytes(out.head.written());
   bytes.raw(bits);
-  const values = Array.from({ length: batch.length }, () => none);
-  values[0] = bytes.finish();
+  const values = [bytes.finish()];
+  while (values.length < batch.length) values.push(none);
   const present = new Uint8Array(batch.length);
   present[0] = 1;
   const column: Column = { kind: 'bytes', name: figures, values, present };
-  const least = batch.timeMicros.reduce((one, other) => Math.min(one, other));
+  let least = Infinity;
+  for (let i = 0; i < batch.length; i++) least = Math.min(least, batch.timeMicros[i]!);
   return {
     ...batch,
     timeMicros: new Float64Array(batch.length).fill(least),

@@ -18,17 +18,26 @@ export function quantilesOf(numbers: Numbers, { parts, partOf }: Parting, seed: 
   const { values, present } = numbers;
   const counts = new Uint32Array(parts);
   for (let i = 0; i < values.length; i++) {
-    if (present === null || present[i] === 1) counts[partOf[i]!]!++;
-  }
-  const sketches = Array.from(counts, (count, part) =>
-    count >= sketchValuesMin ? newQuantiles(seed + part) : null,
-  );
-  for (let i = 0; i < values.length; i++) {
-    if (present !== null && present[i] === 0) continue;
     const value = values[i]!;
-    if (value - value === 0) sketches[partOf[i]!]?.update(value);
+    if ((present === null || present[i] === 1) && value - value === 0) counts[partOf[i]!]!++;
   }
-  return found(sketches);
+  const taken = Array.from(counts, (count) => (count >= sketchValuesMin ? new Float64Array(count) : null));
+  if (counts[0] === values.length) taken[0]?.set(values);
+  else {
+    counts.fill(0);
+    for (let i = 0; i < values.length; i++) {
+      const part = partOf[i]!;
+      const own = taken[part]!;
+      if (own === null || (present !== null && present[i] === 0) || values[i]! - values[i]! !== 0) continue;
+      own[counts[part]!++] = values[i]!;
+    }
+  }
+  const sketches = new Map<number, Kll>();
+  for (const [part, own] of taken.entries()) {
+    if (own === null) continue;
+    sketches.set(part, Kll.of(own, new Prng(seed + part), { k: quantilesK, precision: 'float' }));
+  }
+  return sketches;
 }
 
 /** HyperLogLog of the texts of each part in which `counted` says that some are not counted by value. */
@@ -97,12 +106,14 @@ export function sketchColumns(field: string, { quantiles, distinct }: FieldSketc
 }
 
 function bytesColumn(name: string, sketches: ReadonlyMap<number, Kll | HyperLogLog>, rows: number): Column {
-  const values = Array.from({ length: rows }, (_, row) => sketches.get(row)?.toBytes() ?? none);
-  return { kind: 'bytes', name, values, present: Uint8Array.from(values, (one) => (one.length > 0 ? 1 : 0)) };
-}
-
-function newQuantiles(seed: number): Kll {
-  return new Kll(new Prng(seed), { k: quantilesK, precision: 'float' });
+  const values: Uint8Array[] = [];
+  while (values.length < rows) values.push(none);
+  const present = new Uint8Array(rows);
+  for (const [row, sketch] of sketches) {
+    values[row] = sketch.toBytes();
+    present[row] = 1;
+  }
+  return { kind: 'bytes', name, values, present };
 }
 
 function found<T>(sketches: readonly (T | null)[]): Map<number, T> {
