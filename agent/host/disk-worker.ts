@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
@@ -19,6 +19,8 @@ const upkeepPauseMillis = 1_000;
 /** The disk thread: everything that waits for the device waits here. */
 function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
   mkdirSync(data.folder, { recursive: true, mode: 0o700 });
+  // SQLite calls a read-only device a failing one.
+  accessSync(data.folder, constants.W_OK);
   const file = join(data.folder, 'buffer.db');
   const log = new ObservationLog();
   const events = new BufferEvents(log);

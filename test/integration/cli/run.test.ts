@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StatusJson } from '#agent/api/contract.ts';
 import { AgentProcess, selfCommand } from '#agent/host/agent-process.ts';
@@ -111,6 +111,25 @@ describe('sedge run', () => {
     expect(code).toBe(65);
     expect(errors).toContain('the disk thread ended');
     expect(errors).not.toContain('    at ');
+  });
+
+  it('says that the device of the data folder is read-only, and leaves', async (context) => {
+    const data = join(folder, 'mounted');
+    mkdirSync(data);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', data], { stdio: 'pipe' });
+    } catch (error) {
+      return context.skip(`mount refused: ${(error as Error).message.split('\n').at(-2) ?? ''}`);
+    }
+    try {
+      const { code, errors } = await sedge('run', '--config', config({ data }));
+
+      expect(code).toBe(65);
+      expect(errors).toContain('read-only file system');
+      expect(errors).not.toContain('    at ');
+    } finally {
+      execFileSync('umount', ['--lazy', data]);
+    }
   });
 
   it('ends 78 with place and expectation for a wrong configuration', async () => {
