@@ -150,7 +150,7 @@ describe('FrameSplitter', () => {
   });
 
   it.each([
-    ['a packet beyond the bound', [0x30, 0xff, 0xff, 0x7f], 'too large'],
+    ['a packet beyond the bound', [0x30, 0xff, 0xff, 0x7f], 'of 2097155 bytes, at most 4096'],
     ['a length of five bytes', [0x30, 0xff, 0xff, 0xff, 0xff, 0x01], 'malformed packet length'],
     ['QoS 3', [0x36, 0x05, 0, 1, 0x61, 0, 1], 'QoS 3'],
     ['a topic longer than the packet', [0x30, 0x03, 0, 9, 0x61], 'topic longer'],
