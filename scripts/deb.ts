@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -139,12 +140,15 @@ export async function makeDeb(options: DebOptions): Promise<string> {
   settleTree(tree, options.revisionTime);
 
   const file = join(options.folder, `sedge_${version}_${architecture}.deb`);
+  // A build that was interrupted leaves no package that looks whole.
+  const unfinished = `${file}.part`;
   await promisify(execFile)(
     'dpkg-deb',
     // One thread: how xz divides its work is part of the bytes it writes.
-    ['--root-owner-group', '-Zxz', `-z${options.level}`, '--threads-max=1', '--build', tree, file],
+    ['--root-owner-group', '-Zxz', `-z${options.level}`, '--threads-max=1', '--build', tree, unfinished],
     { env: { ...process.env, SOURCE_DATE_EPOCH: String(options.revisionTime) } },
   );
+  renameSync(unfinished, file);
   rmSync(tree, { recursive: true });
   return file;
 }
