@@ -46,7 +46,7 @@ test('an append larger than what the ladder keeps free is refused once, and find
   });
   let value = 0;
   let refusals = 0;
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 25; i++) {
     const values = Array.from({ length: 24 }, () => value++);
     const entries = [entryOf('s', values, { textBytes: 4_000 })];
     for (let tries = 0; ; tries++) {
