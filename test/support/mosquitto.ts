@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
@@ -65,6 +65,11 @@ export class Mosquitto {
       if (child.exitCode !== null) throw new Error(`mosquitto ended: ${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** Of sessions and queues, as it wrote them when it ended last. */
+  get persistedBytes(): number {
+    return statSync(join(this.#options.folder, 'mosquitto', 'mosquitto.db')).size;
   }
 
   /** SIGTERM: it writes its sessions and queues, and ends. */
