@@ -24,7 +24,7 @@ function deaths(refusing: boolean): number {
 
 /** Virtual time: these do not depend on the machine, only on the protocol. */
 function protocol(): BenchResult[] {
-  const spans = measureDissemination(joinedSite({ seed: 1, size: 50, loss: 0.3 }), 60);
+  const spans = measureDissemination(joinedSite({ seed: 1, size: 50, loss: 0.3 }), 100);
   const shared = { unit: 'ms', lowerIsBetter: true };
   const killed = { reference: serf.killedMs, referenceName: 'serf 0.9.4, kill -9' };
   return [

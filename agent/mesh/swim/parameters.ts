@@ -54,7 +54,7 @@ export const edgeLan: SwimParameters = {
   suspicionStretch: 6,
   refusedSuspicionMs: 1_000,
   refusedConfirmations: 2,
-  retransmitMultiplier: 6,
+  retransmitMultiplier: 7,
   gossipIntervalMs: 200,
   gossipFanout: 4,
   gossipToUnreachableMs: 60_000,

@@ -16,9 +16,16 @@ describe('SWIM, in minutes', () => {
     }
   });
 
-  it('brings news to all of fifty within 1.5 s at 30 % loss, p99 of 100', () => {
-    const spans = measureDissemination(joinedSite({ seed: 1, size: 50, loss: 0.3 }), 100);
-    expect(percentile(spans, 0.99)).toBeLessThan(1_500);
+  it('brings news to all of fifty within 1.5 s at 30 % loss, p99 of 300', () => {
+    const spans = [1, 2, 3].flatMap((seed) =>
+      measureDissemination(joinedSite({ seed, size: 50, loss: 0.3 }), 100),
+    );
+    expect(
+      percentile(
+        spans.sort((a, b) => a - b),
+        0.99,
+      ),
+    ).toBeLessThan(1_500);
   });
 
   it('stays clean over two hundred fresh seeds of chaos', () => {
