@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { micros } from '#agent/base/units.ts';
 import { encodeBlock } from '#agent/buffer/codec/block.ts';
 import { compilePipeline } from '#agent/pipeline/plan.ts';
 import type { Batch } from '#agent/reading/batch.ts';
 import { sliceBatch } from '#agent/reading/batch.ts';
-import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+import { batchOf, hasRecording, recorded, type Point } from './recorded.ts';
 
 /**
  * What swinging door makes of real recordings: bytes per raw reading as stored, against the error of a line through what is kept;
@@ -14,7 +13,6 @@ import type { Bench, BenchResult, BenchSkip } from './bench.ts';
  * README of the pipeline.
  */
 
-const recordings = new URL('../../../shared/data/', import.meta.url);
 const sources = [
   { name: 'NAB machine temperature', file: 'nab/machine_temperature_system_failure.csv', field: 'value' },
   { name: 'ETTh1 oil temperature', file: 'ett/ETTh1.csv', field: 'OT' },
@@ -26,35 +24,6 @@ const deviations = [0.005, 0.02, 0.05] as const;
 const blockReadings = 4096;
 /** What an uplink sends in one request by default. */
 const requestReadings = 500;
-
-interface Point {
-  readonly time: number;
-  readonly value: number;
-}
-
-function recorded(file: string, field: string): Point[] {
-  const text = readFileSync(new URL(file, recordings), 'utf8').trim();
-  const separator = text.slice(0, text.indexOf('\n')).includes(';') ? ';' : ',';
-  const [header, ...lines] = text.split(/\r?\n/).map((line) => line.split(separator));
-  const at = header!.indexOf(field);
-  let last = Number.NEGATIVE_INFINITY;
-  return lines.flatMap((fields) => {
-    const time = Date.parse(`${fields[0]!.replace(' ', 'T')}Z`) * 1000;
-    // The hour that summer time gives twice is told twice; a line has one value at a time.
-    if (!(time > last)) return [];
-    last = time;
-    return [{ time, value: Number(fields[at]) }];
-  });
-}
-
-function batchOf(points: readonly Point[]): Batch {
-  const builder = new BatchBuilder({ stream: 's', clock: 'device', capacity: points.length });
-  for (const { time, value } of points) {
-    builder.begin({ tags: { m: 'm4' }, timeMicros: time });
-    builder.set('v', value);
-  }
-  return builder.finish();
-}
 
 /** As the buffer seals them. */
 function blockBytes(batch: Batch): number {
@@ -159,7 +128,7 @@ export const benches: readonly Bench[] = [
   {
     name: 'compress recordings',
     run: (): readonly (BenchResult | BenchSkip)[] => {
-      if (!existsSync(recordings))
+      if (!sources.every(({ file }) => hasRecording(file)))
         return [{ name: 'compress recordings', skipped: 'the recordings are not beside the project' }];
       const table = [
         "| recording | deviation, of range | readings for one | gzip'd JSON | raw block | door | with `summary` | error max / rms, % | as many, evenly | error max / rms, % |",

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { encodeBlock } from '#agent/buffer/codec/block.ts';
 import { encodeRows } from '#agent/buffer/rungs/packed-rows.ts';
@@ -6,9 +5,9 @@ import { lineBytes, lineFieldBytes } from '#agent/buffer/rungs/limits.ts';
 import { mergeRows, type CoarseRows } from '#agent/buffer/rungs/merge-rows.ts';
 import { summarise } from '#agent/buffer/rungs/summarise.ts';
 import type { Batch } from '#agent/reading/batch.ts';
-import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import { summaryFrame } from '#agent/reading/summary.ts';
 import type { Bench, BenchResult, BenchSkip } from './bench.ts';
+import { batchOf, hasRecording, recorded, type Point } from './recorded.ts';
 
 /**
  * What each level of the ladder makes of real recordings: bytes a raw reading as stored, and the error (root of the mean square, in parts of the
@@ -16,7 +15,6 @@ import type { Bench, BenchResult, BenchSkip } from './bench.ts';
  * Prints the table that stands in `agent/buffer/rungs/README.md` and the README of the project.
  */
 
-const recordings = new URL('../../../shared/data/', import.meta.url);
 const sources = [
   {
     name: 'NAB machine temperature, 5 min',
@@ -30,18 +28,12 @@ const sources = [
 const levels = [1, 2, 3, 4, 5, 6] as const;
 const blockReadings = 4_096;
 
-interface Point {
-  readonly time: number;
-  readonly value: number;
-}
-
 export const benches: Bench[] = [{ name: 'ladder on recordings', run: table }];
 
 function table(): (BenchResult | BenchSkip)[] {
   return sources.map((source) => {
-    const url = new URL(source.file, recordings);
-    if (!existsSync(url)) return { name: source.name, skipped: 'the recordings are not here' };
-    const points = recorded(readFileSync(url, 'utf8').trim(), source.field);
+    if (!hasRecording(source.file)) return { name: source.name, skipped: 'the recordings are not here' };
+    const points = recorded(source.file, source.field);
     const raw = rawBytes(points) / points.length;
     const cells = [
       `${jsonBytes(points).toFixed(2)} B`,
@@ -133,27 +125,3 @@ function rawBytes(points: readonly Point[]): number {
   }
   return bytes;
 }
-
-function recorded(text: string, field: string): Point[] {
-  const separator = text.slice(0, text.indexOf('\n')).includes(';') ? ';' : ',';
-  const [header, ...lines] = text.split(/\r?\n/).map((line) => line.split(separator));
-  const at = header!.indexOf(field);
-  let last = Number.NEGATIVE_INFINITY;
-  return lines.flatMap((fields) => {
-    const time = Date.parse(`${fields[0]!.replace(' ', 'T')}Z`) * 1_000;
-    if (!(time > last)) return [];
-    last = time;
-    return [{ time, value: Number(fields[at]) }];
-  });
-}
-
-function batchOf(points: readonly Point[]): Batch {
-  const builder = new BatchBuilder({ stream: 's', clock: 'device', capacity: points.length });
-  for (const { time, value } of points) {
-    builder.begin({ tags, timeMicros: time });
-    builder.set('v', value);
-  }
-  return builder.finish();
-}
-
-const tags = { m: 'm4' };
