@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, rmdirSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  rmdirSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, SedgeError } from '../base/errors.ts';
 import { shutDownExt4 } from './ffi.ts';
@@ -7,12 +16,18 @@ import { shutDownExt4 } from './ffi.ts';
 /** A process that was killed may hold its files for a moment longer: at most 5 s in all. */
 const unmountTriesMax = 50;
 const unmountPauseMs = 100;
+/** A process that was told to stand still may finish what its threads do on other cores: at most 1 s. */
+const standstillTriesMax = 1000;
+const standstillPauseMs = 1;
 
 export interface LoopDiskOptions {
   /** Exists; the image and the mount point are made in it. */
   readonly folder: string;
   readonly bytes: number;
-  /** Processes that work on the disk. They are killed when this process ends before `remove`, so that it can be unmounted. */
+  /**
+   * Processes that work on the disk: they lose their power with it. They are killed when this process ends before `remove`, so
+   * that it can be unmounted.
+   */
   readonly holders: () => readonly (number | undefined)[];
 }
 
@@ -52,8 +67,13 @@ export class LoopDisk {
     return disk;
   }
 
-  /** From now on every write and every sync fails, and what was not synced is gone. */
+  /**
+   * From now on every write and every sync fails, and what was not synced is gone. The holders stand still from before it on and
+   * are to be killed: a sync the kernel is in when its file system is shut down may come back as done and be lost, and only a
+   * process without power cannot tell of it.
+   */
   cut(): void {
+    for (const pid of this.#holders()) if (pid !== undefined) freeze(pid);
     const descriptor = openSync(this.mountPoint, 'r');
     try {
       const done = shutDownExt4(descriptor);
@@ -114,6 +134,40 @@ export class LoopDisk {
     }
     spawnSync('umount', ['--lazy', this.mountPoint], { stdio: 'ignore' });
     this.#mounted = false;
+  }
+}
+
+/** Stops a process: returns once none of its threads can run on outside the kernel. */
+function freeze(pid: number): void {
+  try {
+    process.kill(pid, 'SIGSTOP');
+  } catch {
+    return; // It is gone already.
+  }
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; !standsStill(pid); tries++) {
+    if (tries === standstillTriesMax) throw unsupported('could not make the process on the disk stand still');
+    Atomics.wait(pause, 0, 0, standstillPauseMs);
+  }
+}
+
+/** Whether each thread is stopped (T, t), held by a device inside of a call (D), or gone (Z, X). */
+function standsStill(pid: number): boolean {
+  return threadsOf(pid).every((thread) => {
+    try {
+      // After the name in brackets, which may hold anything.
+      return /\) [TtDZX] [^)]*$/.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+    } catch {
+      return true; // It ended meanwhile.
+    }
+  });
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,39 +29,48 @@ function openLog(folder: string): MemoryLog {
   return memoryLogOf(opening.image);
 }
 
+/** The place a log is written at. */
+interface Site {
+  readonly folder: string;
+  /** Null: the end of a process is enough. */
+  readonly disk: LoopDisk | null;
+  writer: ChildProcess | null;
+}
+
 /** Kills the writer after so many answers, and answers the last id that was answered. */
 async function writeAndKill(
-  folder: string,
-  work: { readonly seed: number; readonly answers: number; readonly disk: LoopDisk | null },
+  site: Site,
+  work: { readonly seed: number; readonly answers: number },
 ): Promise<number> {
-  const writer = spawn(process.execPath, [child, folder, String(work.seed)], {
+  const writer = spawn(process.execPath, [child, site.folder, String(work.seed)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  site.writer = writer;
   const answered: number[] = [];
   for await (const line of createInterface({ input: writer.stdout })) {
     answered.push(Number(line));
     if (answered.length !== work.answers) continue;
-    work.disk?.cut();
+    site.disk?.cut();
     writer.kill('SIGKILL');
   }
   if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
   expect(writer.signalCode).toBe('SIGKILL');
-  await work.disk?.replug();
+  await site.disk?.replug();
   return Math.max(...answered);
 }
 
 /** Twelve lives of one log, each ended in the midst of its work. */
-async function holdToTwin(folder: string, disk: LoopDisk | null): Promise<void> {
-  let state = twinOf(openLog(folder));
+async function holdToTwin(site: Site): Promise<void> {
+  let state = twinOf(openLog(site.folder));
   for (let seed = 1; seed <= 12; seed++) {
-    const answered = await writeAndKill(folder, { seed, answers: 5 + seed * 37, disk });
+    const answered = await writeAndKill(site, { seed, answers: 5 + seed * 37 });
     const chance = new Prng(seed);
     const states: TwinState[] = [];
     for (let id = 1; id <= answered + ordersUnderWayMax; id++) {
       state = applied(state, drawOrder(chance, state, id));
       if (id >= answered) states.push(state);
     }
-    const reader = openLog(folder);
+    const reader = openLog(site.folder);
     const differences = states.map((candidate) =>
       difference(reader, candidate, { low: 0, high: candidate.snapshot?.id.index ?? 0 }),
     );
@@ -73,7 +82,7 @@ async function holdToTwin(folder: string, disk: LoopDisk | null): Promise<void> 
 test('a process killed while it writes its log finds all that was answered, and nothing that was not ordered', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sedge-raft-kill-'));
   try {
-    await holdToTwin(folder, null);
+    await holdToTwin({ folder, disk: null, writer: null });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -83,9 +92,11 @@ test.skipIf(loopDiskMissing !== null)(
   `a power cut takes nothing that was answered${loopDiskMissing === null ? '' : ` (skipped: ${loopDiskMissing})`}`,
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sedge-raft-cut-'));
-    const disk = LoopDisk.create({ folder, bytes: 64 * MiB, holders: () => [] });
+    let site: Site | null = null;
+    const disk = LoopDisk.create({ folder, bytes: 64 * MiB, holders: () => [site?.writer?.pid] });
     try {
-      await holdToTwin(join(disk.mountPoint, 'log'), disk);
+      site = { folder: join(disk.mountPoint, 'log'), disk, writer: null };
+      await holdToTwin(site);
     } finally {
       await disk.remove();
       rmSync(folder, { recursive: true, force: true });
