@@ -41,7 +41,10 @@ function textHash(text: string): number {
   return mix(hash);
 }
 
-/** The finisher of MurmurHash3. */
+/**
+ * The finisher of MurmurHash3. It stands once more in `pipeline/signal/reading-hash.ts`: members compare these numbers over the wire, the
+ * other's never leave memory, so the two may not change together.
+ */
 function mix(value: number): number {
   let hash = value | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

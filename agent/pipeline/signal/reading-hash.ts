@@ -146,6 +146,7 @@ class Lanes {
   }
 }
 
+/** The finisher of MurmurHash3; why it is not shared with `mesh/swim/digest.ts` is said there. */
 function finished(hash: number): number {
   let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
