@@ -2,7 +2,8 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { Millis } from '../base/units.ts';
 import type { StreamBacklog } from '../ports/store.ts';
 import { uplinkLimits } from './limits.ts';
-import { type OffsetRange, countHoles, firstHole, withRange } from './ranges.ts';
+import { type OffsetRange, firstHole, withRange } from './ranges.ts';
+import { progressOf, waitingOf, type StreamProgress } from './stream-progress.ts';
 
 /** `live_first`: what came since the link is up, then the backlog oldest first. `oldest_first`: from the base upward. */
 export type DrainOrder = 'live_first' | 'oldest_first';
@@ -71,23 +72,10 @@ interface StreamPlan {
   pass: number;
   /** Undefined when they must be computed anew. */
   candidates: Candidates | undefined;
+  /** As the store said last, and of how many readings it said so. */
   bytes: number;
+  bytesOf: number;
   oldestMicros: number | null;
-}
-
-export interface StreamProgress {
-  readonly stream: string;
-  readonly priority: number;
-  /** Every offset below is settled. */
-  readonly base: number;
-  /** One past the newest reading known of. */
-  readonly head: number;
-  /** Readings not settled. */
-  readonly waiting: number;
-  readonly inFlight: number;
-  /** Stored bytes not settled, an estimate of the store. */
-  readonly bytes: number;
-  readonly oldestMicros: number | null;
 }
 
 /**
@@ -162,19 +150,7 @@ export class DrainPlan {
   }
 
   inspect(): readonly StreamProgress[] {
-    return Array.from(this.#streams.values(), (plan) => ({
-      stream: plan.stream,
-      priority: plan.priority,
-      base: plan.base,
-      head: plan.head,
-      waiting: countHoles(plan.covered, { from: plan.base, until: plan.head }),
-      inFlight: plan.open.reduce(
-        (sum, range) => sum + (range.notBefore === null ? range.until - range.first : 0),
-        0,
-      ),
-      bytes: plan.bytes,
-      oldestMicros: plan.oldestMicros,
-    }));
+    return Array.from(this.#streams.values(), (plan) => progressOf(plan));
   }
 
   /** Settled ranges per stream and ranges under way, for tests of the invariants. */
@@ -196,6 +172,7 @@ export class DrainPlan {
       for (const range of row.settled) covered = withRange(covered, range);
       plan.covered = covered;
       this.#advanceBase(plan, row.base);
+      plan.bytesOf = waitingOf(plan);
       plan.candidates = undefined;
     }
     this.#informed = true;
@@ -219,6 +196,7 @@ export class DrainPlan {
       pass: this.#pass,
       candidates: undefined,
       bytes: row.bytes,
+      bytesOf: 0,
       oldestMicros: row.oldestMicros,
     };
     this.#streams.set(row.stream, plan);

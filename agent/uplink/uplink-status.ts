@@ -1,6 +1,6 @@
 import type { Micros, Millis } from '../base/units.ts';
 import type { BudgetReport } from './budget.ts';
-import type { StreamProgress } from './drain-plan.ts';
+import type { StreamProgress } from './stream-progress.ts';
 import type { LinkReport } from './link-health.ts';
 
 export interface UplinkStatus {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { millis } from '#agent/base/units.ts';
+import { micros, millis } from '#agent/base/units.ts';
 import type { StreamBacklog } from '#agent/ports/store.ts';
 import { DrainPlan } from '#agent/uplink/drain-plan.ts';
 
@@ -14,6 +14,20 @@ const span = (range: { first: number; until: number } | undefined): unknown =>
   range === undefined ? undefined : [range.first, range.until];
 
 describe('DrainPlan', () => {
+  test('what was settled since the store was asked is no longer said to wait', () => {
+    const plan = new DrainPlan({ order: 'oldest_first', batchReadings: 50 });
+    plan.step({ kind: 'backlog', streams: [row('s', 100, { bytes: 3_500, oldestMicros: micros(7) })] }, now);
+    const [first, second] = plan.step({ kind: 'ask', slots: 2 }, now);
+
+    plan.step({ kind: 'settled', id: first!.id }, now);
+    const half = plan.inspect()[0];
+    plan.step({ kind: 'settled', id: second!.id }, now);
+    const none = plan.inspect()[0];
+
+    expect(half).toMatchObject({ waiting: 50, bytes: 1_750, oldestMicros: 7 });
+    expect(none).toMatchObject({ waiting: 0, bytes: 0, oldestMicros: null });
+  });
+
   test('batches end at multiples of the batch size, so that a restart repeats the same keys', () => {
     const plan = new DrainPlan({ order: 'oldest_first', batchReadings: 100 });
     plan.step({ kind: 'backlog', streams: [row('s', 350, { base: 42 })] }, now);
