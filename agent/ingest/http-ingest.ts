@@ -102,8 +102,10 @@ export class HttpIngest implements HttpHandler {
     const refusal = this.#refusal(request);
     if (refusal !== null) return this.#refuse(refusal);
     const target = targetOf(request.path, this.#options.path);
-    if (target === null || topicProblem(target) !== null)
+    if (target === null)
       return this.#refuse(problem(404, 'SEDGE_INGEST_NO_TOPIC', `POST to ${this.#options.path}/TOPIC`));
+    const wrong = topicProblem(target);
+    if (wrong !== null) return this.#refuse(wrongTopic(target, wrong));
     const stream = this.#dependencies.hasStream(target) ? target : null;
     return this.#take(request, target, stream);
   }
@@ -277,6 +279,12 @@ function problem(
 
 const noTaker = (name: string): HttpResponse =>
   problem(404, 'SEDGE_INGEST_NO_STREAM', `no stream takes ${JSON.stringify(name.slice(0, 80))}`);
+
+const wrongTopic = (topic: string, wrong: string): HttpResponse => {
+  const wayOut = 'send to the one topic or stream that the readings are of';
+  const named = JSON.stringify(topic.slice(0, 80));
+  return problem(400, 'SEDGE_INGEST_TOPIC', `the path names the topic ${named}, but ${wrong}: ${wayOut}`);
+};
 
 const busy = (): HttpResponse =>
   problem(503, 'SEDGE_INGEST_BUSY', 'the buffer takes nothing now; send it again later', {

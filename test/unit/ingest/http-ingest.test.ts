@@ -158,7 +158,7 @@ describe('HttpIngest', () => {
     ['an unknown encoding', '/v1/ingest/a', 'x', { 'content-encoding': 'br' }, 415],
     ['no topic', '/v1/ingest/', 'x', {}, 404],
     ['another path', '/other', 'x', {}, 404],
-    ['a topic with a wildcard', '/v1/ingest/a/%23', 'x', {}, 404],
+    ['a topic with a wildcard', '/v1/ingest/a/%23', 'x', {}, 400],
     ['a malformed escape', '/v1/ingest/%zz', 'x', {}, 404],
     ['a web page without a token', '/v1/ingest/a', 'x', { origin: 'http://evil.example' }, 403],
   ])('refuses %s at once', async (_what, path, body, headers, status) => {
@@ -168,6 +168,20 @@ describe('HttpIngest', () => {
 
     expect(response.status).toBe(status);
     expect(rig.intake.inspect().bytes).toBe(0);
+  });
+
+  it('says of a wildcard which topic was meant, what is wrong with it and what to do', async () => {
+    const rig = rigOf();
+
+    const response = await rig.post('/v1/ingest/plant/+/temperature', 'x');
+
+    expect(JSON.parse(String(response.body))).toEqual({
+      error: {
+        code: 'SEDGE_INGEST_TOPIC',
+        message:
+          'the path names the topic "plant/+/temperature", but a topic to publish to holds no + or #: send to the one topic or stream that the readings are of',
+      },
+    });
   });
 
   it('asks for the token where there is one', async () => {
