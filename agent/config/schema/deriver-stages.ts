@@ -74,6 +74,11 @@ export const deriverStages = {
           'Longest time between samples that belong together; default: ten sample periods, at least 1ms.',
         ),
       into: name().optional().describe('Stream that takes the figures; default: they stay in this one.'),
+      durable: flag()
+        .prefault(true)
+        .describe(
+          'Stores samples with their message until their block is full, 8 bytes each: a crash loses none. false spares flash, and a crash costs the open block.',
+        ),
       max_series: integer(1, 1_000_000)
         .prefault(500)
         .describe('Series remembered, 8 bytes a sample of a block each.'),

@@ -1,4 +1,6 @@
+import type { ByteReader } from '../../base/byte-reader.ts';
 import { MalformedBytes } from '../../base/byte-reader.ts';
+import type { ByteWriter } from '../../base/byte-writer.ts';
 import { BatchBuilder } from '../../reading/batch-builder.ts';
 import type { Batch, Column, Quality } from '../../reading/batch.ts';
 import { Quality as Grade, selectRows, valueAt } from '../../reading/batch.ts';
@@ -8,7 +10,13 @@ import type { VibrationFigures } from '../signal/vibration-figures.ts';
 import { VibrationAnalysis } from '../signal/vibration-figures.ts';
 import type { Stage, StageNote, StageOutput, StageState } from '../stage.ts';
 import { notesOf } from './field-filter.ts';
-import { loadSeries, saveSeries, seriesState } from './series-state.ts';
+import {
+  applyChangedSeries,
+  loadSeries,
+  saveChangedSeries,
+  saveSeries,
+  seriesState,
+} from './series-state.ts';
 
 export interface VibrationConfig {
   /** Samples: a number a reading, or a JSON array of numbers (text), the reading's time being that of the first. */
@@ -25,16 +33,25 @@ export interface VibrationConfig {
   readonly max_gap?: number | undefined;
   /** Stream of the figures; default: they stay in this one. */
   readonly into?: string | undefined;
+  /**
+   * Whether the block that is not full outlives a crash: each sample is then written once more, 8 bytes, in the transaction of its message.
+   * Default true; false spares flash where samples come by the ten thousand a second.
+   */
+  readonly durable?: boolean | undefined;
   readonly max_series?: number | undefined;
 }
 
 interface Block {
   readonly samples: Float64Array;
   count: number;
+  /** Of `count`, the first ones that the last save holds, as the last ones of its own; the others came since. */
+  saved: number;
   /** Where the next sample is expected; NaN before the first. */
   nextMicros: number;
   quality: Quality;
 }
+
+const version = 2;
 
 /**
  * Turns samples of a vibration into figures a block: mean, rms, peak, crest factor, kurtosis, strongest frequency and power in bands. Readings
@@ -51,6 +68,8 @@ export class VibrationStage implements Stage {
   readonly #analysis: VibrationAnalysis;
   readonly #names: { readonly bands: readonly string[] };
   readonly #blocks: SeriesMap<Block>;
+  /** Absent unless `durable`. */
+  readonly delta?: () => Uint8Array<ArrayBuffer> | null;
 
   constructor(rule: string, config: VibrationConfig) {
     const { block = 1024, overlap = 0, bands = [], sample_rate: sampleRate } = config;
@@ -67,7 +86,11 @@ export class VibrationStage implements Stage {
       bands: bands.map(([low, high]) => ({ low, high })),
     });
     this.#names = { bands: bands.map(([low, high]) => `${config.field}.band.${low}-${high}`) };
-    this.#blocks = new SeriesMap(config.max_series ?? vibrationSeriesDefault, () => this.#emptyBlock());
+    const isDurable = config.durable !== false;
+    this.#blocks = new SeriesMap(config.max_series ?? vibrationSeriesDefault, () => this.#emptyBlock(), {
+      isDurable,
+    });
+    if (isDurable) this.delta = () => saveChangedSeries(this.#blocks, version, writeChange);
   }
 
   process(batch: Batch): StageOutput {
@@ -99,11 +122,11 @@ export class VibrationStage implements Stage {
     const start = batch.timeMicros[row]!;
     const quality = batch.quality[row]! as Quality;
     if (quality === Grade.bad) {
-      block.count = 0;
+      clear(block);
       block.nextMicros = Number.NaN;
       return;
     }
-    if (!(Math.abs(start - block.nextMicros) <= this.#toleranceMicros)) block.count = 0;
+    if (!(Math.abs(start - block.nextMicros) <= this.#toleranceMicros)) clear(block);
     if (block.count === 0) block.quality = Grade.good;
     for (let i = 0; i < samples.length; i++) {
       block.samples[block.count++] = samples[i]!;
@@ -115,6 +138,7 @@ export class VibrationStage implements Stage {
       this.#write(this.#analysis.figures(block.samples), figures);
       block.samples.copyWithin(0, this.#step);
       block.count = this.#size - this.#step;
+      block.saved = Math.max(0, block.saved - this.#step);
     }
     block.nextMicros = start + samples.length * this.#periodMicros;
   }
@@ -152,34 +176,73 @@ export class VibrationStage implements Stage {
   }
 
   #emptyBlock(): Block {
-    return { samples: new Float64Array(this.#size), count: 0, nextMicros: Number.NaN, quality: Grade.good };
+    return {
+      samples: new Float64Array(this.#size),
+      count: 0,
+      saved: 0,
+      nextMicros: Number.NaN,
+      quality: Grade.good,
+    };
   }
 
   snapshot(): Uint8Array<ArrayBuffer> {
-    return saveSeries(this.#blocks, 1, (writer, block) => {
-      writer.float64(block.nextMicros);
-      writer.uint8(block.quality);
-      writer.varint(block.count);
-      for (let i = 0; i < block.count; i++) writer.float64(block.samples[i]!);
+    return saveSeries(this.#blocks, version, (writer, block) => {
+      block.saved = 0;
+      writeSamples(writer, block);
     });
   }
 
   restore(bytes: Uint8Array): boolean {
-    return loadSeries(this.#blocks, bytes, 1, (reader) => {
-      const block = this.#emptyBlock();
-      block.nextMicros = reader.float64();
-      const quality = reader.uint8();
-      if (quality > 1) throw new MalformedBytes('quality of a block');
-      block.quality = quality as Quality;
-      block.count = reader.count(this.#size - 1, 'samples of a block');
-      for (let i = 0; i < block.count; i++) block.samples[i] = reader.float64();
-      return block;
+    return loadSeries(this.#blocks, bytes, version, (reader) =>
+      this.#readSamples(reader, this.#emptyBlock()),
+    );
+  }
+
+  apply(bytes: Uint8Array): boolean {
+    return applyChangedSeries(this.#blocks, bytes, version, (reader, known) => {
+      const block = known ?? this.#emptyBlock();
+      const kept = reader.count(block.count, 'samples kept of a block');
+      block.samples.copyWithin(0, block.count - kept, block.count);
+      block.count = kept;
+      return this.#readSamples(reader, block);
     });
+  }
+
+  /** Behind the samples the block has. */
+  #readSamples(reader: ByteReader, block: Block): Block {
+    block.nextMicros = reader.float64();
+    const quality = reader.uint8();
+    if (quality > 1) throw new MalformedBytes('quality of a block');
+    block.quality = quality as Quality;
+    const more = reader.count(this.#size - 1 - block.count, 'samples of a block');
+    for (let i = 0; i < more; i++) block.samples[block.count++] = reader.float64();
+    block.saved = block.count;
+    return block;
   }
 
   inspect(): StageState {
     return seriesState(this.#blocks, 300 + 8 * this.#size);
   }
+}
+
+function clear(block: Block): void {
+  block.count = 0;
+  block.saved = 0;
+}
+
+/** What the reader of the last save needs to have the block too. */
+function writeChange(writer: ByteWriter, block: Block): void {
+  writer.varint(block.saved);
+  writeSamples(writer, block);
+}
+
+/** Those that came since the last save, which this is one of. */
+function writeSamples(writer: ByteWriter, block: Block): void {
+  writer.float64(block.nextMicros);
+  writer.uint8(block.quality);
+  writer.varint(block.count - block.saved);
+  for (let i = block.saved; i < block.count; i++) writer.float64(block.samples[i]!);
+  block.saved = block.count;
 }
 
 /** Null when they are not finite numbers. */

@@ -31,6 +31,9 @@ const holding: fc.Arbitrary<StageConfig> = fc.constantFrom<StageConfig>(
   { savgol: { field: 'a', window: 9, order: 2, mode: 'centred', max_series: 1 } },
   { resample: { every: 2500, max_gap: 4000 } },
   { resample: { every: 2500, method: 'linear', max_gap: 7000 } },
+  { vibration: { field: 'a', sample_rate: 1, block: 16, overlap: 0.75, max_gap: 60_000 } },
+  { vibration: { field: 'a', sample_rate: 1, block: 16, max_gap: 60_000, into: 'w' } },
+  { vibration: { field: 'a', sample_rate: 1, block: 16, overlap: 0.9, max_gap: 60_000, max_series: 1 } },
 );
 
 /** One commit: readings, or a tick after so many seconds. */

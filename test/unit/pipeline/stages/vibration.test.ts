@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { StageConfig } from '#agent/pipeline/stage-config.ts';
 import type { VibrationConfig } from '#agent/pipeline/stages/vibration.ts';
+import type { SavedState } from '#agent/reading/journal-entry.ts';
 import type { Plain } from '../pipeline-fixture.ts';
 import { batchOf, now, pipelineOf, plainOf, run } from '../pipeline-fixture.ts';
 import { goldenSignals } from './golden-signals.ts';
@@ -21,6 +23,14 @@ const waveform = (samples: readonly number[], at = 0): Plain => ({
   at,
   values: { x: JSON.stringify(samples) },
 });
+/** What a crash after these commits leaves, the first of them a full state. */
+const committed = (stage: StageConfig, commits: readonly (readonly Plain[])[]): SavedState[] => {
+  const pipeline = pipelineOf(stage);
+  return commits.flatMap((readings) => {
+    pipeline.process(batchOf(readings), now);
+    return pipeline.changes(1 << 20) ?? [];
+  });
+};
 const sines = (count: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(i));
 
 describe('vibration', () => {
@@ -41,6 +51,39 @@ describe('vibration', () => {
           expect(values[`x.band.${low}-${high}`]).toBeCloseTo(powers[i]!, 9);
       }
     }
+  });
+
+  test('goes on after a crash with every sample that was committed, each stored once', () => {
+    const stage = { vibration: { field: 'x', sample_rate: 100, block: 64 as const, overlap: 0.5 } };
+    const samples = Array.from({ length: 40 }, (_, i) => sines(300).slice(i * 7, i * 7 + 7));
+    const commits = samples.map((seven, i) => [waveform(seven, (i * 7) / 100)]);
+    const whole = run([stage], commits.flat()).out;
+
+    const saved = committed(stage, commits.slice(0, 30));
+    const restarted = pipelineOf(stage);
+    expect(restarted.resume(saved).empty).toEqual([]);
+    const [output] = restarted.process(batchOf(commits.slice(30).flat()), now).outputs;
+
+    expect(plainOf(output!.batch)).toEqual(whole.filter(({ at }) => at >= 2.1));
+    expect(saved.map(({ kind }) => kind)).toEqual(['full', ...Array.from({ length: 29 }, () => 'delta')]);
+    // Seven samples, and at most 50 bytes of frame: never the block.
+    for (const { bytes } of saved.slice(1)) expect(bytes.length).toBeLessThanOrEqual(7 * 8 + 50);
+  });
+
+  test('not durable, it stores nothing, and begins anew after a crash', () => {
+    const stage = { vibration: { field: 'x', sample_rate: 100, block: 16 as const, durable: false } };
+
+    expect(committed(stage, [[waveform(sines(10))]])).toEqual([]);
+  });
+
+  test('a change that does not continue the block leaves it empty', () => {
+    const stage = { vibration: { field: 'x', sample_rate: 100, block: 16 as const } };
+    const [full, , later] = committed(
+      stage,
+      [0, 0.05, 0.1].map((at) => [waveform(sines(5), at)]),
+    );
+
+    expect(pipelineOf(stage).resume([full!, later!]).empty).toEqual(['0:vibration']);
   });
 
   test('uses samples up, sends figures to another stream, and lets other readings pass', () => {
