@@ -194,6 +194,10 @@ export interface ReadingJson {
   readonly time: string;
   readonly quality: string;
   readonly fidelity: string;
+  /** Of a summary: the offset after its last reading, how many readings it stands for, and the greatest of their times. Absent of a raw reading. */
+  readonly until?: number;
+  readonly count?: number;
+  readonly end?: string;
   /** Set where the time of arrival was taken while nobody had set the clock; `rebased`: corrected since. */
   readonly clock?: 'unset' | 'rebased';
   readonly tags: Readonly<Record<string, string>>;

@@ -7,6 +7,7 @@ import { line, type World } from '../../ports/world.ts';
 import { exit } from '../verb.ts';
 import { otlpLine } from './otlp-export.ts';
 import { type BufferAccess, streamOf } from './buffer-access.ts';
+import { fixedColumns, tagColumn, valueColumn } from './table-columns.ts';
 
 interface ExportOptions {
   /** Id of the agent, for formats that name it once. */
@@ -181,20 +182,20 @@ class CsvShape {
   }
 
   header(): string {
-    return csvLine(['epoch', 'offset', 'time', 'quality', 'fidelity', ...this.#tags, ...this.#values]);
+    const { tags, values } = this.#known;
+    return csvLine([
+      ...fixedColumns.map(({ name }) => name),
+      ...this.#tags.map((name) => tagColumn(name, values)),
+      ...this.#values.map((name) => valueColumn(name, tags)),
+    ]);
   }
 
   row(reading: ReadingJson): string {
     checkFields(reading, this.#known, this.#stream);
-    const { epoch, offset, time, quality, fidelity, tags, values } = reading;
     return csvLine([
-      epoch,
-      offset,
-      time,
-      quality,
-      fidelity,
-      ...this.#tags.map((name) => tags[name]),
-      ...this.#values.map((name) => values[name]),
+      ...fixedColumns.map(({ value }) => value(reading)),
+      ...this.#tags.map((name) => reading.tags[name]),
+      ...this.#values.map((name) => reading.values[name]),
     ]);
   }
 }

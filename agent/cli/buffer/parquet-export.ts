@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { ReadingJson } from '../../api/contract.ts';
 import { readTime } from '../../reading/event-time.ts';
+import { fixedColumns, tagColumn, valueColumn } from './table-columns.ts';
 
 /** Rows of a group: what is in memory at a time, besides what the reader holds. */
 const groupRows = 20_000;
@@ -10,7 +11,7 @@ type Kind = 'number' | 'boolean' | 'text' | 'json';
 
 interface Column {
   readonly name: string;
-  readonly kind: Kind | 'time' | 'offset';
+  readonly kind: Kind | 'time' | 'whole';
   value(reading: ReadingJson): unknown;
 }
 
@@ -39,23 +40,20 @@ export class ParquetShape {
 
   /** Tags and values by name; where both have it, or one is named as a column that is always there, `tag.NAME` and `value.NAME`. */
   columns(): Column[] {
-    const fixed: Column[] = [
-      { name: 'epoch', kind: 'text', value: ({ epoch }) => epoch },
-      { name: 'offset', kind: 'offset', value: ({ offset }) => (offset === null ? null : BigInt(offset)) },
-      { name: 'time', kind: 'time', value: ({ time }) => microsOf(time) },
-      { name: 'quality', kind: 'text', value: ({ quality }) => quality },
-      { name: 'fidelity', kind: 'text', value: ({ fidelity }) => fidelity },
-    ];
-    const taken = new Set(fixed.map(({ name }) => name));
+    const fixed = fixedColumns.map(({ name, kind, value }): Column => ({
+      name,
+      kind,
+      value: (reading) => fixedCell(value(reading), kind),
+    }));
     const tags = [...this.#tags].sort().map((tag): Column => ({
-      name: taken.has(tag) || this.#values.has(tag) ? `tag.${tag}` : tag,
+      name: tagColumn(tag, this.#values),
       kind: 'text',
       value: (reading) => reading.tags[tag],
     }));
     const values = [...this.#values]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([field, kind]): Column => ({
-        name: taken.has(field) || this.#tags.has(field) ? `value.${field}` : field,
+        name: valueColumn(field, this.#tags),
         kind,
         value: (reading) => cellOf(reading.values[field], kind),
       }));
@@ -132,7 +130,7 @@ const schemaOf = {
   boolean: { type: 'BOOLEAN' },
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   json: { type: 'BYTE_ARRAY', converted_type: 'JSON' },
-  offset: { type: 'INT64' },
+  whole: { type: 'INT64' },
   time: { type: 'INT64', converted_type: 'TIMESTAMP_MICROS' },
 } as const;
 
@@ -150,6 +148,11 @@ function cellOf(value: unknown, kind: Kind): unknown {
 function nonFinite(value: unknown): number | null {
   if (typeof value !== 'object' || value === null || !('number' in value)) return null;
   return Number(value.number);
+}
+
+function fixedCell(value: string | number | null | undefined, kind: string): unknown {
+  if (typeof value === 'number') return BigInt(value);
+  return kind === 'time' && typeof value === 'string' ? microsOf(value) : value;
 }
 
 function microsOf(text: string): bigint | null {

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ReadingJson } from '#agent/api/contract.ts';
 import type { BufferAccess } from '#agent/cli/buffer/buffer-access.ts';
@@ -60,6 +60,13 @@ async function exported(readings: readonly ReadingJson[], name = 'out.parquet'):
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
 }
 
+async function csvOf(readings: readonly ReadingJson[]): Promise<string[]> {
+  const world = fakeWorld();
+  const options = { agent: 'gw', world, stream: 's', from: 0, until: Infinity, format: 'csv', output: null };
+  await exportReadings(accessTo(readings), options);
+  return world.outText().split('\r\n');
+}
+
 test('the library reads back every value with its type; an absent one is null', async () => {
   const file = await exported([
     reading(0, { temp: 21.5, ok: true, state: 'on', odd: 1 }, { machine: 'm1' }),
@@ -97,6 +104,62 @@ test('the library reads back every value with its type; an absent one is null', 
       fidelity: 'raw',
       epoch: '00',
     }),
+  ]);
+});
+
+/** One raw reading, and a summary of the three after it. */
+const coarse = [
+  { ...reading(0, { count: 5 }, { end: 'left' }), clock: 'unset' as const },
+  {
+    ...reading(1, { count_sum: 12.5 }, { end: 'left' }),
+    fidelity: 'window',
+    until: 4,
+    count: 3,
+    end: '2026-11-21T08:00:59.5Z',
+  },
+];
+
+test('a summary says which offsets and times it reaches over and how many readings it stands for; a raw reading has nothing there', async () => {
+  const file = await exported(coarse);
+
+  const rows = await parquetReadObjects({ file });
+
+  expect(rows).toEqual([
+    expect.objectContaining({
+      offset: 0n,
+      until: null,
+      count: null,
+      end: null,
+      clock: 'unset',
+      'value.count': 5,
+      'tag.end': 'left',
+    }),
+    expect.objectContaining({
+      offset: 1n,
+      until: 4n,
+      count: 3n,
+      end: new Date('2026-11-21T08:00:59.500Z'),
+      clock: null,
+      count_sum: 12.5,
+      fidelity: 'window',
+    }),
+  ]);
+});
+
+test('the columns of every reading and every summary are there in any file, before tags and fields', async () => {
+  const fixed = ['epoch', 'offset', 'time', 'quality', 'fidelity', 'until', 'count', 'end', 'clock'];
+  const schema = parquetSchema(parquetMetadata(await exported([reading(0, { v: 1 }, { a: 'b' })])));
+
+  expect(schema.children.map(({ element }) => element.name)).toEqual([...fixed, 'a', 'v']);
+  expect((await csvOf([reading(0, { v: 1 }, { a: 'b' })]))[0]).toBe([...fixed, 'a', 'v'].join(','));
+});
+
+test('csv: as the table, and no name twice', async () => {
+  expect(await csvOf(coarse)).toEqual([
+    'epoch,offset,time,quality,fidelity,until,count,end,clock,tag.end,value.count,count_sum',
+    '00,0,2026-11-21T08:00:00.123456Z,good,raw,,,,unset,left,5,',
+    '00,1,2026-11-21T08:00:01.123456Z,good,window,4,3,2026-11-21T08:00:59.5Z,,left,,12.5',
+    '',
   ]);
 });
 
