@@ -149,10 +149,15 @@ export class Core {
    */
   claimsFor(agent: AgentId | null, first: readonly Claim[] = []): Claim[] {
     const claims = [...first];
-    const member = agent === null ? undefined : this.table.get(agent);
-    if (member !== undefined && member.state !== 'alive') claims.push(this.claimAbout(member));
+    if (agent !== null) claims.push(...this.accusationOf(agent));
     claims.push(...this.dissemination.take(limits.gossipBytesMax, this.transmitsMax));
     return claims;
+  }
+
+  /** What that agent has to defend itself against: at most one claim. */
+  accusationOf(agent: AgentId): Claim[] {
+    const member = this.table.get(agent);
+    return member === undefined || member.state === 'alive' ? [] : [this.claimAbout(member)];
   }
 
   /** With an accuser where the state needs one: who saw an unreachable agent go is not kept, so we answer for it. */

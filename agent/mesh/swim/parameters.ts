@@ -7,6 +7,8 @@ export interface SwimParameters {
   readonly probeTimeoutMsMax: number;
   /** Helpers asked when a direct ping stays unanswered. */
   readonly indirectProbes: number;
+  /** Pings sent to the target itself meanwhile, evenly over the rest of the probe, over both lanes in turns. */
+  readonly repeatedPings: number;
   /** Least suspicion = this × max(1, log10 n) × probe interval; confirmations wanted = this − 2. */
   readonly suspicionMultiplier: number;
   /** Longest suspicion = this × the least. */
@@ -50,6 +52,7 @@ export const edgeLan: SwimParameters = {
   probeTimeoutMs: 500,
   probeTimeoutMsMax: 2_000,
   indirectProbes: 3,
+  repeatedPings: 13,
   suspicionMultiplier: 4,
   suspicionStretch: 6,
   refusedSuspicionMs: 1_000,

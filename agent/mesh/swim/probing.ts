@@ -7,17 +7,21 @@ import type { Views } from './views.ts';
 interface Probe {
   readonly target: AgentId;
   readonly sequence: number;
-  /** Of the second attempt, over the bulk lane; its own number keeps round trips unambiguous. */
+  /** Of all further attempts; their own number keeps round trips unambiguous. */
   readonly sequenceAgain: number;
   readonly sentAt: number;
   readonly endsAt: number;
   /** Infinity once help has been asked for. */
   directUntil: number;
+  /** Infinity before help was asked for, and when all attempts are made. */
+  repeatAt: number;
+  repeatEveryMs: number;
+  repeats: number;
   readonly helpers: Set<AgentId>;
   readonly nacked: Set<AgentId>;
 }
 
-/** One agent at a time is asked whether it lives: directly, then through others and over the other lane, then blamed. */
+/** One agent at a time is asked whether it lives: directly, then through others and again and again over both lanes, then blamed. */
 export class Probing {
   readonly #core: Core;
   readonly #views: Views;
@@ -59,13 +63,15 @@ export class Probing {
   }
 
   dueAt(): number {
-    return this.#probe === null ? this.#nextAt : Math.min(this.#probe.directUntil, this.#probe.endsAt);
+    const probe = this.#probe;
+    return probe === null ? this.#nextAt : Math.min(probe.directUntil, probe.repeatAt, probe.endsAt);
   }
 
   runDue(): void {
     const now = this.#core.now;
     if (this.#probe !== null && this.#probe.endsAt <= now) this.#fail(this.#probe);
     if (this.#probe !== null && this.#probe.directUntil <= now) this.#askForHelp(this.#probe);
+    if (this.#probe !== null && this.#probe.repeatAt <= now) this.#repeat(this.#probe);
     if (this.#probe === null && this.#nextAt <= now) this.#begin();
   }
 
@@ -106,6 +112,9 @@ export class Probing {
       sentAt: core.now,
       directUntil: core.now + core.probeTimeoutMs,
       endsAt: core.now + core.probeIntervalMs * core.health.stretch,
+      repeatAt: Infinity,
+      repeatEveryMs: 0,
+      repeats: 0,
       helpers: new Set(),
       nacked: new Set(),
     };
@@ -127,9 +136,23 @@ export class Probing {
         { kind: 'ping-request', sequence: probe.sequence, target: probe.target, waitMs, claims },
       );
     }
+    probe.repeatAt = core.now;
+    probe.repeatEveryMs = Math.max(1, (probe.endsAt - core.now) / core.parameters.repeatedPings);
+  }
+
+  /**
+   * A lost packet is not a death: what is told to all because one ping and its answer were lost costs every agent, and there are as
+   * many such probes a second as agents. Without news, which would be spent on one who may not hear it.
+   */
+  #repeat(probe: Probe): void {
+    const core = this.#core;
+    const lane = probe.repeats % 2 === 0 ? 'bulk' : 'control';
+    probe.repeats++;
+    const isOver = probe.repeats >= core.parameters.repeatedPings;
+    probe.repeatAt = isOver ? Infinity : core.now + probe.repeatEveryMs;
     core.send(
-      { agent: probe.target, address: core.addressOf(probe.target), lane: 'bulk' },
-      { kind: 'ping', sequence: probe.sequenceAgain, claims: core.claimsFor(probe.target) },
+      { agent: probe.target, address: core.addressOf(probe.target), lane },
+      { kind: 'ping', sequence: probe.sequenceAgain, claims: core.accusationOf(probe.target) },
     );
   }
 

@@ -28,6 +28,24 @@ describe('SWIM, in minutes', () => {
     ).toBeLessThan(1_500);
   });
 
+  /** The bounds are those the room's README states; the ratio is between the dearest and the cheapest site from 30 agents on. */
+  it.each([
+    { loss: 0, messagesMax: 2.5, bytesMax: 40 },
+    { loss: 0.1, messagesMax: 5, bytesMax: 65 },
+    { loss: 0.3, messagesMax: 9, bytesMax: 120 },
+  ])('costs an agent the same among 5, 30, 100 and 200 at a loss of $loss', (row) => {
+    const costs = [5, 30, 100, 200].map((size) =>
+      measureSteady(joinedSite({ seed: size, size, loss: row.loss }), 60_000),
+    );
+    const messages = costs.map((cost) => cost.messagesPerSecond);
+    const bytes = costs.map((cost) => cost.bytesPerSecond);
+    expect(Math.max(...messages)).toBeLessThan(row.messagesMax);
+    expect(Math.max(...bytes)).toBeLessThan(row.bytesMax);
+    expect(messages.at(-1)! / messages[1]!).toBeLessThan(1.25);
+    expect(bytes.at(-1)! / bytes[1]!).toBeLessThan(1.5);
+    expect(costs.map((cost) => cost.falselyUnreachable)).toEqual([0, 0, 0, 0]);
+  });
+
   it('stays clean over two hundred fresh seeds of chaos', () => {
     // A failure prints the seed and the command that replays it.
     const first = Math.floor(Date.now() / 1000) * 1000;

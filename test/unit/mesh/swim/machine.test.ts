@@ -88,6 +88,23 @@ describe('a probe', () => {
     expect(notes).toEqual([]);
   });
 
+  it('repeats its ping over both lanes, without news, until it is answered', () => {
+    const { until, wait } = machine(1);
+    const first = until((send) => send.lane === 'bulk');
+    const repeated = wait(480).filter((send) => isKind('ping')(send) && numbered(send) === numbered(first));
+    expect(repeated).toHaveLength(edgeLan.repeatedPings - 1);
+    expect(repeated.filter((send) => send.lane === 'control')).toHaveLength(6);
+    expect([first, ...repeated].flatMap((send) => send.message.claims)).toEqual([]);
+  });
+
+  it('that is answered late stops repeating', () => {
+    const { until, receive, wait, notes } = machine(1);
+    const second = until((send) => send.lane === 'bulk');
+    receive(peer(1), { kind: 'ack', sequence: numbered(second), claims: [] });
+    expect(wait(400).filter((send) => numbered(send) === numbered(second))).toEqual([]);
+    expect(notes).toEqual([]);
+  });
+
   it('takes no answer from an agent that was not asked', () => {
     const { until, receive, swim } = machine(3);
     const ping = until(isKind('ping'));

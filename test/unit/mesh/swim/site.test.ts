@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { runChaos } from '#test/simulation/swim/chaos.ts';
 import { Invariants } from '#test/simulation/swim/invariants.ts';
-import { joinedSite, measureDissemination, percentile } from '#test/simulation/swim/measure.ts';
+import {
+  joinedSite,
+  measureDissemination,
+  measureSteady,
+  percentile,
+} from '#test/simulation/swim/measure.ts';
 import { Site } from '#test/simulation/swim/site.ts';
 
 function joined(size: number, options: { readonly loss?: number; readonly seed?: number } = {}): Site {
@@ -62,15 +67,19 @@ describe('a site in steady weather', () => {
     ).toBeLessThan(1_500);
   });
 
-  it('costs each agent the same, whatever the size of the site', () => {
-    const perSecond = [5, 25].map((size) => {
-      const site = joined(size);
-      site.run(15_000);
-      const before = site.places.reduce((sum, place) => sum + place.sentMessages, 0);
-      site.run(30_000);
-      return (site.places.reduce((sum, place) => sum + place.sentMessages, 0) - before) / size / 30;
-    });
-    expect(perSecond[0]).toBeLessThan(2.5);
-    expect(perSecond[1]! / perSecond[0]!).toBeLessThan(1.1);
+  it.each([
+    { loss: 0, messagesMax: 2.5, bytesMax: 40 },
+    { loss: 0.1, messagesMax: 5, bytesMax: 65 },
+    { loss: 0.3, messagesMax: 9, bytesMax: 120 },
+  ])('costs each agent the same at a loss of $loss, whatever the size of the site', (row) => {
+    const [small, large] = [5, 25].map((size) =>
+      measureSteady(joinedSite({ seed: 1, size, loss: row.loss }), 30_000),
+    );
+    for (const cost of [small!, large!]) {
+      expect(cost.messagesPerSecond).toBeLessThan(row.messagesMax);
+      expect(cost.bytesPerSecond).toBeLessThan(row.bytesMax);
+    }
+    expect(large!.messagesPerSecond / small!.messagesPerSecond).toBeLessThan(1.25);
+    expect(large!.bytesPerSecond / small!.bytesPerSecond).toBeLessThan(1.4);
   });
 });
