@@ -15,7 +15,8 @@ import { MarkHistory } from './mark-history.ts';
  *   their way after a resumed session, some of them under one id. So a message is known by id *and* content.
  */
 export class DeliveryMarks {
-  readonly #source: string;
+  /** Whose they are. */
+  readonly sender: string;
   /** QoS 2: content by packet id, the oldest first. */
   readonly #seen = new Map<number, number>();
   readonly #seenMax: number;
@@ -23,8 +24,8 @@ export class DeliveryMarks {
   readonly #history: MarkHistory;
 
   /** @param capacity messages remembered, a power of two: beyond it the oldest count as new. */
-  constructor(source: string, capacity: number) {
-    this.#source = source;
+  constructor(sender: string, capacity: number) {
+    this.sender = sender;
     this.#history = new MarkHistory(capacity);
     this.#seenMax = Math.min(capacity, limits.packetIds);
   }
@@ -50,7 +51,7 @@ export class DeliveryMarks {
   take({ qos, packetId, hash }: DeliveredMessage): DeliveryMark {
     if (qos === 2) this.#see(packetId, hash);
     else this.#history.put(packetId, hash, 0);
-    return { source: this.#source, packetId, hash, state: qos === 2 ? 'seen' : 'released' };
+    return { source: this.sender, packetId, hash, state: qos === 2 ? 'seen' : 'released' };
   }
 
   /** The message is settled, and acknowledged if the connection it came on still stood. */
@@ -63,7 +64,7 @@ export class DeliveryMarks {
   /** The sender has given a packet id of QoS 2 back; null when it was not seen. What is released is never sent again. */
   release(packetId: number): DeliveryMark | null {
     if (!this.#seen.delete(packetId)) return null;
-    return { source: this.#source, packetId, hash: noHash, state: 'released' };
+    return { source: this.sender, packetId, hash: noHash, state: 'released' };
   }
 
   /** The sender has lost its session: nothing of it comes again, and its ids start anew. */

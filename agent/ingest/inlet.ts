@@ -23,6 +23,8 @@ export interface InletOptions {
   readonly bytesMax?: number;
   /** False: its arrivals may be settled in any order; default true, as MQTT wants it. */
   readonly ordered?: boolean;
+  /** Who sends: what it sends again may be a message that an earlier inlet of the same sender still holds. Absent: nothing comes again. */
+  readonly sender?: string;
 }
 
 /**
@@ -34,18 +36,23 @@ export class Inlet<A extends Arrival> {
   readonly source: string;
   readonly ack: AckMode;
   readonly bytesMax: number;
+  readonly sender: string | null;
+  /** Inlets of the same sender that were opened since this one was closed with something unsettled. */
+  readonly followers: AnyInlet[] = [];
   readonly #ordered: boolean;
   readonly #peer: InletPeer<A>;
   readonly #host: InletHost;
   /** Unsettled arrivals from `#first` on. Invariant: first <= head <= length. */
   #queue: A[] = [];
+  /** Closed inlets of the same sender: what comes again settles behind all that they hold. */
+  #behind: readonly AnyInlet[] = [];
   /** The oldest arrival not settled. */
   #first = 0;
   /** The oldest arrival not taken, unless it was taken early. */
   #head = 0;
   /** Arrivals up to here were looked at for urgent ones. */
   #seen = 0;
-  /** Some were taken early since the queue was empty last: what is stored is then not always the oldest. */
+  /** Some were taken early, or wait for another inlet, since the queue was empty last: what is stored is then not always the oldest. */
   #early = false;
   /** Arrivals up to here were settled on receipt. */
   #acknowledged = 0;
@@ -57,6 +64,7 @@ export class Inlet<A extends Arrival> {
     this.source = options.source;
     this.ack = options.ack;
     this.bytesMax = options.bytesMax ?? limits.inletBytes;
+    this.sender = options.sender ?? null;
     this.#ordered = options.ordered ?? true;
     this.#peer = peer;
     this.#host = host;
@@ -144,6 +152,15 @@ export class Inlet<A extends Arrival> {
     this.#peer.settled(this.#queue.slice(from));
   }
 
+  /** Takes its place behind those of the others that are closed and hold something of the same sender. */
+  follow(others: Iterable<AnyInlet>): void {
+    if (this.sender === null) return;
+    this.#behind = [...others].filter(
+      (one) => one.closed && one.sender === this.sender && one.source === this.source && one.bytes > 0,
+    );
+    for (const one of this.#behind) one.followers.push(this);
+  }
+
   /** The commit of these arrivals is synced: what is in order now is settled. Answers the credit it held. */
   settle(arrivals: readonly A[]): number {
     const settled = this.#inOrder(arrivals);
@@ -157,13 +174,18 @@ export class Inlet<A extends Arrival> {
 
   /** Of what is stored, that which nothing older keeps from being settled. */
   #inOrder(stored: readonly A[]): readonly A[] {
+    const holds = this.#behind.some(({ bytes }) => bytes > 0);
+    if (holds) this.#early ||= stored.some(({ kind }) => kind === 'duplicate');
     if (this.#ordered && !this.#early) {
       this.#first += stored.length;
       return stored;
     }
     for (const arrival of stored) arrival.progress = 'stored';
     const from = this.#first;
-    while (this.#queue[this.#first]?.progress === 'stored') this.#first++;
+    for (; this.#queue[this.#first]?.progress === 'stored'; this.#first++) {
+      // What it repeats may not be stored yet.
+      if (holds && this.#queue[this.#first]!.kind === 'duplicate') break;
+    }
     this.#head = Math.max(this.#head, this.#first);
     return this.#ordered ? this.#queue.slice(from, this.#first) : stored;
   }

@@ -106,6 +106,7 @@ export class Intake {
       paused: (one) => this.#paused.add(one),
       closed: (one) => this.#forget(one),
     });
+    inlet.follow(this.#inlets);
     this.#inlets.add(inlet);
     if (this.#throttled) inlet.pause();
     return inlet;
@@ -264,11 +265,8 @@ export class Intake {
     let bytes: number = Math.min(limits.groupBytes, this.#store.appendBytesMax / 2);
     while (this.#ready.length > 0 && count > 0 && bytes > 0) {
       const inlet = this.#ready.shift()!;
-      let parcel = parcels.get(inlet);
-      if (parcel === undefined) {
-        parcel = [];
-        parcels.set(inlet, parcel);
-      }
+      const parcel = parcels.get(inlet) ?? [];
+      parcels.set(inlet, parcel);
       const before = parcel.length;
       bytes -= inlet.take(parcel, Math.min(count, limits.inletTurnArrivals), bytes);
       count -= parcel.length - before;
@@ -392,6 +390,11 @@ export class Intake {
   #forget(inlet: AnyInlet): void {
     if (!inlet.closed) return;
     this.#paused.delete(inlet);
-    if (inlet.bytes === 0) this.#inlets.delete(inlet);
+    if (inlet.bytes > 0) return;
+    this.#inlets.delete(inlet);
+    for (const one of inlet.followers.splice(0)) {
+      this.#bytes -= one.settle([]);
+      this.#forget(one);
+    }
   }
 }

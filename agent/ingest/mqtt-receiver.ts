@@ -69,7 +69,7 @@ export class MqttReceiver {
     this.#options = options;
     const { source, ack, bytesMax } = options;
     this.#inlet = intake.open<MqttArrival>(
-      { source, ack, ...(bytesMax === undefined ? {} : { bytesMax }) },
+      { source, ack, sender: options.marks.sender, ...(bytesMax === undefined ? {} : { bytesMax }) },
       {
         settled: (arrivals) => this.#settled(arrivals),
         pause: () => this.#pause(pauses.intake),

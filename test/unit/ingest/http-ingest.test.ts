@@ -175,7 +175,7 @@ describe('HttpIngest', () => {
 
     const response = await rig.post('/v1/ingest/plant/+/temperature', 'x');
 
-    expect(JSON.parse(String(response.body))).toEqual({
+    expect(JSON.parse(response.body as string)).toEqual({
       error: {
         code: 'SEDGE_INGEST_TOPIC',
         message:

@@ -3,7 +3,14 @@ import { limits } from '#agent/ingest/limits.ts';
 import { MarkKeeper } from '#agent/ingest/mark-keeper.ts';
 import { MqttSource, type MqttSourceOptions } from '#agent/ingest/mqtt-source.ts';
 import type { DeliveryMark } from '#agent/reading/journal-entry.ts';
-import { flushPromises, intakeRig, keeperOf, storedTexts, type IntakeRig } from '#test/support/mqtt-fakes.ts';
+import {
+  flushPromises,
+  full,
+  intakeRig,
+  keeperOf,
+  storedTexts,
+  type IntakeRig,
+} from '#test/support/mqtt-fakes.ts';
 import { ScriptedLinks } from '#test/support/mqtt-links.ts';
 
 interface Rig extends IntakeRig {
@@ -208,6 +215,35 @@ describe('MqttSource', () => {
 
     expect(storedTexts(rig.store.stored, 'a')).toEqual(['late']);
     expect(rig.links.last.acks).toEqual(['puback 1']);
+  });
+
+  it('acknowledges what comes again only once the source it replaces has stored it', async () => {
+    const rig = await rigOf({}, keeperOf([]));
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'first');
+    rig.scheduler.run();
+    await rig.store.answerAll(full);
+    for (let id = 2; id <= 3_000; id++) rig.links.last.publish(id, `late ${id}`);
+    rig.source.stop();
+    const successor = rig.successor();
+    await successor.start();
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(2_900, 'late 2900', { dup: true });
+    rig.links.last.publish(3_001, 'new');
+    rig.clock.advance(1_000);
+
+    const early: boolean[] = [];
+    for (let round = 0; rig.links.last.acks.length < 2 && round < 20; round++) {
+      rig.scheduler.run();
+      await rig.store.calls[0]?.answer({ ok: true });
+      const isStored = storedTexts(rig.store.stored, 'a').includes('late 2900');
+      if (rig.links.last.acks.length > 0 && !isStored) early.push(true);
+    }
+
+    expect(early).toEqual([]);
+    expect(rig.links.last.acks).toEqual(['puback 2900', 'puback 3001']);
+    expect(storedTexts(rig.store.stored, 'a')).toHaveLength(3_001);
+    expect(rig.intake.inspect().bytes).toBe(0);
   });
 
   it('takes a QoS 1 message for new after a restart although a released QoS 2 message had its id and content', async () => {
