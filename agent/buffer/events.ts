@@ -1,5 +1,7 @@
-import { formatBytes } from '../base/words.ts';
+import { formatBytes, formatCount } from '../base/words.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { Oversize } from './encode-entry.ts';
+import { readingBytesMax } from './limits.ts';
 
 /** What, where, and what to do: also what sources are told meanwhile. */
 export function astrayMessage(database: string): string {
@@ -8,6 +10,29 @@ export function astrayMessage(database: string): string {
     'What it holds is still sent; then, or after ten minutes, the agent ends, to go on with what is there'
   );
 }
+
+/** Readings too large to be stored: their sender was told nothing, so the operator is. The ledger has them as filtered. */
+export function readingOversize(
+  telemetry: Telemetry,
+  { stream, count, bytes, bytesMax, tags }: Oversize,
+): void {
+  telemetry.count('buffer_oversize_readings', { stream }, count);
+  const which = count === 1 ? `a reading of ${stream} is` : `${formatCount(count)} readings of ${stream} are`;
+  const wayOut =
+    bytesMax < readingBytesMax
+      ? 'a larger buffer.size takes larger ones'
+      : 'let the device send it in parts, or leave fields out with the stage `select`';
+  const size = `${formatCount(bytes)} bytes encoded, ${formatCount(bytesMax)} at most`;
+  telemetry.log(
+    'warning',
+    'buffer_oversize',
+    `${which} too large to be stored (${size}) and dropped, in the ledger as filtered by oversize: ${wayOut}`,
+    { stream, count, bytes, bytesMax, tags: tags.slice(0, tagsShown) },
+  );
+}
+
+/** UTF-16 units: enough to find the sender. */
+const tagsShown = 120;
 
 /** What the store lets be seen; every call emits log line and counter together. */
 export class BufferEvents {

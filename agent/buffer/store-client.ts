@@ -14,12 +14,9 @@ import type {
   StreamBacklog,
 } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import { assertBatch, sliceBatch, type Batch } from '../reading/batch.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
-import { encodeMarks } from '../reading/mark-bytes.ts';
 import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
-import { decodeJournalRow, encodeJournalRow } from './codec/journal-row.ts';
-import { blockCellsMax, journalReadingsMax } from './codec/limits.ts';
+import { decodeJournalRow } from './codec/journal-row.ts';
 import type {
   ClockNotice,
   ClockTerms,
@@ -31,9 +28,11 @@ import type {
   DiskRequest,
   OpenAnswer,
 } from './disk-protocol.ts';
+import { encodeEntry } from './encode-entry.ts';
+import { readingOversize } from './events.ts';
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
-import { readingBytesMax, requestsInFlightMax, rowBytesMax } from './limits.ts';
+import { requestsInFlightMax } from './limits.ts';
 import type { StreamStates } from './pipeline-state.ts';
 import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
@@ -132,11 +131,15 @@ export class StoreClient implements Store {
     { urgent }: { readonly urgent: boolean } = { urgent: false },
   ): Promise<AppendOutcome> {
     const bytesMax = this.appendBytesMax;
+    const encoded = entries.map((entry) => encodeEntry(entry, bytesMax));
     const parts = partsOf(
-      entries.map((entry) => encodeEntry(entry, bytesMax)),
+      encoded.map(({ entry }) => entry),
       bytesMax,
     );
-    const refusal = this.#refused.get(entries) ?? { place: ++this.#place, urgent, fates: new Map() };
+    const again = this.#refused.get(entries);
+    if (again === undefined)
+      for (const { oversize } of encoded) if (oversize !== null) readingOversize(this.#telemetry, oversize);
+    const refusal = again ?? { place: ++this.#place, urgent, fates: new Map() };
     const outcome = await this.#inOrder(parts, refusal);
     if (outcome.ok) this.#refused.delete(entries);
     else this.#refused.set(entries, refusal);
@@ -351,45 +354,4 @@ function piecesOf(entry: EntryToStore, bytesMax: number): readonly EntryToStore[
 
 function countOf(rows: readonly RowToStore[]): number {
   return rows.reduce((sum, row) => sum + row.count, 0);
-}
-
-function encodeEntry(entry: JournalEntry, bytesMax: number): EntryToStore {
-  const { stream, received, marks, state, clockBase = null } = entry;
-  const rows: RowToStore[] = [];
-  const oversize = entry.batch === null ? 0 : encodeRows(entry.batch, { rows, bytesMax });
-  const filtered =
-    oversize === 0 ? entry.filtered : [...entry.filtered, { rule: 'oversize', count: oversize }];
-  const stored = { stream, received, filtered, marks: encodeMarks(marks), rows, clockBase };
-  return state === undefined ? stored : { ...stored, state };
-}
-
-/** Halves what is too big for one row; a single reading that is too big is counted, not kept. */
-function encodeRows(batch: Batch, into: { readonly rows: RowToStore[]; readonly bytesMax: number }): number {
-  const { rows, bytesMax } = into;
-  if (batch.length === 0) return 0;
-  assertBatch(batch);
-  if (!fitsRow(batch)) return encodeHalves(batch, into);
-  const bytes = encodeJournalRow(batch);
-  if (bytes.length <= Math.min(rowBytesMax, bytesMax)) {
-    rows.push({ bytes, count: batch.length });
-    return 0;
-  }
-  if (batch.length === 1) {
-    if (bytes.length > Math.min(readingBytesMax, bytesMax)) return 1;
-    rows.push({ bytes, count: 1 });
-    return 0;
-  }
-  return encodeHalves(batch, into);
-}
-
-/** As far as can be told before it is encoded. A group may hold more: many small readings, or one long NDJSON message. */
-function fitsRow({ length, columns }: Batch): boolean {
-  return length <= journalReadingsMax && length * columns.length <= blockCellsMax;
-}
-
-function encodeHalves(batch: Batch, into: Parameters<typeof encodeRows>[1]): number {
-  const middle = batch.length >> 1;
-  return (
-    encodeRows(sliceBatch(batch, 0, middle), into) + encodeRows(sliceBatch(batch, middle, batch.length), into)
-  );
 }

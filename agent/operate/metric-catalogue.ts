@@ -176,6 +176,7 @@ const buffer: Record<string, MetricDeclaration> = {
   buffer_joined_blocks: counter('Small sealed blocks joined to larger ones.'),
   buffer_joined_saved_bytes: bytesCounter('Bytes saved by joining small blocks.'),
   buffer_dropped_readings: counter('Readings dropped before delivery, by rule.', 'stream', 'rule'),
+  buffer_oversize_readings: counter('Readings too large to be stored; in the ledger as filtered.', 'stream'),
   buffer_rebased_readings: counter('Readings whose time of arrival was corrected when the clock was set.'),
   buffer_quarantined_readings: counter('Readings in blocks found damaged and set aside.', 'stream'),
   buffer_rollup_skipped_readings: counter('Readings in no summary for want of room.', 'stream'),

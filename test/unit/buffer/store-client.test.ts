@@ -61,9 +61,10 @@ function textEntry(readings: number, letters: number): JournalEntry {
 
 async function client(refused: readonly number[] = []) {
   const fake = disk(new Set(refused));
-  const store = new StoreClient({ channel: fake.channel, telemetry: new SilentTelemetry() });
+  const telemetry = new SilentTelemetry();
+  const store = new StoreClient({ channel: fake.channel, telemetry });
   await store.start(defaultSettings);
-  return { store, ...fake };
+  return { store, telemetry, ...fake };
 }
 
 const readingsOf = (entries: readonly EntryToStore[]) =>
@@ -160,6 +161,29 @@ describe('StoreClient.append', () => {
     expect(requests.map(({ place, urgent }) => [place, urgent])).toEqual([
       [1, true],
       [1, true],
+    ]);
+  });
+
+  it('says of a reading that is too large which stream it is of, how large it may be and what to do, and counts it as filtered', async () => {
+    const { store, telemetry, stored } = await client([0]);
+    const entries = [textEntry(2, 100_000), textEntry(3, 10)];
+
+    const refused = await store.append(entries);
+    const outcome = await store.append(entries);
+
+    expect(refused.ok).toBe(false);
+    expect(outcome).toEqual({ ok: true });
+    expect(readingsOf(stored)).toBe(3);
+    expect(stored[0]).toMatchObject({ received: 5, filtered: [{}, { rule: 'oversize', count: 2 }] });
+    expect(telemetry.counts.get('buffer_oversize_readings')).toBe(2);
+    expect(telemetry.events).toEqual([
+      {
+        level: 'warning',
+        event: 'buffer_oversize',
+        message: expect.stringMatching(
+          /^2 readings of s are too large to be stored \([\d,]+ bytes encoded, 65,536 at most\) and dropped, .* filtered by oversize: a larger buffer\.size/,
+        ) as string,
+      },
     ]);
   });
 

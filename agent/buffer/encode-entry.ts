@@ -1,0 +1,76 @@
+import { assertBatch, seriesKey, sliceBatch, type Batch } from '../reading/batch.ts';
+import type { JournalEntry } from '../reading/journal-entry.ts';
+import { encodeMarks } from '../reading/mark-bytes.ts';
+import type { EntryToStore, RowToStore } from './append.ts';
+import { encodeJournalRow } from './codec/journal-row.ts';
+import { blockCellsMax, journalReadingsMax } from './codec/limits.ts';
+import { readingBytesMax, rowBytesMax } from './limits.ts';
+
+/** Readings of one entry that no row can hold: counted in the ledger as filtered, not stored. */
+export interface Oversize {
+  readonly stream: string;
+  readonly count: number;
+  /** What a reading may take, encoded. */
+  readonly bytesMax: number;
+  /** The largest of them: what it takes, and the text of its tags. */
+  readonly bytes: number;
+  readonly tags: string;
+}
+
+export const oversizeRule = 'oversize';
+
+interface Making {
+  readonly rows: RowToStore[];
+  /** Encoded bytes of a row. */
+  readonly bytesMax: number;
+  oversize: Oversize | null;
+}
+
+/** @param bytesMax encoded bytes that one append may have. */
+export function encodeEntry(
+  entry: JournalEntry,
+  bytesMax: number,
+): { readonly entry: EntryToStore; readonly oversize: Oversize | null } {
+  const { stream, received, marks, state, clockBase = null } = entry;
+  const into: Making = { rows: [], bytesMax: Math.min(rowBytesMax, bytesMax), oversize: null };
+  if (entry.batch !== null) encodeRows(entry.batch, into);
+  const { rows, oversize } = into;
+  const filtered =
+    oversize === null ? entry.filtered : [...entry.filtered, { rule: oversizeRule, count: oversize.count }];
+  const stored = { stream, received, filtered, marks: encodeMarks(marks), rows, clockBase };
+  return { entry: state === undefined ? stored : { ...stored, state }, oversize };
+}
+
+/** Halves what is too big for one row; a single reading that is too big is counted, not kept. */
+function encodeRows(batch: Batch, into: Making): void {
+  if (batch.length === 0) return;
+  assertBatch(batch);
+  if (!fitsRow(batch)) {
+    encodeHalves(batch, into);
+    return;
+  }
+  const bytes = encodeJournalRow(batch);
+  // One reading may take as much as a row.
+  if (bytes.length <= Math.min(readingBytesMax, into.bytesMax))
+    into.rows.push({ bytes, count: batch.length });
+  else if (batch.length > 1) encodeHalves(batch, into);
+  else into.oversize = withOversize(batch, bytes.length, into);
+}
+
+function withOversize(reading: Batch, bytes: number, { bytesMax, oversize }: Making): Oversize {
+  const count = (oversize?.count ?? 0) + 1;
+  if (oversize !== null && oversize.bytes >= bytes) return { ...oversize, count };
+  const tags = seriesKey(reading.series[reading.seriesIndex[0] ?? 0] ?? {});
+  return { stream: reading.stream, count, bytesMax: Math.min(readingBytesMax, bytesMax), bytes, tags };
+}
+
+/** As far as can be told before it is encoded. A group may hold more: many small readings, or one long NDJSON message. */
+function fitsRow({ length, columns }: Batch): boolean {
+  return length <= journalReadingsMax && length * columns.length <= blockCellsMax;
+}
+
+function encodeHalves(batch: Batch, into: Making): void {
+  const middle = batch.length >> 1;
+  encodeRows(sliceBatch(batch, 0, middle), into);
+  encodeRows(sliceBatch(batch, middle, batch.length), into);
+}
