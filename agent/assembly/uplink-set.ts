@@ -4,6 +4,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { Sink } from '../uplink/sink.ts';
+import { SharedLines } from '../uplink/shared-lines.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import { Uplink } from '../uplink/uplink.ts';
 
@@ -20,6 +21,7 @@ export interface UplinkPorts {
 export class UplinkSet {
   readonly #ports: UplinkPorts;
   readonly #uplinks = new Map<string, Uplink>();
+  readonly #lines = new SharedLines();
 
   constructor(ports: UplinkPorts) {
     this.#ports = ports;
@@ -43,7 +45,7 @@ export class UplinkSet {
           bytesPerDay: settings.budget.per_day ?? null,
         },
       },
-      { ...ports, sink: sinkOf(config, name) },
+      { ...ports, sink: sinkOf(config, name), lines: this.#lines },
     );
     this.#uplinks.set(name, uplink);
     await uplink.start();
