@@ -11,7 +11,9 @@ import { MarkHistory } from './mark-history.ts';
  * - QoS 1: DUP, the same id and the same content are the same message for certain while no PUBACK was written. After one was,
  *   the sender may as well have lost it as be sending the next message of a sensor that repeats itself (a bridge may
  *   keep DUP). Then it counts as the same only if the readings bring their own event time: a reading of equal time and
- *   content adds nothing. The sender may use the id for other messages meanwhile: mosquitto 2.0 has more than 65,535 on
+ *   content adds nothing. Some senders (MQTT.js) send again without DUP: the same is then
+ *   known while no PUBACK was written, since the id may not be used for another message before, if the readings bring their own
+ *   time; a sender that lost its memory may have begun its ids anew. The sender may use the id for other messages meanwhile: mosquitto 2.0 has more than 65,535 on
  *   their way after a resumed session, some of them under one id. So a message is known by id *and* content.
  */
 export class DeliveryMarks {
@@ -42,15 +44,20 @@ export class DeliveryMarks {
   /** True when this message was taken in before. */
   knows({ qos, dup, packetId, hash }: DeliveredMessage): boolean {
     if (qos === 2) return this.#seen.get(packetId) === hash;
-    if (!dup) return false;
     const known = this.#history.flagsOf(packetId, hash);
-    return known >= 0 && ((known & flags.acknowledged) === 0 || (known & flags.ownTime) !== 0);
+    if (known < 0) return false;
+    const ownTime = (known & flags.ownTime) !== 0;
+    return (known & flags.acknowledged) === 0 ? dup || ownTime : dup && ownTime;
   }
 
   /** Remembers a message taken in; the mark answered is to be committed with it. */
   take({ qos, packetId, hash }: DeliveredMessage): DeliveryMark {
     if (qos === 2) this.#see(packetId, hash);
     else this.#history.put(packetId, hash, 0);
+    return this.markOf({ qos, packetId, hash });
+  }
+
+  markOf({ qos, packetId, hash }: Pick<DeliveredMessage, 'qos' | 'packetId' | 'hash'>): DeliveryMark {
     return { source: this.sender, packetId, hash, state: qos === 2 ? 'seen' : 'released' };
   }
 

@@ -123,8 +123,9 @@ export class MqttReceiver {
     }
     this.#countSlot(qos, packetId);
     const message = { qos, dup, packetId, hash: deliveryHash(topic, payload) };
-    const duplicate = this.#options.marks.knows(message);
-    const mark = duplicate ? null : this.#options.marks.take(message);
+    const { marks } = this.#options;
+    const duplicate = marks.knows(message);
+    const mark = duplicate ? marks.markOf(message) : marks.take(message);
     this.#offer(duplicate ? 'duplicate' : 'message', packet, qos === 1 ? 'puback' : 'pubrec', mark);
   }
 
@@ -163,7 +164,7 @@ export class MqttReceiver {
       arrivalMicros: clock.wall(),
       stream: null,
       format: null,
-      mark: stored ? known : null,
+      mark: stored && kind !== 'duplicate' ? known : null,
       gaveBack: ack === 'pubcomp',
       ownTime: false,
       progress: 'offered',

@@ -255,6 +255,27 @@ describe('the embedded broker', () => {
     expect(ids(second.packets, 'pubrec')).toEqual([2]);
   });
 
+  it('recognises what MQTT.js sends again, which does so without DUP, when it never had an acknowledgement', async () => {
+    const rig = await rigOf();
+    const stores = { outgoingStore: new mqtt.Store(), incomingStore: new mqtt.Store() };
+    const client = await clientOf(rig, { clientId: 'js', clean: false, ...stores });
+    const published = client.publishAsync('a/1', 'x', { qos: 1 });
+    await until('the append', () => rig.store.calls.length > 0);
+    client.stream.destroy();
+    await until('the end of the connection', () => rig.source.clients === 0);
+    await rig.stored(1);
+
+    client.reconnect(stores);
+    await until('what settles the second delivery', () => {
+      void rig.store.answerAll();
+      return (rig.telemetry.counters.get('ingest_messages') ?? 0) === 2;
+    });
+    await published;
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['x']);
+    expect(rig.telemetry.counters.get('ingest_duplicates')).toBe(1);
+  });
+
   it('serves subscribers, also one that was away, and retained messages, each within bounds', async () => {
     const rig = await rigOf();
     const got: string[] = [];

@@ -155,6 +155,42 @@ describe('MqttSource', () => {
     expect(rig.store.stored.flatMap((entry) => entry.marks)).toEqual([]);
   });
 
+  it.each([
+    ['the same when its readings have their own time', 'x', ['x']],
+    ['a new one when they have not', 'late', ['late', 'late']],
+  ])('takes what comes again without DUP and was not acknowledged for %s', async (_what, text, stored) => {
+    const rig = await rigOf();
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, text);
+    rig.links.last.events.closed({ kind: 'network', message: 'gone' });
+    await rig.commit();
+    rig.clock.advance(1000);
+    rig.links.last.events.connected({ sessionPresent: true });
+
+    rig.links.last.publish(1, text);
+    await rig.commit();
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(stored);
+    expect(rig.links.last.acks).toEqual(['puback 1']);
+  });
+
+  it('takes an equal message for new once the one that came again was acknowledged', async () => {
+    const rig = await rigOf();
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'x');
+    rig.links.last.events.closed({ kind: 'network', message: 'gone' });
+    await rig.commit();
+    rig.clock.advance(1000);
+    rig.links.last.events.connected({ sessionPresent: true });
+    rig.links.last.publish(1, 'x', { dup: true });
+    await rig.commit();
+
+    rig.links.last.publish(1, 'x');
+    await rig.commit();
+
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['x', 'x']);
+  });
+
   it('recognises after a restart what was committed before it', async () => {
     const before = await rigOf();
     before.links.last.events.connected({ sessionPresent: true });
