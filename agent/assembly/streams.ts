@@ -3,8 +3,8 @@ import { urgentPriorityMin } from '../buffer/limits.ts';
 import { type Micros, micros } from '../base/units.ts';
 import type { Config } from '../config/schema/config.ts';
 import type { Parting, Preprocess, Processed, Route, Router, StreamPlan } from '../ingest/arrival.ts';
-import { earlierPipeline, emptyState } from '../pipeline/earlier.ts';
-import { reportNotes, stateLeftOut, stateRestored } from '../pipeline/events.ts';
+import { earlierPipeline, emptyState, statesLost } from '../pipeline/earlier.ts';
+import { reportNotes, stateLeftOut, stateRestored, statesNotGivenOut } from '../pipeline/events.ts';
 import type { Pipeline, PipelineOutput } from '../pipeline/pipeline.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
 import type { Command } from '../pipeline/stage.ts';
@@ -87,6 +87,8 @@ export function resumeStreams(
   for (const [name, states] of saved) {
     const pipeline = pipelines.get(name);
     const old = earlierPipeline(name, states);
+    const lost = old === null ? statesLost(states, pipeline) : [];
+    if (lost.length > 0) statesNotGivenOut(ports.telemetry, name, lost);
     if (pipeline === undefined) {
       if (old !== null) partings.push(endOf(old, ports));
       continue;

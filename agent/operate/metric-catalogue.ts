@@ -152,6 +152,10 @@ const pipeline: Record<string, MetricDeclaration> = {
   pipeline_late_readings: counter('Readings too late for a filter or for every window.', 'stream', 'rule'),
   pipeline_entries_evicted: counter('Readings a dedup forgot before their time.', 'stream', 'rule'),
   pipeline_states_left_out: counter('Stages whose state the buffer has no room for.', 'stream'),
+  pipeline_states_lost: counter(
+    'Stages taken out or changed whose open windows and held readings were in a form not read any more.',
+    'stream',
+  ),
   pipeline_alarms: counter('Alarms raised and cleared.', 'stream', 'rule', 'state'),
   alarm_messages: counter(
     'Messages about alarms to the brokers of sources, by outcome.',

@@ -28,6 +28,20 @@ export function earlierPipeline(stream: string, saved: readonly SavedState[]): P
   return pipeline;
 }
 
+/**
+ * Of a state that {@link earlierPipeline} can not make stages of: kinds of the stages whose part nobody takes over, so that what they held back or had
+ * open is lost.
+ */
+export function statesLost(saved: readonly SavedState[], pipeline: Pipeline | undefined): readonly string[] {
+  if (!saved.some(({ kind }) => kind === 'full')) return [];
+  const snapshot = wholeOf(saved);
+  if (snapshot === null) return ['all its stages'];
+  return snapshot.states.flatMap(({ fingerprint, state }) => {
+    if (state === null || pipeline?.has(fingerprint) === true) return [];
+    return [Object.keys(configOf(fingerprint) ?? {})[0] ?? 'a stage'];
+  });
+}
+
 /** What another version of the program wrote need not be what this one takes, in any way. */
 function compiled(stream: string, stages: readonly StageConfig[]): Pipeline | null {
   try {

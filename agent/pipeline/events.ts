@@ -50,6 +50,17 @@ export function stateRestored(telemetry: Telemetry, stream: string, { restored, 
   );
 }
 
+/** Stages were changed or taken out while the agent was away, and what they held can not be given out. */
+export function statesNotGivenOut(telemetry: Telemetry, stream: string, kinds: readonly string[]): void {
+  telemetry.count('pipeline_states_lost', { stream }, kinds.length);
+  telemetry.log(
+    'warning',
+    'pipeline.states_not_given_out',
+    `stream ${stream}: what ${kinds.join(', ')} held before the config was changed is in a form that is not read any more; it is lost`,
+    { stream, stages: kinds.join(' ') },
+  );
+}
+
 export function stateLeftOut(telemetry: Telemetry, stream: string, rules: readonly string[]): void {
   telemetry.count('pipeline_states_left_out', { stream }, rules.length);
   telemetry.log(

@@ -237,6 +237,11 @@ export class Pipeline {
     return other.#fingerprints.every((one) => this.#fingerprints.includes(one));
   }
 
+  /** Whether a stage takes over what was saved under this. */
+  has(fingerprint: string): boolean {
+    return this.#fingerprints.includes(fingerprint);
+  }
+
   /** State of every stage that keeps some. */
   inspect(): readonly (StageState & { readonly rule: string })[] {
     return this.#stages.flatMap((stage) =>

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { earlierPipeline, emptyState } from '#agent/pipeline/earlier.ts';
+import { earlierPipeline, emptyState, statesLost } from '#agent/pipeline/earlier.ts';
+import { statesNotGivenOut } from '#agent/pipeline/events.ts';
 import type { PipelineOutput } from '#agent/pipeline/pipeline.ts';
+import { ByteWriter } from '#agent/base/byte-writer.ts';
+import { crc32c } from '#agent/base/crc32c.ts';
 import type { StageConfig } from '#agent/pipeline/stage-config.ts';
+import { readSnapshot } from '#agent/pipeline/snapshot.ts';
 import type { SavedState } from '#agent/reading/journal-entry.ts';
 import { batchOf, now, pipelineOf, plainOf, seconds } from './pipeline-fixture.ts';
 
@@ -124,4 +128,59 @@ describe('the pipeline that stored a state', () => {
     expect(pipelineOf(deadband, calibrate, window(10_000)).covers(old)).toBe(true);
     expect(pipelineOf(window(20_000), calibrate).covers(old)).toBe(false);
   });
+
+  test('names the stages whose state nobody can give out: of the format before, and not there any more', () => {
+    const saved = asVersionOne(store(window(10_000), deadband));
+
+    expect(earlierPipeline('line', saved)).toBeNull();
+    expect(statesLost(saved, pipelineOf(window(20_000), deadband))).toEqual(['window']);
+    expect(statesLost(saved, pipelineOf(deadband, window(10_000)))).toEqual([]);
+    expect(statesLost(saved, undefined)).toEqual(['window', 'deadband']);
+    expect(statesLost([emptyState()], undefined)).toEqual([]);
+    expect(statesLost([], undefined)).toEqual([]);
+  });
+
+  test('names them all as one where what was stored is damaged', () => {
+    const saved = store(window(10_000));
+    saved[0]!.bytes[4]! ^= 1;
+
+    expect(statesLost(saved, pipelineOf(window(10_000)))).toEqual(['all its stages']);
+  });
+
+  test('tells of what is lost in one line and one counter', () => {
+    const lines: string[] = [];
+    const counts: [string, number | undefined][] = [];
+
+    statesNotGivenOut(
+      {
+        log: (level, event, message) => lines.push(`${level} ${event} ${message}`),
+        count: (name, _labels, by) => counts.push([name, by]),
+        gauge: () => {},
+        observe: () => {},
+      },
+      'line',
+      ['window', 'compress'],
+    );
+
+    expect(lines).toEqual([
+      'warning pipeline.states_not_given_out stream line: what window, compress held before the config was changed is in a form that is not read any more; it is lost',
+    ]);
+    expect(counts).toEqual([['pipeline_states_lost', 2]]);
+  });
 });
+
+/** As the format wrote it that named only stages with state. */
+function asVersionOne(saved: readonly SavedState[]): SavedState[] {
+  const { states, eventMicrosMax } = readSnapshot(saved.findLast(({ kind }) => kind === 'full')!.bytes)!;
+  const writer = new ByteWriter();
+  writer.uint8(1);
+  writer.float64(eventMicrosMax);
+  const kept = states.filter(({ state }) => state !== null);
+  writer.varint(kept.length);
+  for (const { fingerprint, state } of kept) {
+    writer.text(fingerprint);
+    writer.bytes(state!);
+  }
+  writer.uint32(crc32c(writer.finish()));
+  return [{ kind: 'full', bytes: writer.finish() }];
+}
