@@ -10,10 +10,11 @@ const low = 0x1f;
 const shift = 5;
 const codeMax = 0x7ff00000 >>> shift;
 /**
- * What squared distances may be off by, in parts of themselves: a row is rounded whenever it takes others in, each time by at most 2^-16, and few take
- * others in so often.
+ * What squared distances may be off by, in parts of themselves, after at most {@link spreadRoundingsMax} roundings: a row is rounded whenever it takes others in,
+ * each time by at most 2^-16. Nothing counts them: a row that takes others in more often may be off by more.
  */
 export const spreadError = 2 ** -8;
+export const spreadRoundingsMax = 255;
 
 /** The nearest number of sixteen bits to one that is not negative: within 2^-16 of it. */
 export function roundSpread(value: number): number {
