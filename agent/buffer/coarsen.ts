@@ -30,7 +30,6 @@ import {
 import { lineBytes, lineFieldBytes } from './rungs/limits.ts';
 import { mergeRows } from './rungs/merge-rows.ts';
 import { encodeRows } from './rungs/packed-rows.ts';
-import { shiftedRows } from './rungs/row-columns.ts';
 import { summarise } from './rungs/summarise.ts';
 import { fullestJournal, sealOldest, storeBlock } from './seal.ts';
 import { blockAtLevel, blockFrom, blockEndingAt, removeSegment, setLevel } from './segments.ts';
@@ -111,14 +110,12 @@ interface Part {
 function partOf(core: StoreCore, stream: StreamState, found: BlockPlace): Part {
   const { batch, clocks } = contentOf(core, stream, { kind: 'block', row: found });
   const clock = clocks.some((one) => one.clock === 'agent') ? 'agent' : 'device';
-  const era = core.memory.clock.eras.get(found.era);
   const shift = correctionOf(core.memory, found.era);
-  // The clock of this boot may be set once more.
-  if (era === undefined || shift === null || era.boot === core.memory.boot) {
+  if (shift === null || eraAfter(core, found) === found.era) {
     return { place: found, batch: { ...batch, clock } };
   }
   const { wallMicros, minTimeMicros, maxTimeMicros } = found;
-  const moved = isCoarse(found.level) ? shiftedRows(batch, shift) : shifted(batch, shift);
+  const moved = shifted(batch, shift);
   return {
     place: {
       ...found,
@@ -130,9 +127,14 @@ function partOf(core: StoreCore, stream: StreamState, found: BlockPlace): Part {
   };
 }
 
-/** The era that what a step writes of this block is of. */
-function eraAfter(core: StoreCore, { era: id }: BlockPlace): number {
+/**
+ * The era that what a step writes of this block is of. Only readings can be folded into summaries: rows of an era, written before its clock was set, are
+ * in none, and stay in their era, so that they are read by themselves.
+ */
+function eraAfter(core: StoreCore, { era: id, level }: BlockPlace): number {
+  if (isCoarse(level)) return id;
   const era = core.memory.clock.eras.get(id);
+  // The clock of this boot may be set once more.
   const isSettled =
     era !== undefined && era.boot !== core.memory.boot && correctionOf(core.memory, id) !== null;
   return isSettled ? 0 : id;
@@ -299,6 +301,7 @@ function replace(
   for (const { place } of by.parts) {
     // Under a clock that may still be set it is read by itself.
     if (eraAfter(core, place) === 0) core.folding.blockLeaves(stream, place);
+    else core.folding.tell(stream, { kind: 'block', row: place });
     count += place.count;
     if (!isCoarse(place.level)) fresh += place.count;
     bytesBefore += place.bytes;

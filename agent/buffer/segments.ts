@@ -171,6 +171,7 @@ export function dropSegment(core: StoreCore, stream: StreamState, place: Place, 
   const { first, count } = place.row;
   const until = first + count;
   if (rule !== 'damaged' && rule !== 'purged') fold(core, stream, place);
+  else core.folding.tell(stream, place);
   removeSegment(core, stream, place);
   const lost = waitedFor(stream, first, until);
   core.account(stream, { account: 'dropped', rule, count: measure(lost) });

@@ -5,7 +5,7 @@ import { pageBytes } from '../limits.ts';
 import { isCoarse } from '../rungs/levels.ts';
 import { takes } from '../settings.ts';
 import type { StoreCore } from '../store-core.ts';
-import type { BlockPlace, StreamState } from '../stream-state.ts';
+import type { BlockPlace, Place, StreamState } from '../stream-state.ts';
 import { openBytesMax } from './limits.ts';
 import { RollupNames } from './names.ts';
 import { OpenWindows } from './open-windows.ts';
@@ -13,9 +13,12 @@ import { inPieces, pieceBytesOfTransaction } from './pieces.ts';
 import { pieceBytes } from './rolled.ts';
 import { loadStreamRollup, type StreamRollup } from './rollup-memory.ts';
 
-/** Who wants to know of readings that leave the journal while it reads the store. */
+/** Who wants to know of what leaves the journal, or the store, while it reads it. */
 export interface Departures {
+  /** Rows leave the journal. */
   departed(stream: StreamState, first: number, batch: Batch): void;
+  /** A row or block is about to go: let go of, or rewritten by the ladder. It is still there. */
+  goes(stream: StreamState, place: Place): void;
 }
 
 /**
@@ -82,7 +85,6 @@ export class Folding {
     if (!this.takes(stream)) return;
     const { behind, openBytes } = this.#core.memory.rollups;
     const known = this.rollupOf(stream);
-    if (era !== 0 && known === null) return;
     const rollup = known ?? this.#begin(stream, first);
     // Blocks are folded in their order: behind one that waits all wait.
     if (openBytes > 2 * openBytesMax) behind.add(stream.id);
@@ -99,12 +101,17 @@ export class Folding {
       this.#core.events.notRolledUp(stream.name, batch.length);
       return;
     }
-    this.fold(stream, this.rollupOf(stream) ?? this.#begin(stream, first), batch);
-    this.#leave(stream, batch.length);
+    const rollup = this.rollupOf(stream) ?? this.#begin(stream, first);
+    // Below `since` queries take what stands in coarse blocks for what is in no summary.
+    const above = sliceBatch(batch, Math.min(batch.length, Math.max(0, rollup.since - first)), batch.length);
+    if (above.length === 0) return;
+    this.fold(stream, rollup, above);
+    this.#leave(stream, above.length);
   }
 
   /** A block leaves the store, or its readings do for summaries of the ladder. Inside a transaction, before it is removed. */
   blockLeaves(stream: StreamState, place: BlockPlace): void {
+    this.tell(stream, { kind: 'block', row: place });
     if (isCoarse(place.level) || !this.wants(stream)) return;
     const { first, count, era } = place;
     const end = first + count;
@@ -121,6 +128,11 @@ export class Folding {
     if (rollup === null || era !== 0) return;
     const unwritten = from - Math.max(first, rollup.written);
     if (unwritten > 0) this.#leave(stream, unwritten);
+  }
+
+  /** Of what goes without being folded; before it is removed. */
+  tell(stream: StreamState, place: Place): void {
+    for (const watcher of this.departures) watcher.goes(stream, place);
   }
 
   /** Into the open windows. Inside a transaction: names may be new. */

@@ -6,7 +6,7 @@ import type { Batch } from '../../reading/batch.ts';
 import type { StoreMemory } from '../memory.ts';
 import { takes } from '../settings.ts';
 import type { Moment, StoreCore } from '../store-core.ts';
-import type { StreamState } from '../stream-state.ts';
+import type { Place, StreamState } from '../stream-state.ts';
 import type { Departures } from './fold.ts';
 import { queryMillisMax } from './limits.ts';
 import { StreamQuery } from './stream-query.ts';
@@ -58,6 +58,10 @@ export class QueryRun implements Departures {
 
   departed(stream: StreamState, first: number, batch: Batch): void {
     this.#current?.departed(stream, first, batch);
+  }
+
+  goes(stream: StreamState, place: Place): void {
+    this.#current?.goes(stream, place);
   }
 
   /** One step. The answer, once there is one. @throws {SedgeError} */

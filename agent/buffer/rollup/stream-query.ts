@@ -11,10 +11,11 @@ import { MalformedBytes } from '../../base/byte-reader.ts';
 import { contentOf, Damage } from '../content.ts';
 import { segmentFrom } from '../segments.ts';
 import type { StoreCore } from '../store-core.ts';
-import type { StreamState } from '../stream-state.ts';
-import { holderOf, readingsBelow, readingsFrom } from './block-counts.ts';
+import type { BlockPlace, Place, StreamState } from '../stream-state.ts';
+import { holderOf } from './block-counts.ts';
 import { queryRowsTogether, rollupLevels } from './limits.ts';
 import { sound } from './merge.ts';
+import { notKept } from './not-kept.ts';
 import { inPieces } from './pieces.ts';
 import { pieceBytes, readPiece, readRow, type Rolled } from './rolled.ts';
 import { tagsByNumber, type StreamRollup } from './rollup-memory.ts';
@@ -64,13 +65,14 @@ export class StreamQuery {
   /** Offsets from here to `#head` were in the journal. */
   readonly #journalFrom: number;
   readonly #head: number;
-  readonly #journalReadings: number;
   #phase: Phase = 'windows';
   #windowIndex = 0;
   #after: { start: number; series: number } | null = null;
   #pieceAfter = 0;
   #at: number;
   #departed: readonly Interval[] = [];
+  /** Of blocks that went since it began. Those that stand there now are rewritten, and were looked at as they were. */
+  #gone: readonly Interval[] = [];
   /** Offset up to which blocks were looked up. */
   #blocksFrom = 0;
   #blocks: BlockRow[] = [];
@@ -104,9 +106,11 @@ export class StreamQuery {
       core.prepare<{ id: number | null }>('SELECT max(id) AS id FROM rollup_pieces').get()?.id ?? 0;
     this.#head = stream.head;
     this.#journalFrom = stream.journal[0]?.first ?? stream.head;
-    this.#journalReadings = stream.journalReadings;
     this.#at = this.#journalFrom;
-    this.#account();
+    const { rest } = this.#cover;
+    const unanswered = notKept(core, stream, { rollup: this.#rollup, foldedUntil: this.#foldedUntil, rest });
+    this.lost = unanswered.lost;
+    this.goneSeconds = unanswered.goneSeconds;
   }
 
   get inWindows(): boolean {
@@ -140,8 +144,56 @@ export class StreamQuery {
   departed(stream: StreamState, first: number, batch: Batch): void {
     if (stream !== this.#stream || first < this.#at || first >= this.#head) return;
     if (this.#phase === 'blocks' || this.#phase === 'done') return;
+    const rest = missing(this.#departed, first, Math.min(first + batch.length, this.#head));
     this.#departed = unite(this.#departed, first, first + batch.length);
-    this.#aggregation.scan(batch, [this.#span]);
+    this.#scanParts(batch, first, rest);
+  }
+
+  /** A row or block is about to go: what of it was not looked at yet is looked at now. Rows come to {@link departed} too, where they are folded. */
+  goes(stream: StreamState, place: Place): void {
+    if (stream !== this.#stream || this.#phase === 'done') return;
+    if (place.kind === 'block') this.#blockGoes(place.row);
+    else if (this.#phase !== 'blocks' && place.row.first >= this.#at && place.row.first < this.#head) {
+      const { first, count, era } = place.row;
+      const rest = missing(this.#departed, first, first + count);
+      this.#departed = unite(this.#departed, first, first + count);
+      this.#scanStored(place, era, rest);
+    }
+  }
+
+  #blockGoes(place: BlockPlace): void {
+    const { first, count, era, fidelity, payload, minTimeMicros: minTime, maxTimeMicros: maxTime } = place;
+    const row: BlockRow = { first, count, fidelity, minTime, maxTime, payload, era };
+    const isRewritten = missing(this.#gone, first, first + 1).length === 0;
+    this.#gone = unite(this.#gone, first, first + count);
+    if (isRewritten || first >= this.#journalFrom || first + count <= this.#scannedUntil) return;
+    if (!this.#wanted(row)) return;
+    try {
+      const { batch } = contentOf(this.#core, this.#stream, { kind: 'block', row: place });
+      this.#scan(row, batch);
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      this.lost += count;
+    }
+  }
+
+  #scanParts(batch: Batch, first: number, parts: readonly Interval[]): void {
+    for (const [from, until] of parts) {
+      this.#aggregation.scan(sliceBatch(batch, from - first, until - first), [this.#span]);
+    }
+  }
+
+  /** Parts of a row or block, in all times asked for. */
+  #scanStored(place: Place, era: number, parts: readonly Interval[]): void {
+    if (parts.length === 0) return;
+    try {
+      const { batch } = contentOf(this.#core, this.#stream, place);
+      this.#scanParts(shifted(batch, correctionOf(this.#core.memory, era) ?? 0), place.row.first, parts);
+    } catch (error) {
+      // Whoever reads it to send it sets it aside; a query changes nothing.
+      if (!(error instanceof Damage)) throw error;
+      this.lost += measure(parts);
+    }
   }
 
   #stepWindows(): void {
@@ -230,19 +282,7 @@ export class StreamQuery {
     const end = Math.min(first + count, this.#head);
     this.#at = end;
     // A block may hold rows that were looked at when they left the journal, and others.
-    const rest = missing(this.#departed, begin, end);
-    if (rest.length === 0) return;
-    try {
-      const { batch: stored } = contentOf(this.#core, this.#stream, place);
-      const batch = shifted(stored, correctionOf(this.#core.memory, place.row.era) ?? 0);
-      for (const [from, until] of rest) {
-        this.#aggregation.scan(sliceBatch(batch, from - first, until - first), [this.#span]);
-      }
-    } catch (error) {
-      // Whoever reads it to send it sets it aside; a query changes nothing.
-      if (!(error instanceof Damage)) throw error;
-      this.lost += measure(rest);
-    }
+    this.#scanStored(place, place.row.era, missing(this.#departed, begin, end));
   }
 
   #stepBlocks(): void {
@@ -261,18 +301,24 @@ export class StreamQuery {
       this.#blocks = [];
       return;
     }
-    const raw = row.fidelity === 'raw';
-    const block = raw ? decodeBlock(bytes, { columns: this.#aggregation.fields }) : decodeRows(bytes);
-    const correction = correctionOf(this.#core.memory, row.era) ?? 0;
-    if (!block.ok) this.lost += row.count;
-    else if (raw) this.#scanBlock(row, shifted(block.value.batch, correction));
-    else this.#scanRows(row, shiftedRows(block.value.batch, correction));
+    const { first, count, fidelity } = row;
+    if (fidelity !== 'raw' && missing(this.#gone, first, first + 1).length === 0) return;
+    const block =
+      fidelity === 'raw' ? decodeBlock(bytes, { columns: this.#aggregation.fields }) : decodeRows(bytes);
+    if (block.ok) this.#scan(row, block.value.batch);
+    else this.lost += count;
+    this.#scannedUntil = Math.max(this.#scannedUntil, first + count);
   }
 
-  #scanRows({ first, count, fidelity, era }: BlockRow, batch: Batch): void {
+  #scan(row: BlockRow, batch: Batch): void {
+    const correction = correctionOf(this.#core.memory, row.era) ?? 0;
+    if (row.fidelity === 'raw') this.#scanBlock(row, shifted(batch, correction));
+    else this.#scanRows(row, shiftedRows(batch, correction));
+  }
+
+  #scanRows({ count, fidelity, era }: BlockRow, batch: Batch): void {
     const since = era === 0 ? (this.#rollup?.since ?? Infinity) : Infinity;
     const begin = this.#scannedUntil;
-    this.#scannedUntil = Math.max(begin, first + count);
     try {
       for (const record of coarseReadings(batch, fidelity === 'raw' ? 'segment' : fidelity)) {
         if (record.offset < begin) continue;
@@ -290,7 +336,6 @@ export class StreamQuery {
     const begin = Math.max(0, this.#scannedUntil - row.first);
     const foldedFrom = row.era === 0 ? (this.#rollup?.since ?? Infinity) : Infinity;
     const since = Math.min(Math.max(begin, foldedFrom - row.first), end);
-    this.#scannedUntil = Math.max(this.#scannedUntil, row.first + end);
     if (begin < since) this.#aggregation.scan(sliceBatch(batch, begin, since), [this.#span]);
     const until = Math.max(since, Math.min(end, row.era === 0 ? this.#foldedUntil - row.first : end));
     if (until < end) this.#aggregation.scan(sliceBatch(batch, until, end), [this.#span]);
@@ -314,7 +359,6 @@ export class StreamQuery {
    * the offset it begins at: neighbours may have been joined meanwhile. False when there are no more.
    */
   #lookUpBlocks(): boolean {
-    const { from, until } = this.#span;
     const id = this.#stream.id;
     const rows = this.#core
       .prepare<BlockRow>(
@@ -331,53 +375,19 @@ export class StreamQuery {
     const last = rows.at(-1);
     if (last === undefined) return false;
     this.#blocksFrom = last.first + last.count;
-    this.#blocks = rows.filter(
-      (row) => row.era !== 0 || (row.maxTime >= from && row.minTime < until && this.#needed(row)),
-    );
+    this.#blocks = rows.filter((row) => this.#wanted(row));
     return true;
+  }
+
+  #wanted(row: BlockRow): boolean {
+    const { from, until } = this.#span;
+    return row.era !== 0 || (row.maxTime >= from && row.minTime < until && this.#needed(row));
   }
 
   #needed({ first, count, minTime, maxTime }: BlockRow): boolean {
     if (this.#rollup === null || first < this.#rollup.since || this.#aggregation.needsReadings) return true;
     if (first + count > this.#foldedUntil) return true;
     return this.#cover.rest.some(({ from, until }) => maxTime >= from && minTime < until);
-  }
-
-  /** What is neither kept nor folded, and for how long of the rest nothing is kept any more. */
-  #account(): void {
-    const { id, blockReadings, blockEras } = this.#stream;
-    const rollup = this.#rollup;
-    if (rollup === null) {
-      this.lost = this.#head - blockReadings - this.#journalReadings;
-      return;
-    }
-    const before = readingsBelow(this.#core, this.#stream, rollup.since);
-    let untrusted = 0;
-    for (const readings of blockEras.values()) untrusted += readings;
-    const folded =
-      rollup.folded +
-      rollup.open.readings +
-      readingsFrom(this.#core, this.#stream, this.#foldedUntil) +
-      untrusted +
-      this.#journalReadings;
-    this.lost = Math.max(0, rollup.since - before) + Math.max(0, this.#head - rollup.since - folded);
-    const oldest = this.#core
-      .prepare<{ time: number }>(
-        'SELECT min_time AS time FROM blocks WHERE stream = ? ORDER BY first LIMIT 1',
-      )
-      .get(id)?.time;
-    const first = this.#core.prepare<{ start: number | null }>(
-      'SELECT min(start) AS start FROM rollups WHERE stream = ? AND level = ?',
-    );
-    let rolled = Infinity;
-    for (const level of rollupLevels.keys())
-      rolled = Math.min(rolled, first.get(id, level)?.start ?? Infinity);
-    for (const { from, until } of this.#cover.rest) {
-      // Where blocks are still there the rest is read from them; before the first window there was nothing.
-      const end = Math.min(until, oldest ?? this.#stream.journal[0]?.wallMicros ?? until);
-      const begin = Math.max(from, rolled);
-      if (end > begin && Number.isFinite(end)) this.goneSeconds += (end - begin) / 1e6;
-    }
   }
 }
 
