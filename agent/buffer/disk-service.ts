@@ -56,7 +56,7 @@ type OtherCall = Exclude<DiskRequest, WriteCall>;
 export interface Turn {
   readonly report: DiskReport;
   readonly transfer: readonly ArrayBuffer[];
-  /** Call again at once: requests wait, or there is upkeep to do. */
+  /** Call again at once: requests wait. */
   readonly again: boolean;
   /** Settlements that met a failing disk wait: call again after this many milliseconds at the latest. */
   readonly retryMillis: number | null;
@@ -64,7 +64,7 @@ export interface Turn {
 
 /**
  * What the disk thread does in a turn: everything that wants to write goes into one transaction, then reads are
- * answered, then a slice of upkeep is done. Requests that come while a turn syncs form the next group.
+ * answered. A slice of upkeep follows. Requests that come meanwhile form the next group.
  */
 export class DiskService {
   readonly #store: JournalStore;
@@ -119,13 +119,27 @@ export class DiskService {
       this.#answer(request, answers, transfer);
     }
     for (const outcome of this.#store.queries.slice(() => this.#now())) answers.push(toQueryAnswer(outcome));
-    const upkeep = this.#maintain();
     return {
       report: { answers, grown, observations: this.#log.take() },
       transfer,
-      again: this.#writes.length > 0 || this.#others.length > 0 || upkeep || this.#store.queries.active,
+      again: this.#writes.length > 0 || this.#others.length > 0 || this.#store.queries.active,
       retryMillis: this.#retries.pauseMillis(this.#clocks().monotonicMillis),
     };
+  }
+
+  /**
+   * A slice of the work that can wait, for when the answers of the turn are on their way; under a flood as many as bring the journal
+   * back to its share. `again`: there may be more.
+   */
+  upkeep(): { readonly report: DiskReport; readonly again: boolean } {
+    let again = false;
+    if (this.#store.isOpen) {
+      again = this.#store.maintain(this.#now());
+      for (let slices = 0; again && this.#store.pressing && slices < pressingSlicesMax; slices++) {
+        again = this.#store.maintain(this.#now());
+      }
+    }
+    return { report: { answers: [], grown: [], observations: this.#log.take() }, again };
   }
 
   /** Bounded by requests and by what the log has room for. What is tried again goes without appends: it may have the reserve then. */
@@ -294,16 +308,6 @@ export class DiskService {
       answers.push({ id: request.id, ok: false, code: null, message: 'the store is closed' });
     }
     return true;
-  }
-
-  /** One slice; under a flood as many as bring the journal back to its share. */
-  #maintain(): boolean {
-    if (!this.#store.isOpen) return false;
-    let more = this.#store.maintain(this.#now());
-    for (let slices = 0; more && this.#store.pressing && slices < pressingSlicesMax; slices++) {
-      more = this.#store.maintain(this.#now());
-    }
-    return more;
   }
 }
 

@@ -32,7 +32,8 @@ import { alignRollups, keepKnown, rollUp, rollUpDue } from './rollup/upkeep.ts';
 import { windowsOf, type WindowsRequest } from './rollup/windows.ts';
 import type { WindowsJson } from '../query/windows-json.ts';
 import { Queries } from './rollup/queries.ts';
-import { dueForSealing, journalPressing, sealOldest } from './seal.ts';
+import { dueForSealing, isBehind, journalPressing } from './seal.ts';
+import { Sealer } from './sealer.ts';
 import { tooSmallFor, type StoreSettings } from './settings.ts';
 import { checkSettlement, settle } from './settle.ts';
 import { statsOf, type BlockRow, type StoreStats, blocksOf } from './stats.ts';
@@ -67,6 +68,7 @@ export class JournalStore {
   readonly #core: StoreCore;
   #opened = false;
   readonly #place: PlaceWatch;
+  readonly #sealer: Sealer;
   /** Under way; the disk thread gives them a slice in every turn. */
   readonly queries: Queries;
   /** Monotonic milliseconds before which no small blocks are joined, and no summaries merged. */
@@ -76,6 +78,7 @@ export class JournalStore {
   constructor(options: StoreOptions) {
     this.#core = new StoreCore(options);
     this.#place = new PlaceWatch(this.#core);
+    this.#sealer = new Sealer(this.#core);
     this.queries = new Queries(this.#core);
   }
 
@@ -247,25 +250,17 @@ export class JournalStore {
     const core = this.#core;
     try {
       if (!this.#place.inPlace(now)) return false;
-      const due = dueForSealing(core, now);
-      if (due !== null) {
-        this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
-        this.#relieved(() =>
-          core.transaction(
-            () => {
-              // By name: a try before this one may have been undone, and the mirror loaded anew.
-              const stream = core.memory.streams.get(due.name);
-              if (stream !== undefined) sealOldest(core, stream);
-              trimDeadLetters(core);
-            },
-            { durable: false },
-          ),
-        );
+      const due = this.#sealer.stream ?? dueForSealing(core, now);
+      if (due !== null && !this.#sealer.advance(due, { whole: this.pressing || isBehind(core, due) }))
         return true;
-      }
-      if (ladderDue(core)) {
+      if (due !== null || ladderDue(core)) {
         this.#prepareLog((2 * core.shares.sealSliceBytes) / pageBytes);
-        this.#relieved(() => core.transaction(() => climb(core), { durable: false }));
+        const work = (): void => {
+          if (due === null) return climb(core);
+          this.#sealer.store(due.name);
+          trimDeadLetters(core);
+        };
+        this.#relieved(() => core.transaction(work, { durable: false }));
         return true;
       }
       if (core.figures.logBytes() > core.shares.walBytes / 4) return core.checkpoint();

@@ -40,6 +40,8 @@ export const sealBytesDefault = 256 * KiB;
 export const sealAgeMillisDefault = 60_000;
 /** Sealing by age pays only when a block saves more than its own header and rows cost. */
 export const sealAgeReadingsMin = 256;
+/** Values one step of sealing goes through: some milliseconds of a small computer, in which no commit can begin. */
+export const sealStepCellsDefault = 8_192;
 /** Journal bytes taken into one block: bounds the length of a sealing slice. */
 export const sealSliceBytesMax = 1 * MiB;
 

@@ -1,7 +1,8 @@
 import type { Batch } from '../reading/batch.ts';
 import { countBlock } from './block-sums.ts';
-import { blockPrefix, encodeBlock } from './codec/block.ts';
-import { concatBatches } from './codec/concat.ts';
+import { blockPrefix, encodeBlock, encodingBlock, type EncodedBlock } from './codec/block.ts';
+import { concatBatches, concatenating } from './codec/concat.ts';
+import { atOnce, type Steps } from './codec/steps.ts';
 import { quarantine } from './damage.ts';
 import { bootColumn, bootOf } from './eras.ts';
 import { blocksUnjoinedMin, journalRowsMax, sealAgeReadingsMin } from './limits.ts';
@@ -30,6 +31,12 @@ export function dueForSealing(core: StoreCore, now: Moment): StreamState | null 
   return aged ?? (journalPressing(core) ? fullest : null);
 }
 
+/** More waits than one block takes: what comes in is faster than sealing in steps. */
+export function isBehind(core: StoreCore, stream: StreamState): boolean {
+  const { readings, bytes } = core.settings.seal;
+  return stream.journalReadings >= 2 * readings || stream.journalBytes >= 2 * bytes;
+}
+
 /** The stream whose journal rows take most; null when there are none. */
 export function fullestJournal(core: StoreCore): StreamState | null {
   let fullest: StreamState | null = null;
@@ -45,22 +52,59 @@ export function journalPressing(core: StoreCore): boolean {
   return memory.journalBytes > core.shares.journalBytes || memory.journalRows > journalRowsMax;
 }
 
+/** The oldest run of journal rows of a stream, as one block that is not stored yet. */
+export interface SealedRun {
+  readonly rows: readonly JournalRow[];
+  readonly joined: Batch;
+  readonly block: EncodedBlock;
+}
+
+/** The oldest row of a stream cannot be read. */
+export interface DamagedRow {
+  readonly row: JournalRow;
+  readonly reason: string;
+}
+
 /**
- * Turns the oldest run of journal rows of a stream into one block, inside a transaction. What a cursor reads stays the
- * same. The rows go first, so that the block finds their pages free and sealing works in a full buffer.
+ * Makes a block of the oldest run of journal rows of a stream: in steps, outside of a transaction, while the store goes on. It is to
+ * be thrown away when the mirror in memory was loaded anew. Null when there is nothing.
  */
-export function sealOldest(core: StoreCore, stream: StreamState): void {
-  const { rows, batches } = oldestRun(core, stream);
-  const first = rows[0];
-  if (first === undefined) return;
-  const readings = rows.reduce((sum, row) => sum + row.count, 0);
+export function* sealing(core: StoreCore, stream: StreamState): Steps<SealedRun | DamagedRow | null> {
+  const { rows, batches, damaged } = yield* oldestRun(core, stream);
+  if (rows.length === 0) return damaged;
+  const joined = yield* concatenating(batches);
+  const block = yield* encodingBlock(batches, { joined });
+  return { rows, joined, block };
+}
+
+/**
+ * Puts the block in the place of its rows, inside a transaction. What a cursor reads stays the same. The rows go first, so that the
+ * block finds their pages free and sealing works in a full buffer. False when they are not the stream's oldest rows any more.
+ */
+export function storeSealed(core: StoreCore, stream: StreamState, sealed: SealedRun | DamagedRow): boolean {
+  if ('reason' in sealed) {
+    if (stream.journal[0] !== sealed.row) return false;
+    quarantine(core, stream, { kind: 'journal', row: sealed.row }, sealed.reason);
+    return true;
+  }
+  const { rows, joined, block } = sealed;
+  if (!rows.every((row, i) => stream.journal[i] === row)) return false;
+  const opening = rows[0]!;
+  const { bytes, readings, ...times } = block;
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
-  const joined = concatBatches(batches);
-  core.folding.sealed(stream, first, joined);
+  core.folding.sealed(stream, opening, joined);
   removeJournalRows(core, stream, 0, rows.length);
-  const bytes = insertBlock(core, stream, { opening: first, batches, joined, rowBytes });
+  const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0 };
+  storeBlock(core, stream, { opening, bytes, ...times, ...sums });
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);
-  core.events.sealed(stream.name, { readings, rowBytes, bytes });
+  core.events.sealed(stream.name, { readings, rowBytes, bytes: bytes.length });
+  return true;
+}
+
+/** Seals the oldest run of journal rows of a stream at once, inside a transaction. */
+export function sealOldest(core: StoreCore, stream: StreamState): void {
+  const sealed = atOnce(sealing(core, stream));
+  if (sealed !== null) storeSealed(core, stream, sealed);
 }
 
 /** Stores batches (`joined`: as one) as a raw block that begins with `opening` and has its clocks. Answers its bytes. Inside a transaction. */
@@ -125,11 +169,15 @@ export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToS
 }
 
 /** Journal rows from the oldest on that make one block: without a gap, within the bounds of a block and of a slice. */
-function oldestRun(core: StoreCore, stream: StreamState): { rows: JournalRow[]; batches: Batch[] } {
+function* oldestRun(
+  core: StoreCore,
+  stream: StreamState,
+): Steps<{ rows: JournalRow[]; batches: Batch[]; damaged: DamagedRow | null }> {
   const rows: JournalRow[] = [];
   const batches: Batch[] = [];
   let readings = 0;
   let rowBytes = 0;
+  // Rows are added behind meanwhile. When some are taken away in front, the run ends and is thrown away.
   for (const row of stream.journal) {
     const before = rows.at(-1);
     if (before !== undefined) {
@@ -140,18 +188,26 @@ function oldestRun(core: StoreCore, stream: StreamState): { rows: JournalRow[]; 
       )
         break;
     }
-    try {
-      batches.push(contentOf(core, stream, { kind: 'journal', row }).batch);
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-      if (rows.length > 0) break;
-      quarantine(core, stream, { kind: 'journal', row }, error.message);
+    const batch = batchOf(core, stream, row);
+    if ('reason' in batch) {
+      if (rows.length === 0) return { rows, batches, damaged: batch };
       break;
     }
+    batches.push(batch);
     rows.push(row);
     readings += row.count;
     rowBytes += row.bytes;
+    yield batch.length * Math.max(1, batch.columns.length);
   }
   const fit = blockPrefix(batches);
-  return { rows: rows.slice(0, fit), batches: batches.slice(0, fit) };
+  return { rows: rows.slice(0, fit), batches: batches.slice(0, fit), damaged: null };
+}
+
+function batchOf(core: StoreCore, stream: StreamState, row: JournalRow): Batch | DamagedRow {
+  try {
+    return contentOf(core, stream, { kind: 'journal', row }).batch;
+  } catch (error) {
+    if (error instanceof Damage) return { row, reason: error.message };
+    throw error;
+  }
 }

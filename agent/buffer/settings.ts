@@ -38,7 +38,13 @@ export interface StoreSettings {
   readonly streams: readonly { readonly name: string; readonly priority: number }[];
   /** Priority of streams the config does not name. */
   readonly defaultPriority: number;
-  readonly seal: { readonly readings: number; readonly bytes: number; readonly ageMillis: number };
+  readonly seal: {
+    readonly readings: number;
+    readonly bytes: number;
+    readonly ageMillis: number;
+    /** Values one step goes through. */
+    readonly stepCells?: number;
+  };
   /** Summaries by minute, hour and day: of which streams and fields (globs), and the part of the cap they may take; 0: none. */
   readonly rollups: {
     readonly streams: readonly string[];

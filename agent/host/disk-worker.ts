@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import type { DiskRequest } from '../buffer/disk-protocol.ts';
+import type { DiskReport, DiskRequest } from '../buffer/disk-protocol.ts';
 import { DiskService, ObservationLog } from '../buffer/disk-service.ts';
 import { BufferEvents } from '../buffer/events.ts';
 import { JournalStore } from '../buffer/journal-store.ts';
@@ -42,6 +42,9 @@ function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
     clearTimeout(pause);
     setImmediate(turn);
   };
+  const tell = (report: DiskReport, transfer: readonly ArrayBuffer[]): void => {
+    if (report.answers.length > 0 || report.observations.length > 0) port.postMessage(report, [...transfer]);
+  };
   const turn = (): void => {
     scheduled = false;
     while (service.waiting < groupRequestsMax) {
@@ -50,8 +53,11 @@ function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
       service.take(next.message);
     }
     const { report, transfer, again, retryMillis } = service.turn();
-    if (report.answers.length > 0 || report.observations.length > 0) port.postMessage(report, [...transfer]);
-    if (again) schedule();
+    tell(report, transfer);
+    // What is committed is acknowledged before anything else is done.
+    const upkeep = service.upkeep();
+    tell(upkeep.report, []);
+    if (again || upkeep.again) schedule();
     else pause = setTimeout(schedule, retryMillis ?? upkeepPauseMillis);
   };
   port.on('message', (request: DiskRequest) => {

@@ -17,6 +17,7 @@ import {
   columnsMax,
 } from './limits.ts';
 import { bytesOf } from './row-writer.ts';
+import { atOnce, type Steps } from './steps.ts';
 import { readTags, writeTags } from './tags.ts';
 import { readText } from './text-bytes.ts';
 import { putNanos, putTimes, takeNanos, takeTimes } from './timestamps.ts';
@@ -44,6 +45,18 @@ export interface DecodedBlock {
   readonly clocks: readonly ClockRun[];
 }
 
+export interface EncodeOptions {
+  readonly quick?: boolean;
+  readonly joined?: Batch;
+}
+
+export interface EncodedBlock {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly readings: number;
+  readonly minTimeMicros: number;
+  readonly maxTimeMicros: number;
+}
+
 export const headerBytes = 48;
 /** "sgbk" */
 const magic = 0x6b62_6773;
@@ -55,20 +68,17 @@ const crcAt = 44;
  * A sealed block of batches of one stream; together they must fit ({@link blockPrefix}). `quick` writes many columns of few rows several times faster, a
  * tenth larger. `joined`: the batches as one, where the caller has it.
  */
-export function encodeBlock(
-  batches: readonly Batch[],
-  options: { quick?: boolean; joined?: Batch } = {},
-): {
-  bytes: Uint8Array<ArrayBuffer>;
-  readings: number;
-  minTimeMicros: number;
-  maxTimeMicros: number;
-} {
+export function encodeBlock(batches: readonly Batch[], options: EncodeOptions = {}): EncodedBlock {
+  return atOnce(encodingBlock(batches, options));
+}
+
+/** {@link encodeBlock} in steps of a column. */
+export function* encodingBlock(batches: readonly Batch[], options: EncodeOptions = {}): Steps<EncodedBlock> {
   assert(blockPrefix(batches) === batches.length, 'the batches fit one block');
   const batch = options.joined ?? concatBatches(batches);
   assertBatch(batch);
   const body = new BlockWriter(options.quick);
-  writeBody(body, batch, clockRuns(batches));
+  yield* writeBody(body, batch, clockRuns(batches));
   const common = body.common.written();
   const small = shrunk(common);
   const kept = small ?? common;
@@ -153,7 +163,7 @@ export function blockPrefix(batches: readonly Batch[]): number {
   return batches.length;
 }
 
-function writeBody(out: BlockWriter, batch: Batch, clocks: readonly ClockRun[]): void {
+function* writeBody(out: BlockWriter, batch: Batch, clocks: readonly ClockRun[]): Steps<void> {
   out.common.text(batch.stream);
   out.common.varint(clocks.length);
   for (const run of clocks) out.common.varint(run.count * 2 + (run.clock === 'agent' ? 1 : 0));
@@ -167,10 +177,13 @@ function writeBody(out: BlockWriter, batch: Batch, clocks: readonly ClockRun[]):
   });
   out.common.uint8(batch.timeNanos === null ? 0 : 1);
   if (batch.timeNanos !== null) putNanos(out, batch.timeNanos);
+  const cells = batch.length * (order === null ? 1 : 2);
+  yield cells;
   for (const column of batch.columns) {
     out.common.uint8(columnKinds.indexOf(column.kind));
     out.common.text(column.name);
     smallest(out, order, (section, rows) => putColumn(section, column, rows));
+    yield cells;
   }
 }
 

@@ -1,11 +1,17 @@
 import { assert } from '../../base/assert.ts';
 import { seriesKey, type Batch, type Column, type Scalar, type Tags } from '../../reading/batch.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 /**
  * One batch with the readings of all, in order. Equal tags become one series; a field whose kind differs from batch to batch becomes mixed,
  * each value keeping its own kind. The clock is `agent` when any batch's is: it is the weaker claim.
  */
 export function concatBatches(batches: readonly Batch[]): Batch {
+  return atOnce(concatenating(batches));
+}
+
+/** {@link concatBatches} in steps. */
+export function* concatenating(batches: readonly Batch[]): Steps<Batch> {
   const first = batches[0];
   assert(first !== undefined, 'at least one batch');
   if (batches.length === 1 && first.series.length <= 1) return first;
@@ -23,9 +29,14 @@ export function concatBatches(batches: readonly Batch[]): Batch {
     quality.set(batch.quality, at);
     merge.into(seriesIndex, at, batch);
     at += batch.length;
+    yield batch.length;
   }
   const clock = batches.some((batch) => batch.clock === 'agent') ? 'agent' : 'device';
-  const columns = concatColumns(batches, length);
+  const columns: Column[] = [];
+  for (const [name, pieces] of piecesOf(batches)) {
+    columns.push(joined(name, pieces, length));
+    yield length;
+  }
   return {
     stream: first.stream,
     length,
@@ -70,7 +81,8 @@ interface Piece {
   readonly column: Column;
 }
 
-function concatColumns(batches: readonly Batch[], length: number): Column[] {
+/** The parts of each column, in the order in which the columns appear. */
+function piecesOf(batches: readonly Batch[]): Map<string, Piece[]> {
   const pieces = new Map<string, Piece[]>();
   let at = 0;
   for (const batch of batches) {
@@ -81,7 +93,7 @@ function concatColumns(batches: readonly Batch[], length: number): Column[] {
     }
     at += batch.length;
   }
-  return Array.from(pieces, ([name, list]) => joined(name, list, length));
+  return pieces;
 }
 
 function joined(name: string, pieces: readonly Piece[], length: number): Column {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Prng } from '#agent/base/prng.ts';
 import { millis } from '#agent/base/units.ts';
-import { defaultSettings } from '#agent/buffer/settings.ts';
+import { defaultSettings, type StoreSettings } from '#agent/buffer/settings.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
 import { HostClock } from '#agent/host/clock.ts';
 import { startDiskThread } from '#agent/host/disk-thread.ts';
@@ -39,14 +39,15 @@ async function filled(telemetry: SilentTelemetry): Promise<{ store: StoreClient;
   const data = await folder('data');
   const store = new StoreClient({ channel: startDiskThread({ folder: data, agent: 'gw-7' }), telemetry });
   ends.push(() => store.stop());
-  await store.start({
+  const settings: StoreSettings = {
     ...defaultSettings,
     keepFreeShare: 0,
     whenFull: 'coarsen',
     ladderShare: 1,
     seal: { readings: 1_000, bytes: 64 * 1024, ageMillis: 3_600_000 },
     uplinks: [{ name: 'cloud', streams: ['*'] }],
-  });
+  };
+  await store.start(settings);
   const random = new Prng(1);
   let sum = 0;
   const append = async (from: number, to: number): Promise<void> => {
@@ -66,6 +67,8 @@ async function filled(telemetry: SilentTelemetry): Promise<{ store: StoreClient;
     const { streams } = await store.ledger();
     return (streams[0]?.coarsened ?? 0) > 5_000;
   });
+  // From here on the ladder rests: the last reading stays raw.
+  await store.configure({ ...settings, whenFull: 'block' });
   await append(total - 1, total);
   return { store, sum };
 }

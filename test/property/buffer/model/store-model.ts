@@ -79,7 +79,11 @@ class Model {
       ...smallSettings,
       whenFull,
       ladderShare: this.#coarsening ? 1 : smallSettings.ladderShare,
-      seal: this.#coarsening ? worthyBlocks : this.#joining ? smallBlocks : smallSettings.seal,
+      seal: {
+        ...(this.#coarsening ? worthyBlocks : this.#joining ? smallBlocks : smallSettings.seal),
+        // Sealing that takes several turns: whatever happens meanwhile.
+        ...(seed % 3 === 0 ? { stepCells: 24 } : {}),
+      },
       uplinks: this.#random.pick(uplinkSets),
       streams: [
         { name: 'alpha', priority: 9 },
