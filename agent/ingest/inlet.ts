@@ -45,7 +45,7 @@ export class Inlet<A extends Arrival> {
   /** Unsettled arrivals from `#first` on. Invariant: first <= head <= length. */
   #queue: A[] = [];
   /** Closed inlets of the same sender: what comes again settles behind all that they hold. */
-  #behind: readonly AnyInlet[] = [];
+  #behind: readonly AnyInlet[] = nobody;
   /** The oldest arrival not settled. */
   #first = 0;
   /** The oldest arrival not taken, unless it was taken early. */
@@ -175,6 +175,8 @@ export class Inlet<A extends Arrival> {
   /** Of what is stored, that which nothing older keeps from being settled. */
   #inOrder(stored: readonly A[]): readonly A[] {
     const holds = this.#behind.some(({ bytes }) => bytes > 0);
+    // Closed, they hold nothing ever again: kept, each would keep those before it.
+    if (!holds) this.#behind = nobody;
     if (holds) this.#early ||= stored.some(({ kind }) => kind === 'duplicate');
     if (this.#ordered && !this.#early) {
       this.#first += stored.length;
@@ -220,6 +222,8 @@ export class Inlet<A extends Arrival> {
     return true;
   }
 }
+
+const nobody: readonly AnyInlet[] = [];
 
 /** The credit an arrival holds. */
 export function weightOf(arrival: Arrival): number {
