@@ -19,6 +19,8 @@ import { TopicRouter } from '../reading/topic-match.ts';
 /** Readings posted to the API itself come from here; no configured source may have this name. */
 export const pushedSource = '_api';
 
+const nothing: Processed = { outputs: [], filtered: [] };
+
 /** What the intake needs of the configured streams, and the pipelines for those who want to tap them. */
 export interface BuiltStreams {
   readonly router: Router;
@@ -91,6 +93,8 @@ export function resumeStreams(
     if (lost.length > 0) statesNotGivenOut(ports.telemetry, name, lost);
     if (pipeline === undefined) {
       if (old !== null) partings.push(endOf(old, ports));
+      // What can not be read is told of at one start only.
+      else if (lost.length > 0) partings.push({ stream: name, processed: nothing, state: emptyState() });
       continue;
     }
     stateRestored(ports.telemetry, name, pipeline.resume(states));

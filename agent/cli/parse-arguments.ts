@@ -40,7 +40,7 @@ export function parseInvocation(verb: Verb, argv: readonly string[]): Invocation
     flags.set(name, checkedValue(verb, spec, value, inline !== undefined));
   }
   // Who asks for help has not finished the line.
-  if (!flags.has('help')) checkWords(verb, words);
+  if (!flags.has('help')) checkWords(verb, words, flags.has('config'));
   return { words, flags };
 }
 
@@ -53,7 +53,7 @@ function checkedValue(verb: Verb, spec: FlagSpec, text: string | undefined, inli
   return text;
 }
 
-function checkWords(verb: Verb, words: readonly string[]): void {
+function checkWords(verb: Verb, words: readonly string[], isConfigGiven: boolean): void {
   const [first] = words;
   const { subverbs } = verb;
   if (subverbs !== undefined && (first === undefined || !subverbs.includes(first))) {
@@ -63,8 +63,19 @@ function checkWords(verb: Verb, words: readonly string[]): void {
     throw usage(verb, `needs one of ${subverbs.join(', ')}${got}${guess}`);
   }
   const wordsMax = verb.operands === '' ? 0 : verb.operands.split(' ').length;
-  if (words.length > wordsMax)
-    throw usage(verb, `takes no further words, got ${JSON.stringify(words[wordsMax])}`);
+  const extra = words[wordsMax];
+  if (extra === undefined) return;
+  const word = JSON.stringify(extra);
+  const isConfigMeant = !isConfigGiven && namesConfig(extra, wordsMax);
+  throw usage(
+    verb,
+    `takes no further words, got ${word}${isConfigMeant ? `; did you mean --config ${word}?` : ''}`,
+  );
+}
+
+/** Whether a word too many looks like a configuration file. Of verbs that take words, a path may stand for one of those. */
+function namesConfig(word: string, wordsMax: number): boolean {
+  return /\.ya?ml$/i.test(word) || (wordsMax === 0 && word.includes('/'));
 }
 
 /** The value of a flag, or undefined when it was not given. */

@@ -46,6 +46,19 @@ describe('dispatch', () => {
     [['status', '--count'], 'sedge status: --count needs a value (N)'],
     [['status', '--json=yes'], 'sedge status: --json takes no value'],
     [['version', 'loud'], 'sedge version: takes no further words, got "loud"'],
+    [
+      ['version', 'edge.yaml'],
+      'sedge version: takes no further words, got "edge.yaml"; did you mean --config "edge.yaml"?',
+    ],
+    [
+      ['version', './edge'],
+      'sedge version: takes no further words, got "./edge"; did you mean --config "./edge"?',
+    ],
+    [
+      ['version', 'edge.yaml', '--config', 'other.yaml'],
+      'sedge version: takes no further words, got "edge.yaml"',
+    ],
+    [['status', 'a', 'b', 'out/c'], 'sedge status: takes no further words, got "out/c"'],
   ])('refuses %j', async (argv, expected) => {
     const { code, error } = await run(...argv);
     expect(code).toBe(64);
