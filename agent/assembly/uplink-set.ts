@@ -4,7 +4,6 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { Store } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { Sink } from '../uplink/sink.ts';
-import { SharedLines } from '../uplink/shared-lines.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import { Uplink } from '../uplink/uplink.ts';
 
@@ -21,7 +20,6 @@ export interface UplinkPorts {
 export class UplinkSet {
   readonly #ports: UplinkPorts;
   readonly #uplinks = new Map<string, Uplink>();
-  readonly #lines = new SharedLines();
 
   constructor(ports: UplinkPorts) {
     this.#ports = ports;
@@ -45,7 +43,7 @@ export class UplinkSet {
           bytesPerDay: settings.budget.per_day ?? null,
         },
       },
-      { ...ports, sink: sinkOf(config, name), lines: this.#lines },
+      { ...ports, sink: sinkOf(config, name) },
     );
     this.#uplinks.set(name, uplink);
     await uplink.start();

@@ -86,10 +86,6 @@ export const readBytesMax = 8 * MiB;
 export const readSegmentsMax = 64;
 /** Decoded blocks kept for the next read of the same block. */
 export const decodedBlocksMax = 4;
-/** Rows of runs kept on the main thread for the next uplink that reads them: 10,000 to 20,000 readings of a few fields. Decoded they take two or three times as much. */
-export const sharedRowBytesMax = 1 * MiB;
-/** And so many runs: of one small reading each they would be mostly objects. */
-export const sharedRunsMax = 64;
 
 /**
  * Marks of one source. A broker that keeps to the protocol has at most 65,535 messages on their way; mosquitto 2.0 sends a resumed

@@ -16,6 +16,7 @@ import type {
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
 import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
+import { decodeJournalRow } from './codec/journal-row.ts';
 import type {
   ClockNotice,
   ClockTerms,
@@ -35,7 +36,6 @@ import { requestsInFlightMax } from './limits.ts';
 import type { StreamStates } from './pipeline-state.ts';
 import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
-import { SharedRuns } from './shared-runs.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
 
 /** An append that was not stored in whole. */
@@ -70,7 +70,6 @@ export class StoreClient implements Store {
   /** Resolves when appends that go in several requests, and those behind them, are answered; null when there are none. */
   #cutting: Promise<unknown> | null = null;
   readonly #listeners = new Set<(streams: readonly string[]) => void>();
-  readonly #runs = new SharedRuns();
   #nextId = 1;
   #state: 'new' | 'open' | 'ended' = 'new';
   #death: string | null = null;
@@ -179,12 +178,13 @@ export class StoreClient implements Store {
   async read(request: ReadRequest): Promise<StoredRun | null> {
     const answer = await this.#call('read', request);
     if (answer === null) return null;
-    const { stream, uplink } = request;
-    const { row, committedMicros, ...told } = answer;
+    const batch = decodeJournalRow(answer.row, { stream: request.stream });
+    assert(batch.ok, 'what the disk thread encoded can be decoded');
+    const { row: _, committedMicros, ...told } = answer;
     return {
       ...told,
-      stream,
-      batch: this.#runs.batchOf(row, { stream, first: told.first, uplink }),
+      stream: request.stream,
+      batch: batch.value,
       committedMicros: micros(committedMicros),
     };
   }

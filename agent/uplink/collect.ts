@@ -3,7 +3,6 @@ import { encodeNdjsonBytes } from '../reading/encode-ndjson.ts';
 import { summaryFrame } from '../reading/summary.ts';
 import type { PlannedRange } from './drain-plan.ts';
 import { uplinkLimits } from './limits.ts';
-import type { SharedLines } from './shared-lines.ts';
 import type { OutgoingBatch } from './sink.ts';
 
 /** What the store had of a planned range, encoded. Offsets `first` … `until - 1` without holes. */
@@ -21,7 +20,7 @@ export interface Collected {
 export async function collect(
   store: Pick<Store, 'read' | 'epoch'>,
   range: PlannedRange,
-  options: { uplink: string; agent: string; batchBytes: number; leaveOut: LeftOut; lines: SharedLines },
+  options: { uplink: string; agent: string; batchBytes: number; leaveOut: LeftOut },
 ): Promise<Collected | null> {
   const { epoch } = store;
   const pieces: Uint8Array[] = [];
@@ -49,9 +48,7 @@ export async function collect(
       run,
       run.fidelity === options.leaveOut.fidelity ? options.leaveOut.refused : none,
     )) {
-      const lines = { agent: options.agent, epoch, ...run };
-      const whole = to - from === run.batch.length;
-      const piece = whole ? options.lines.of(lines, options.uplink) : encodeNdjsonBytes(lines, from, to);
+      const piece = encodeNdjsonBytes({ agent: options.agent, epoch, ...run }, from, to);
       pieces.push(piece);
       bytes += piece.length;
       count += to - from;

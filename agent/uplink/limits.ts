@@ -17,10 +17,6 @@ export const uplinkLimits = {
   /** Batches on the way at once. Each holds its encoded bytes in memory: 16 MiB at worst. */
   inFlightMax: 16,
   inFlightDefault: 4,
-  /** Encoded lines kept for the other uplinks that send the same: some 16,000 readings of 250 bytes. What an uplink is further behind is encoded again. */
-  sharedLinesBytes: 4 * MiB,
-  /** And of so many batches: of one reading each they would be mostly objects. */
-  sharedLinesBatches: 64,
   /** Halvings of the batch size after 413; 2^14 exceeds the largest batch. */
   halvingsMax: 14,
   /** Batches taken in a row before a halved batch size is doubled again. */

@@ -12,7 +12,6 @@ import { UplinkEvents } from './events.ts';
 import { uplinkLimits } from './limits.ts';
 import { type Backoff, LinkHealth, type LinkEvent } from './link-health.ts';
 import { Settler } from './settler.ts';
-import type { SharedLines } from './shared-lines.ts';
 import type { SendOutcome, Sink } from './sink.ts';
 import type { UplinkStatus } from './uplink-status.ts';
 
@@ -38,8 +37,6 @@ export interface UplinkPorts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
-  /** One for all uplinks of the agent. */
-  readonly lines: SharedLines;
 }
 
 /**
@@ -275,7 +272,6 @@ export class Uplink {
         batchBytes: this.#options.batchBytes ?? uplinkLimits.batchBytes,
         uplink: this.name,
         leaveOut: carriage,
-        lines: this.#ports.lines,
       });
     } catch (error) {
       this.#events.storeFailed(`give ${range.stream} from ${range.first}`, messageOf(error));

@@ -8,7 +8,6 @@ import { HostClock } from '#agent/host/clock.ts';
 import { NodeHttpClient } from '#agent/host/http-client.ts';
 import { Receiver, type ReceiverOptions } from '#agent/host/receiver.ts';
 import { HttpSink } from '#agent/uplink/sink-http.ts';
-import { SharedLines } from '#agent/uplink/shared-lines.ts';
 import { Uplink, type UplinkOptions } from '#agent/uplink/uplink.ts';
 import { MemoryStore } from '#test/support/memory-store.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
@@ -46,7 +45,7 @@ async function uplink(
       backoff: { minMs: millis(5), maxMs: millis(50) },
       ...options,
     },
-    { store, sink, clock, entropy: new Prng(7), lines: new SharedLines(), telemetry: new SilentTelemetry() },
+    { store, sink, clock, entropy: new Prng(7), telemetry: new SilentTelemetry() },
   );
   await link.start();
   ends.push(() => link.stop());

@@ -13,7 +13,6 @@ import { Receiver } from '#agent/host/receiver.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import { decodeNdjson } from '#agent/reading/decode-ndjson.ts';
 import { HttpSink } from '#agent/uplink/sink-http.ts';
-import { SharedLines } from '#agent/uplink/shared-lines.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
 import { until } from '#test/support/until.ts';
@@ -89,7 +88,6 @@ test('what became coarser while the link was away arrives labelled, whole, and w
       sink: new HttpSink({ compression: 'auto', headers: {}, timeoutMs: millis(5_000) }, { client, clock }),
       clock,
       entropy: new Prng(7),
-      lines: new SharedLines(),
       telemetry,
     },
   );

@@ -12,7 +12,6 @@ import { NodeHttpClient } from '#agent/host/http-client.ts';
 import { Receiver } from '#agent/host/receiver.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import { HttpSink } from '#agent/uplink/sink-http.ts';
-import { SharedLines } from '#agent/uplink/shared-lines.ts';
 import { Uplink } from '#agent/uplink/uplink.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
 
@@ -57,7 +56,6 @@ async function live(data: string, cloud: Receiver, values: readonly number[]): P
       sink: new HttpSink({ compression: 'auto', headers: {}, timeoutMs: millis(30_000) }, { client, clock }),
       clock,
       entropy: new Prng(7),
-      lines: new SharedLines(),
       telemetry,
     },
   );

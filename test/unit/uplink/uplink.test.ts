@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Prng } from '#agent/base/prng.ts';
 import { millis } from '#agent/base/units.ts';
 import type { OutgoingBatch, SendOutcome, Sink } from '#agent/uplink/sink.ts';
-import { SharedLines } from '#agent/uplink/shared-lines.ts';
 import { Uplink, type UplinkOptions } from '#agent/uplink/uplink.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { MemoryStore } from '#test/support/memory-store.ts';
@@ -79,7 +78,7 @@ function house(
   const telemetry = new SilentTelemetry();
   const uplink = new Uplink(
     { name: 'cloud', agent: 'gw-7', order: 'oldest_first', batchReadings: 10, ...options },
-    { store, sink, clock, entropy: new Prng(1), telemetry, lines: new SharedLines() },
+    { store, sink, clock, entropy: new Prng(1), telemetry },
   );
   running.push(uplink);
   return { uplink, store, sink, clock, telemetry };
