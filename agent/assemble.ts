@@ -3,7 +3,7 @@ import type { AgentView } from './api/agent-view.ts';
 import { agentView } from './assembly/agent-view.ts';
 import { apiServer } from './assembly/api-server.ts';
 import { sampledDeadLetters } from './assembly/dead-letters.ts';
-import { ClockKeeper } from './assembly/clock-keeper.ts';
+import { ClockKeeper, clockSourceOf } from './assembly/clock-keeper.ts';
 import { type Foundation, layFoundation } from './assembly/foundation.ts';
 import { liveSource } from './assembly/live-source.ts';
 import { Pulse } from './assembly/pulse.ts';
@@ -144,7 +144,7 @@ export class Agent {
       config: () => this.config,
       yaml: () => this.#read.yaml,
       unstarted: () => this.#unstarted.map(toUnstarted),
-      clockOf: (stream) => this.#streams.plans.find(({ name }) => name === stream)?.clock ?? null,
+      clockOf: (stream) => clockSourceOf(stream, this.config, this.#streams.clockOf),
       unrouted: () => this.#intake.inspect().unrouted,
     });
     this.#pulse = new Pulse({

@@ -7,8 +7,11 @@ import type { Intake } from '../ingest/intake.ts';
 import type { AgentClock } from '../operate/agent-clock.ts';
 import type { ClockStanding, ClockTurn } from '../operate/clock-judge.ts';
 import { second, millis } from '../base/units.ts';
+import { derivations } from '../config/derived-streams.ts';
+import type { Config } from '../config/schema/config.ts';
 import type { Alarm } from '../ports/clock.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { ClockSource } from '../reading/batch.ts';
 
 /** A disk that fails is told again after this long: the store's answer to a clock that was set is the correction itself. */
 const retryMs = millis(5 * second);
@@ -65,6 +68,31 @@ export class ClockKeeper {
       });
     }
   }
+}
+
+/**
+ * Whose clock the times of a stream come from: that of the messages it takes from sources, and of the streams whose stages send to it.
+ * `device` only where all of them are; null: nothing configured fills it.
+ */
+export function clockSourceOf(
+  stream: string,
+  config: Config,
+  decoded: (stream: string) => ClockSource,
+): ClockSource | null {
+  const ways = derivations(config);
+  const seen = new Set<string>();
+  const sources = new Set<ClockSource>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const feeders = ways.filter(({ to }) => to === name);
+    const own = config.streams[name];
+    if (own !== undefined && (own.from.length > 0 || feeders.length === 0)) sources.add(decoded(name));
+    for (const { from } of feeders) visit(from);
+  };
+  visit(stream);
+  if (sources.size === 0) return null;
+  return sources.has('agent') ? 'agent' : 'device';
 }
 
 /** Which clock a stream stands on. `source` null: nothing configured fills it, so its times are the agent's. */

@@ -9,6 +9,7 @@ import type { Pipeline, PipelineOutput } from '../pipeline/pipeline.ts';
 import { compilePipeline } from '../pipeline/plan.ts';
 import type { Command } from '../pipeline/stage.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { ClockSource } from '../reading/batch.ts';
 import type { SavedState } from '../reading/journal-entry.ts';
 import { createDecoder, type Decoder } from '../reading/decode/decoder.ts';
 import { type DecodeFormat, type DecodeOptions, optionsFor } from '../reading/decode/options.ts';
@@ -25,6 +26,8 @@ const nothing: Processed = { outputs: [], filtered: [] };
 export interface BuiltStreams {
   readonly router: Router;
   readonly plans: readonly StreamPlan[];
+  /** Whose clock the decoder of a configured stream takes times from. */
+  readonly clockOf: (stream: string) => ClockSource;
   /** Not configured themselves. */
   readonly urgentStreams: ReadonlySet<string>;
   readonly pipelines: ReadonlyMap<string, Pipeline>;
@@ -73,7 +76,9 @@ export function buildStreams(
   for (const [name, old] of earlier?.pipelines ?? [])
     if (!pipelines.has(name)) partings.push(endOf(old, ports));
   const urgentStreams = alarmStreams(config);
-  return { router: routerOf(config, tagTable), plans, pipelines, urgentStreams, partings };
+  const clocks = new Map(plans.map(({ name, clock }) => [name, clock]));
+  const clockOf = (stream: string): ClockSource => clocks.get(stream) ?? 'agent';
+  return { router: routerOf(config, tagTable), plans, clockOf, pipelines, urgentStreams, partings };
 }
 
 /**

@@ -95,11 +95,11 @@ export function compileKalman(rule: string, config: KalmanConfig): Compiled {
 }
 
 export function compileUnit(rule: string, config: UnitConfig): Compiled {
-  const { field, from, to, difference: isDifference = false } = config;
-  const checks = new StageChecks('unit').names({ field });
+  const { field, as, from, to, difference: isDifference = false } = config;
+  const checks = new StageChecks('unit').names({ field, as });
   const converts = conversion({ from, to, isDifference });
   if (!converts.ok) return checks.problem('', converts.error).problems;
-  return checks.orBuild(() => unitStage(rule, field, converts.value));
+  return checks.orBuild(() => unitStage(rule, config, converts.value));
 }
 
 function checksOf(kind: string, config: FilterStageConfig): StageChecks {

@@ -110,6 +110,7 @@ export const filterStages = {
   unit: z
     .strictObject({
       field: fieldName().describe('Field to convert, a number.'),
+      as: filterKeys.as,
       from: unitCode().describe('Unit of the values as they come.'),
       to: unitCode().describe('Unit they are given in.'),
       difference: flag()

@@ -84,6 +84,13 @@ test('unit converts the numbers of a field and leaves the rest', () => {
   expect(valuesOut('t', [stage], seconds('u', [1]))).toEqual([undefined]);
 });
 
+test('unit writes another field with `as`; a reading without a number gets none', () => {
+  const stage = { unit: { field: 't', as: 'c', from: '[degF]', to: 'Cel' } };
+  const { out } = run([stage], seconds('t', [212, 'off', 32]));
+
+  expect(out.map(({ values }) => values)).toEqual([{ t: 212, c: 100 }, { t: 'off' }, { t: 32, c: 0 }]);
+});
+
 test('unit is refused with the reason', () => {
   expect(() => pipelineOf({ unit: { field: 't', from: 'C', to: 'Cel' } })).toThrow('different quantities');
 });
