@@ -1,4 +1,5 @@
-import { assertBatch, seriesKey, sliceBatch, type Batch } from '../reading/batch.ts';
+import type { Unstorable } from '../ports/store.ts';
+import { assertBatch, seriesKey, sliceBatch, type Batch, type Scalar, type Tags } from '../reading/batch.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
 import { encodeMarks } from '../reading/mark-bytes.ts';
 import type { EntryToStore, RowToStore } from './append.ts';
@@ -39,6 +40,50 @@ export function encodeEntry(
     oversize === null ? entry.filtered : [...entry.filtered, { rule: oversizeRule, count: oversize.count }];
   const stored = { stream, received, filtered, marks: encodeMarks(marks), rows, clockBase };
   return { entry: state === undefined ? stored : { ...stored, state }, oversize };
+}
+
+/** The first reading of a batch that {@link encodeEntry} would leave out; null: none. */
+export function unstorableIn(batch: Batch, bytesMax: number): Unstorable | null {
+  const most = Math.min(readingBytesMax, rowBytesMax, bytesMax);
+  const fixed = fixedBytesMost(batch);
+  const flexible = batch.columns.filter(
+    ({ kind }) => kind === 'text' || kind === 'bytes' || kind === 'mixed',
+  );
+  for (let index = 0; index < batch.length; index++) {
+    let bytes = fixed + tagsBytesMost(batch.series[batch.seriesIndex[index]!] ?? {});
+    for (const { values } of flexible) bytes += valueBytesMost(values[index]!);
+    if (bytes <= most) continue;
+    const { length } = encodeJournalRow(sliceBatch(batch, index, index + 1));
+    if (length > most) return { index, bytes: length, bytesMax: most };
+  }
+  return null;
+}
+
+/** What a row takes beside values and tags: see `codec/journal-row.ts`. */
+const rowHeadBytesMost = 64;
+/** Kind, presence, the length of the name and a number. */
+const columnBytesMost = 16;
+/** UTF-8 of a UTF-16 unit. */
+const textUnitBytesMost = 3;
+/** Lengths and kinds of a key and of a value, and an integer of 128 bits. */
+const lengthBytesMost = 32;
+
+function fixedBytesMost({ columns }: Batch): number {
+  let bytes = rowHeadBytesMost;
+  for (const { name } of columns) bytes += columnBytesMost + textUnitBytesMost * name.length;
+  return bytes;
+}
+
+function tagsBytesMost(tags: Tags): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(tags))
+    bytes += lengthBytesMost + textUnitBytesMost * (key.length + value.length);
+  return bytes;
+}
+
+function valueBytesMost(value: Scalar): number {
+  if (typeof value === 'string') return lengthBytesMost + textUnitBytesMost * value.length;
+  return lengthBytesMost + (value instanceof Uint8Array ? value.length : 0);
 }
 
 /** Halves what is too big for one row; a single reading that is too big is counted, not kept. */

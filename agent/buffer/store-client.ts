@@ -12,8 +12,10 @@ import type {
   Store,
   StoredRun,
   StreamBacklog,
+  Unstorable,
 } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { Batch } from '../reading/batch.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
 import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
 import { decodeJournalRow } from './codec/journal-row.ts';
@@ -28,7 +30,7 @@ import type {
   DiskRequest,
   OpenAnswer,
 } from './disk-protocol.ts';
-import { encodeEntry } from './encode-entry.ts';
+import { encodeEntry, unstorableIn } from './encode-entry.ts';
 import { readingOversize } from './events.ts';
 import type { FsckReport } from './fsck.ts';
 import type { Ledger } from './ledger.ts';
@@ -98,6 +100,10 @@ export class StoreClient implements Store {
   get appendBytesMax(): number {
     assert(this.#terms !== null, 'the store is started');
     return this.#terms.appendBytesMax;
+  }
+
+  unstorable(batch: Batch): Unstorable | null {
+    return unstorableIn(batch, this.appendBytesMax);
   }
 
   /** Resolves when the disk thread ended by itself: nothing can be stored any more, and only a restart mends that. */

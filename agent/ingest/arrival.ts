@@ -13,8 +13,11 @@ export type AckMode = 'received' | 'fsynced';
  */
 export type ArrivalKind = 'message' | 'duplicate' | 'mark';
 
-/** What became of an arrival. `undecodable`: at least one stream that takes the topic could not read the payload. */
-export type Verdict = 'waiting' | 'stored' | 'undecodable' | 'unrouted' | 'duplicate';
+/**
+ * What became of an arrival. `undecodable`: at least one stream that takes the topic could not read the payload; `oversize`: it could,
+ * and holds a reading that is too large to be stored.
+ */
+export type Verdict = 'waiting' | 'stored' | 'undecodable' | 'oversize' | 'unrouted' | 'duplicate';
 
 /**
  * One message on its way through the intake, and its receipt: the very object offered is handed back by
@@ -36,6 +39,11 @@ export interface Arrival {
    * readings brought their own time, because only then may it be trusted after a restart.
    */
   readonly mark: DeliveryMark | null;
+  /**
+   * The sender is told what became of it and keeps what is refused (HTTP): one reading that can never be stored refuses all. Absent: no;
+   * then the store leaves that reading out, as `oversize`.
+   */
+  readonly refusable?: boolean;
   /** Of a `mark`: the sender gave back the packet id (PUBREL) of a message that is stored; it may overtake what waits. */
   readonly gaveBack?: boolean;
   /** Written by the intake: every reading of the message brought its own event time. */
@@ -44,7 +52,7 @@ export interface Arrival {
   progress: 'offered' | 'early' | 'stored';
   /** Written by the intake before it settles. */
   verdict: Verdict;
-  /** One line about an undecodable payload, else ''. */
+  /** One line about a payload that was undecodable or oversize, else ''. */
   detail: string;
 }
 

@@ -1,11 +1,11 @@
 import type { Micros } from '../base/units.ts';
-import { BatchBuilder } from '../reading/batch-builder.ts';
-import type { Batch, Tags } from '../reading/batch.ts';
-import type { DeliveryMark, FilteredCount, JournalEntry } from '../reading/journal-entry.ts';
+import type { Tags } from '../reading/batch.ts';
+import type { DeliveryMark, JournalEntry } from '../reading/journal-entry.ts';
+import type { Store } from '../ports/store.ts';
 import type { Arrival, DeadLetters, Parting, Router, StreamPlan } from './arrival.ts';
 import type { AnyInlet } from './inlet.ts';
-import { limits } from './limits.ts';
-import { entryOf, nothingProcessed, StageOutputs } from './stage-outputs.ts';
+import { decodeInto, decodeWeighed, emptyLane, finishLane, oversizeRule, type Lane } from './lane.ts';
+import { entryOf, StageOutputs } from './stage-outputs.ts';
 
 /** What one append stores, and the arrivals that settle by it. */
 export interface Group {
@@ -48,26 +48,9 @@ export interface AstrayTimes {
   behind: number;
 }
 
-/** One stream within one group. */
-interface Lane {
-  readonly plan: StreamPlan;
-  builder: BatchBuilder | null;
-  /** Builders of the same group that were full before it ended. */
-  full: BatchBuilder[];
-  undecodable: number;
-  /** Readings of the last group: the next builder starts at that size. */
-  expected: number;
-}
-
-/** Rows a builder starts with at least and at most. */
-const builderRows = { min: 16, max: 4_096 } as const;
 const noTags: Tags = {};
-export const undecodableRule = 'undecodable';
 /** The account of messages no stream takes; it stands under the stream of the dead letters, as they have none of their own. */
 export const unroutedRule = 'unrouted';
-/** The decoder's word for "no more columns fit into this batch". */
-const columnsReason = 'columns';
-
 /** Messages no stream takes. */
 export interface Unrouted {
   readonly messages: number;
@@ -86,28 +69,22 @@ export class GroupMaker {
   readonly #hasUrgent: boolean;
   readonly #urgentStreams: ReadonlySet<string>;
   readonly #hearing: readonly StreamPlan[];
-  readonly #stateBytesMax: () => number;
+  readonly #store: Pick<Store, 'appendBytesMax' | 'unstorable'>;
   #unrouted: Unrouted | null = null;
 
   constructor(options: {
     router: Router;
     deadLetters: DeadLetters;
     plans: readonly StreamPlan[];
-    /** What the state of one stream may take in an append. */
-    stateBytesMax: () => number;
+    store: Pick<Store, 'appendBytesMax' | 'unstorable'>;
     /** Streams that are fed by stages only and stored apart. */
     urgentStreams?: ReadonlySet<string>;
   }) {
     this.#urgentStreams = options.urgentStreams ?? new Set();
-    this.#stateBytesMax = options.stateBytesMax;
+    this.#store = options.store;
     this.#router = options.router;
     this.#deadLetters = options.deadLetters;
-    this.#lanes = new Map(
-      options.plans.map((plan) => [
-        plan.name,
-        { plan, builder: null, full: [], undecodable: 0, expected: 0 },
-      ]),
-    );
+    this.#lanes = new Map(options.plans.map((plan) => [plan.name, emptyLane(plan)]));
     this.#markStream = options.plans[0]?.name ?? null;
     this.#hearing = options.plans.filter(({ preprocess }) => preprocess.hears === true);
     this.#hasUrgent = options.plans.some(({ urgent }) => urgent === true);
@@ -140,8 +117,9 @@ export class GroupMaker {
     }
     const outputs = this.#outputs(now);
     for (const lane of this.#lanes.values()) {
-      if (lane.builder === null) continue;
-      tally.readings += finishLane(lane, { now, outputs, tally });
+      const decoded = finishLane(lane, { now, outputs, tally });
+      if (decoded === null) continue;
+      tally.readings += decoded;
       this.#pushStates(outputs);
     }
     const { entries, apart } = outputs;
@@ -196,10 +174,15 @@ export class GroupMaker {
     });
   }
 
+  /** What the state of one stream may take in an append. */
+  get #stateBytesMax(): number {
+    return Math.floor(this.#store.appendBytesMax / 4);
+  }
+
   /** All that stages remember, for a clean stop. */
   states(): readonly JournalEntry[] {
     return [...this.#lanes.values()].flatMap(({ plan }) => {
-      const state = plan.preprocess.whole?.(this.#stateBytesMax()) ?? null;
+      const state = plan.preprocess.whole?.(this.#stateBytesMax) ?? null;
       return state === null ? [] : [{ ...entryOf(plan.name, null, 0, []), state }];
     });
   }
@@ -207,7 +190,7 @@ export class GroupMaker {
   /** Entries of their own: behind all that the stages gave out, and stored with it; of stages too that heard of it. */
   #pushStates(outputs: StageOutputs): void {
     for (const { name, preprocess } of [...outputs.takeProcessed(), ...this.#hearing]) {
-      const state = preprocess.changes?.(this.#stateBytesMax()) ?? null;
+      const state = preprocess.changes?.(this.#stateBytesMax) ?? null;
       if (state !== null) outputs.entries.push({ ...entryOf(name, null, 0, []), state });
     }
   }
@@ -264,22 +247,22 @@ export class GroupMaker {
       tags,
       arrivalMicros: arrival.arrivalMicros,
     };
-    let builder = builderOf(lane);
-    let outcome = decoder.decode(input, builder);
-    if (!outcome.ok && outcome.reason === columnsReason && builder.length > 0) {
-      // Not the payload's fault: earlier messages used the columns up.
-      lane.full.push(builder);
-      lane.builder = null;
-      builder = builderOf(lane);
-      outcome = decoder.decode(input, builder);
-    }
+    const outcome =
+      arrival.refusable === true
+        ? decodeWeighed(lane, decoder, input, this.#store)
+        : decodeInto(lane, decoder, input);
     if (outcome.ok) {
       arrival.ownTime &&= outcome.ownTime;
       return true;
     }
     arrival.ownTime = false;
-    lane.undecodable++;
-    arrival.verdict = 'undecodable';
+    if (outcome.reason === oversizeRule) {
+      lane.oversize++;
+      arrival.verdict = 'oversize';
+    } else {
+      lane.undecodable++;
+      arrival.verdict = 'undecodable';
+    }
     arrival.detail = outcome.detail;
     tally.undecodable.set(outcome.reason, (tally.undecodable.get(outcome.reason) ?? 0) + 1);
     this.#deadLetters.offer({
@@ -304,77 +287,8 @@ export class GroupMaker {
   }
 }
 
-/** The lane's builder, with room: columns are dense, so sparse fields of many names must not share one batch. */
-function builderOf(lane: Lane): BatchBuilder {
-  if (lane.builder !== null && lane.builder.cells >= limits.batchCells) {
-    lane.full.push(lane.builder);
-    lane.builder = null;
-  }
-  lane.builder ??= new BatchBuilder({
-    stream: lane.plan.name,
-    clock: lane.plan.clock,
-    capacity: Math.min(builderRows.max, Math.max(builderRows.min, lane.expected)),
-  });
-  return lane.builder;
-}
-
 function keepsMark(arrival: Arrival, mark: DeliveryMark): boolean {
   return arrival.kind !== 'message' || mark.state === 'seen' || arrival.ownTime;
-}
-
-/** Of one group: what a lane adds to. */
-interface Making {
-  readonly now: GroupMoment;
-  readonly outputs: StageOutputs;
-  readonly tally: Tally;
-}
-
-/** Pushes the entries of one stream, if it got anything; answers the readings decoded. */
-function finishLane(lane: Lane, making: Making): number {
-  const { plan, builder, full, undecodable } = lane;
-  if (builder === null) return 0;
-  lane.builder = null;
-  lane.full = [];
-  lane.undecodable = 0;
-  lane.expected = builder.length;
-  let decoded = 0;
-  for (const one of full) decoded += finishBatches({ plan, builder: one, undecodable: 0 }, making);
-  return decoded + finishBatches({ plan, builder, undecodable }, making);
-}
-
-function finishBatches(
-  { plan, builder, undecodable }: { plan: StreamPlan; builder: BatchBuilder; undecodable: number },
-  { now, outputs, tally }: Making,
-): number {
-  let filtered: FilteredCount[] = undecodable > 0 ? [{ rule: undecodableRule, count: undecodable }] : [];
-  let received = undecodable;
-  const batches = builder.length === 0 ? [] : builder.finishByClock();
-  for (const batch of batches) {
-    if (batch.clock === 'device' && now.clockBase === null) countAstray(batch, now.wallMicros, tally);
-    const processed = plan.preprocess.process(batch, now.wallMicros);
-    outputs.push(plan, processed, { received: received + batch.length, filtered });
-    received = 0;
-    filtered = [];
-  }
-  if (received > 0) outputs.push(plan, nothingProcessed, { received, filtered });
-  return builder.length;
-}
-
-/** Devices with a wrong clock are told of, not judged: their readings are kept as they are. */
-function countAstray(batch: Batch, nowMicros: number, tally: Tally): void {
-  const latest = nowMicros + limits.deviceAheadMicrosMax;
-  const earliest = nowMicros - limits.deviceBehindMicrosMax;
-  const { timeMicros } = batch;
-  let ahead = 0;
-  let behind = 0;
-  for (let i = 0; i < timeMicros.length; i++) {
-    const time = timeMicros[i]!;
-    if (time > latest) ahead++;
-    else if (time < earliest) behind++;
-  }
-  if (ahead + behind === 0) return;
-  const known = tally.astray.get(batch.stream) ?? { ahead: 0, behind: 0 };
-  tally.astray.set(batch.stream, { ahead: known.ahead + ahead, behind: known.behind + behind });
 }
 
 /** Says of times the agent gave what they were counted from. */

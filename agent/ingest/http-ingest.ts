@@ -235,6 +235,7 @@ export class HttpIngest implements HttpHandler {
         stream: message.stream,
         format: formatOfMediaType.get(message.mediaType) ?? null,
         mark: null,
+        refusable: this.#options.ack === 'fsynced',
         ownTime: false,
         progress: 'offered',
         verdict: 'waiting',
@@ -257,6 +258,8 @@ function answerOf(arrival: HttpArrival): HttpResponse {
   switch (arrival.verdict) {
     case 'undecodable':
       return problem(400, 'SEDGE_INGEST_UNDECODABLE', arrival.detail);
+    case 'oversize':
+      return problem(413, 'SEDGE_INGEST_TOO_LARGE', arrival.detail);
     case 'unrouted':
       return noTaker(arrival.topic);
     case 'waiting':

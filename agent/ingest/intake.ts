@@ -19,7 +19,7 @@ export interface ArrivalClock extends Clock {
 }
 
 export interface IntakeDependencies extends StreamSet {
-  readonly store: Pick<Store, 'append' | 'appendBytesMax'>;
+  readonly store: Pick<Store, 'append' | 'appendBytesMax' | 'unstorable'>;
   readonly deadLetters: DeadLetters;
   readonly clock: ArrivalClock;
   readonly telemetry: Telemetry;
@@ -180,8 +180,7 @@ export class Intake {
   }
 
   #makerOf(options: StreamSet): GroupMaker {
-    const stateBytesMax = (): number => Math.floor(this.#store.appendBytesMax / 4);
-    return new GroupMaker({ ...options, deadLetters: this.#deadLetters, stateBytesMax });
+    return new GroupMaker({ ...options, deadLetters: this.#deadLetters, store: this.#store });
   }
 
   #isDrained(source: string | undefined): boolean {

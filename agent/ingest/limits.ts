@@ -53,6 +53,11 @@ export const limits = {
 
   /** HTTP requests being read or waiting for their commit. */
   httpRequests: 256,
+  /**
+   * A body from this length on is looked through for a reading too large to be stored: a quarter of what the store takes, as decoded text is at
+   * most three times its payload (bad bytes become U+FFFD) and a reading has at most 512 numbers.
+   */
+  weighedBytesMin: 64 * KiB,
   /** Bodies being read or inflated, of all HTTP doors together: as much again as the intake's own credit. */
   httpBodiesBytes: 16 * MiB,
   /** Bodies up to this length do not wait for larger ones: all requests at a time with such a body are `httpBodiesBytes`. */

@@ -14,6 +14,8 @@ export interface Store {
   readonly epoch: string;
   /** Encoded bytes that one append may have to be stored in one transaction. @throws before the end of the start. */
   readonly appendBytesMax: number;
+  /** The first reading of a batch that no append can hold, now or later; null: all can be stored. @throws before the end of the start. */
+  unstorable(batch: Batch): Unstorable | null;
   /**
    * Commits entries in the order of the calls and answers after fsync. Once a call is refused, those behind it are, until the
    * same entries are appended again and stored: what is stored is always a prefix of what was appended. Urgent appends, of streams of
@@ -31,6 +33,13 @@ export interface Store {
   marks(source: string): Promise<Uint8Array>;
   /** Called after each commit that made readings visible, with the streams that grew. Returns the way to stop. */
   onGrowth(listener: (streams: readonly string[]) => void): () => void;
+}
+
+/** A reading too large to be stored: where it stands in its batch, what it takes encoded, what it may take. */
+export interface Unstorable {
+  readonly index: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
 }
 
 export type AppendOutcome =

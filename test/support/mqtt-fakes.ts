@@ -1,6 +1,6 @@
 import { micros, millis, type Millis } from '#agent/base/units.ts';
 import type { Alarm, Clock } from '#agent/ports/clock.ts';
-import type { AppendOutcome } from '#agent/ports/store.ts';
+import type { AppendOutcome, Unstorable } from '#agent/ports/store.ts';
 import type { Telemetry } from '#agent/ports/telemetry.ts';
 import type { DeliveryMark, JournalEntry } from '#agent/reading/journal-entry.ts';
 import { encodeMarks } from '#agent/reading/mark-bytes.ts';
@@ -13,7 +13,7 @@ import type {
   Router,
   StreamPlan,
 } from '#agent/ingest/arrival.ts';
-import { selectRows as selectRowsOf } from '#agent/reading/batch.ts';
+import { selectRows as selectRowsOf, type Batch } from '#agent/reading/batch.ts';
 import { Intake } from '#agent/ingest/intake.ts';
 import { MarkKeeper } from '#agent/ingest/mark-keeper.ts';
 
@@ -78,6 +78,12 @@ export class ScriptedStore {
     urgent: boolean;
     answer: (outcome: AppendOutcome) => Promise<void>;
   }[] = [];
+  /** A text that begins with `huge` is too large. */
+  unstorable({ columns }: Batch): Unstorable | null {
+    const texts = columns.flatMap((column) => (column.kind === 'text' ? column.values : []));
+    const index = texts.findIndex((text) => text.startsWith('huge'));
+    return index < 0 ? null : { index, bytes: 300_000, bytesMax: 262_144 };
+  }
   /** Entries of the appends answered `ok`, in that order. */
   readonly stored: JournalEntry[] = [];
 

@@ -38,8 +38,9 @@ const textsOf = (entry: JournalEntry): string[] =>
 
 const earlier = commits();
 const descriptor = openSync(file, 'a');
-const store: Pick<Store, 'append' | 'appendBytesMax'> = {
+const store: Pick<Store, 'append' | 'appendBytesMax' | 'unstorable'> = {
   appendBytesMax: 4 * 1_048_576,
+  unstorable: () => null,
   append: async (entries) => {
     const line: CommitLine = {
       texts: entries.flatMap(textsOf),

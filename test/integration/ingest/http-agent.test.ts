@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerJson, PageJson, StatusJson } from '#agent/api/contract.ts';
-import { MiB } from '#agent/base/units.ts';
+import { KiB, MiB } from '#agent/base/units.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { untilGood } from '#test/support/until.ts';
 
@@ -80,6 +80,26 @@ describe('an agent that is posted to', () => {
       { time: '1970-01-01T00:00:02.000Z', tags: { machine: 'm1' }, values: { v: 2 } },
       { time: '1970-01-01T00:00:03.000Z', tags: { machine: 'm2' }, values: { v: 3 } },
     ]);
+  });
+
+  it('answers 413 to what can never be stored, whole, and 204 to what just can', async () => {
+    const line = (length: number): string => `{"text":"${'x'.repeat(length)}"}\n`;
+    // What a row takes beside the text: 35 bytes in the row, and the name.
+    const most = 256 * KiB - 40;
+
+    expect((await post('s', line(most))).code).toBe(204);
+    const refused = await post('s', line(10) + line(256 * KiB) + line(10), 'application/x-ndjson');
+
+    expect(refused.code).toBe(413);
+    expect((JSON.parse(refused.text) as { error: { message: string } }).error.message).toMatch(
+      /^reading 2 of 3 takes 2621\d\d bytes encoded, at most 262144 can be stored, and nothing of the body was stored: /,
+    );
+    const ledger = await told<LedgerJson>('/v1/ledger');
+    expect(ledger.streams.find(({ stream }) => stream === 's')).toMatchObject({
+      received: 2,
+      buffered: 1,
+      filtered: [{ rule: 'oversize', count: 1 }],
+    });
   });
 
   it('accounts for messages that no stream takes, and says so', async () => {

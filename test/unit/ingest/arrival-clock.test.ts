@@ -34,7 +34,7 @@ function makerOf(options: Partial<DecodeOptions> & Pick<DecodeOptions, 'format'>
     preprocess: { process: (batch) => ({ outputs: [{ stream: 's', batch }], filtered: [] }) },
   };
   return new GroupMaker({
-    stateBytesMax: () => 1000,
+    store: { appendBytesMax: 4_000, unstorable: () => null },
     router: { routes: () => [{ stream: 's', tags: {} }] },
     deadLetters: new ListedDeadLetters(),
     plans: [stream],

@@ -29,7 +29,7 @@ function sparse(count: number): Arrival[] {
 describe('GroupMaker', () => {
   it('begins a new batch when the names of earlier messages used the columns up', () => {
     const maker = new GroupMaker({
-      stateBytesMax: () => 1000,
+      store: { appendBytesMax: 4_000, unstorable: () => null },
       router: { routes: () => [{ stream: 's', tags: {} }] },
       deadLetters: {
         stream: '_dead_letter',
@@ -69,7 +69,7 @@ describe('GroupMaker', () => {
       },
     };
     const maker = new GroupMaker({
-      stateBytesMax: () => 1000,
+      store: { appendBytesMax: 4_000, unstorable: () => null },
       router,
       deadLetters: new ListedDeadLetters(),
       plans: [hearing, plan('a')],

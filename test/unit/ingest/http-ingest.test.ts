@@ -170,6 +170,41 @@ describe('HttpIngest', () => {
     expect(rig.intake.inspect().bytes).toBe(0);
   });
 
+  it('refuses a body with a reading that can never be stored, before it answers, and stores nothing of it', async () => {
+    const rig = rigOf({ bodyBytesMax: limits.weighedBytesMin });
+    const huge = `huge${'x'.repeat(limits.weighedBytesMin - 4)}`;
+
+    const pending = [rig.post('/v1/ingest/a', 'before'), rig.post('/v1/ingest/a', huge)];
+    await flushPromises();
+    pending.push(rig.post('/v1/ingest/a', 'after'));
+    await rig.commit();
+    const answers = await Promise.all(pending);
+
+    expect(answers.map(({ status }) => status)).toEqual([204, 413, 204]);
+    expect(JSON.parse(answers[1]!.body as string)).toEqual({
+      error: {
+        code: 'SEDGE_INGEST_TOO_LARGE',
+        message:
+          'the reading takes 300000 bytes encoded, at most 262144 can be stored: send it in parts, or leave fields out with decode.fields',
+      },
+    });
+    expect(storedTexts(rig.store.stored, 'a')).toEqual(['before', 'after']);
+    const accounts = rig.store.stored.filter(({ stream }) => stream === 'a');
+    expect(accounts.reduce((sum, { received }) => sum + received, 0)).toBe(3);
+    expect(accounts.flatMap(({ filtered }) => filtered)).toEqual([{ rule: 'oversize', count: 1 }]);
+    expect(rig.deadLetters.letters.map(({ reason }) => reason)).toEqual(['oversize']);
+  });
+
+  it('leaves a reading that can never be stored to the store where the answer has left already', async () => {
+    const rig = rigOf({ bodyBytesMax: limits.weighedBytesMin, ack: 'received' });
+
+    const pending = rig.post('/v1/ingest/a', `huge${'x'.repeat(limits.weighedBytesMin - 4)}`);
+    await rig.commit();
+
+    expect(await pending).toEqual({ status: 202 });
+    expect(storedTexts(rig.store.stored, 'a').length).toBe(1);
+  });
+
   it('says of a wildcard which topic was meant, what is wrong with it and what to do', async () => {
     const rig = rigOf();
 
