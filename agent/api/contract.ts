@@ -64,6 +64,9 @@ export interface StreamJson {
   readonly delivered: number;
   readonly buffered: number;
   readonly filtered: number;
+  /** `filtered` and `dropped` by rule, in the order of their names. Absent: an older agent still runs. */
+  readonly filtered_by?: readonly RuleCountJson[];
+  readonly dropped_by?: readonly RuleCountJson[];
   readonly coarsened: number;
   /** What is kept, by fidelity, finest first. */
   readonly rungs: readonly RungJson[];

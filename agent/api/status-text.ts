@@ -7,6 +7,7 @@ import {
   formatRate,
 } from '../base/words.ts';
 import { rungWords } from '../operate/rung-words.ts';
+import { ruleWords } from './rule-words.ts';
 import type { HostJson, PartJson, SourceJson, StatusJson, StreamJson } from './contract.ts';
 
 /**
@@ -23,6 +24,7 @@ export function statusText(status: StatusJson): string {
     ),
     section('uplinks', table(status.uplinks.map((uplink) => [uplink.name, uplink.type, uplink.words]))),
     section('streams', streamTable(status.streams)),
+    section('left out', leftOutTable(status.streams)),
     section('fidelity', ladderTable(status.streams)),
     section('times', clockTable(status)),
     accounts(status),
@@ -108,6 +110,24 @@ function streamTable(streams: readonly StreamJson[]): readonly string[] {
     stream.rate_per_second === null ? '' : formatRate(stream.rate_per_second),
   ]);
   return table([['', ...shown.map(([name]) => name), 'rate'], ...rows], 'right');
+}
+
+/** Streams told of in it; the table above has all of them. */
+const leftOutShown = 16;
+
+/** Which rule filtered or dropped how many, most first. */
+function leftOutTable(streams: readonly StreamJson[]): readonly string[] {
+  const told = streams
+    .map(({ name, filtered, dropped, filtered_by = [], dropped_by = [] }) => ({
+      count: filtered + dropped,
+      row: [name, ruleWords([...filtered_by, ...dropped_by])],
+    }))
+    .filter(({ row }) => row[1] !== '')
+    .sort((a, b) => b.count - a.count);
+  const rows = told.slice(0, leftOutShown).map(({ row }) => row);
+  if (told.length > leftOutShown)
+    rows.push([`${told.length - leftOutShown} more`, 'all rules: sedge status --json']);
+  return table(rows);
 }
 
 /** How coarse what is kept has become; nothing is said while all is raw. */

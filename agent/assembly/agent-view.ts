@@ -137,6 +137,8 @@ function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJ
       delivered: account.delivered,
       buffered: account.buffered,
       filtered: sum(account.filtered),
+      filtered_by: account.filtered,
+      dropped_by: account.dropped,
       coarsened: account.coarsened,
       rungs: stored === undefined ? [] : byFidelity(stored.rungs, stored.journalReadings),
       dropped: sum(account.dropped),

@@ -200,6 +200,38 @@ ledger  DOES NOT BALANCE
 host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, under voltage, processors 18 % busy, 600 MiB of 926 MiB memory available, 8.8 GiB disk free, agent 84 MiB`);
   });
 
+  it('says by which rule readings were left out, most first and bounded', () => {
+    const stream = {
+      ...calm.streams[0]!,
+      filtered: 1_003,
+      dropped: 9,
+      filtered_by: [
+        { rule: 'undecodable', count: 3 },
+        { rule: '0:keep', count: 1_000 },
+      ],
+      dropped_by: [
+        { rule: 'drop_oldest', count: 7 },
+        { rule: 'refused:cloud', count: 2 },
+      ],
+    };
+    const many = {
+      ...stream,
+      name: 'many',
+      filtered_by: Array.from({ length: 9 }, (_, index) => ({ rule: `${index}:throttle`, count: 1 })),
+      dropped_by: [],
+    };
+    const text = statusText({ ...calm, streams: [many, stream, calm.streams[0]!] });
+
+    expect(text).toContain(`
+left out
+  many       1 by stage 0:throttle, 1 by stage 1:throttle, 1 by stage 2:throttle, 1 by stage 3:throttle, 1 by stage 4:throttle, 1 by stage 5:throttle, 3 by 3 other rules
+  vibration  1,000 by stage 0:keep, 7 dropped to make room, 3 undecodable, 2 refused by uplink cloud
+
+`);
+    const crowd = Array.from({ length: 20 }, (_, index) => ({ ...stream, name: `s${index}` }));
+    expect(statusText({ ...calm, streams: crowd })).toContain('\n  4 more  all rules: sedge status --json\n');
+  });
+
   it('leaves out what an empty agent does not have', () => {
     const empty: StatusJson = {
       ...calm,
