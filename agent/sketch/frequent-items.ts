@@ -69,8 +69,12 @@ export class FrequentItems implements Sketch {
       this.#weights.set(item, known + weight);
       return;
     }
-    // The wire is UTF-8: half of a surrogate pair would come back as another item.
-    this.#weights.set(item.isWellFormed() ? item : item.toWellFormed(), weight);
+    if (!item.isWellFormed()) {
+      // The wire is UTF-8: half of a surrogate pair would come back as another item.
+      this.#add(item.toWellFormed(), weight);
+      return;
+    }
+    this.#weights.set(item, weight);
     if (this.#weights.size > this.#capacity) this.#purge();
   }
 
@@ -85,7 +89,7 @@ export class FrequentItems implements Sketch {
   }
 
   estimate(item: string): FrequentItem {
-    const weight = this.#weights.get(item) ?? 0;
+    const weight = this.#weights.get(item.toWellFormed()) ?? 0;
     return { item, lower: weight, upper: weight + this.#offset };
   }
 
@@ -117,9 +121,12 @@ export class FrequentItems implements Sketch {
     this.#total = total;
   }
 
-  /** Heaviest first, then by text: equal states give equal bytes. */
+  /**
+   * Heaviest first, then by text: equal states give equal bytes. Where a purge left no item, total and error are written all the same; the library
+   * reads that form, but writes such a sketch itself as one that never saw an item.
+   */
   toBytes(): Uint8Array<ArrayBuffer> {
-    const isEmpty = this.#weights.size === 0;
+    const isEmpty = this.#total === 0;
     const writer = new ByteWriter(32 + this.#weights.size * 24);
     writer.uint8(isEmpty ? 1 : 4);
     writer.uint8(1);
@@ -170,9 +177,10 @@ export class FrequentItems implements Sketch {
   #read(reader: ByteReader): void {
     const count = reader.uint32();
     reader.uint32();
-    expectBytes(count >= 1 && count <= this.#capacity, `${count} items, at most ${this.#capacity} fit`);
+    expectBytes(count <= this.#capacity, `${count} items, at most ${this.#capacity} fit`);
     this.#total = readUint64(reader, 'total weight');
     this.#offset = readUint64(reader, 'offset');
+    expectBytes(this.#total > 0, 'no weight where items were seen');
     const weights: number[] = [];
     let known = 0;
     for (let i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 """Golden answers of scipy, numpy and filterpy for the signal stages, for test/golden/signal.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install numpy scipy filterpy
+    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r scripts/golden/requirements-make.txt
     /tmp/golden/bin/python scripts/golden/make_signals.py
 
 Inputs stand beside the answers, so that the tests need no generator.

@@ -1,19 +1,20 @@
 """Golden bytes and answers of the real libraries, for test/golden/sketch.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install datasketches scikit-learn opentelemetry-proto
-    /tmp/golden/bin/python scripts/golden/make_sketches.py
+    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r scripts/golden/requirements-make.txt
+    /tmp/golden/bin/python scripts/golden/make_sketches.py [--into FOLDER] [NAME …]
 
 Values come from a generator that the tests repeat (`golden_values`). KLL flips coins that cannot be seeded, so its bytes
-differ from run to run; everything the tests compare is written beside them.
+differ from run to run; everything the tests compare is written beside them. All others come out byte for byte as they are committed.
 """
+import argparse
 import base64
+import itertools
 import json
 import math
 import pathlib
 
 import datasketches as ds
 from opentelemetry.proto.metrics.v1 import metrics_pb2
-from sklearn.random_projection import johnson_lindenstrauss_min_dim
 
 out = pathlib.Path(__file__).resolve().parents[2] / "test" / "golden" / "sketch"
 b64 = lambda data: base64.b64encode(bytes(data)).decode()
@@ -116,10 +117,40 @@ def histogram():
 
 
 def projection():
+    from sklearn.random_projection import johnson_lindenstrauss_min_dim
+
     write("projection", [{"points": n, "distortion": e, "k": int(johnson_lindenstrauss_min_dim(n, eps=e))}
                          for n, e in [(100, 0.5), (1000, 0.5), (1000, 0.3), (10_000, 0.1), (1_000_000, 0.5)]])
 
 
+def distortion():
+    """What scikit-learn's projections make of squared distances: root of the mean square of their relative errors, over many seeds."""
+    import numpy as np
+    from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
+
+    points, seeds = 12, 200
+    cases = []
+    for d, k in [(561, 64), (128, 16)]:
+        x = np.array(list(golden_values(points * d))).reshape(points, d)
+        pairs = list(itertools.combinations(range(points), 2))
+        true = np.array([((x[i] - x[j]) ** 2).sum() for i, j in pairs])
+        for method, make in [("sparse", SparseRandomProjection), ("gaussian", GaussianRandomProjection)]:
+            errors = []
+            for seed in range(seeds):
+                y = make(n_components=k, random_state=seed).fit_transform(x)
+                errors.append([((y[i] - y[j]) ** 2).sum() for i, j in pairs] / true - 1)
+            cases.append({"method": method, "d": d, "k": k, "points": points, "seeds": seeds,
+                          "density": float(1 / math.sqrt(d)) if method == "sparse" else 1.0,
+                          "rms": float(f"{np.sqrt(np.mean(np.square(errors))):.6g}")})
+    write("distortion", cases)
+
+
+makers = {make.__name__: make for make in (hll, kll, frequent, theta, histogram, projection, distortion)}
+parser = argparse.ArgumentParser()
+parser.add_argument("names", nargs="*", choices=[[], *makers], default=[])
+parser.add_argument("--into", type=pathlib.Path, default=out)
+asked = parser.parse_args()
+out = asked.into
 out.mkdir(parents=True, exist_ok=True)
-for make in (hll, kll, frequent, theta, histogram, projection):
-    make()
+for name in asked.names or makers:
+    makers[name]()
