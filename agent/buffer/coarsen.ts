@@ -2,22 +2,19 @@ import { assert } from '../base/assert.ts';
 import { MalformedBytes } from '../base/byte-reader.ts';
 import type { Batch } from '../reading/batch.ts';
 import { blockPrefix } from './codec/block.ts';
-import { concatBatches } from './codec/concat.ts';
-import { quarantine } from './damage.ts';
+import { eraAfter, partOf, rawReadings, rowsOf, runFrom, type Part } from './coarsen-run.ts';
+import { Damage } from './content.ts';
 import { deadLetterStream } from './dead-letter.ts';
-import { bootOf, correctionOf, shifted } from './eras.ts';
+import { bootOf } from './eras.ts';
 import { nextStep, type Holding } from './ladder.ts';
 import {
   coarseBlockBytesMax,
   coarseBlockBytesMin,
   coarseGrowthMax,
   coarseBlockRowsMax,
-  coarsenBlocksMax,
-  coarsenReadingsMax,
   coarsenSavingMin,
   fineSpanMicrosMax,
 } from './limits.ts';
-import { contentOf, Damage } from './content.ts';
 import {
   isCoarse,
   isSketchLevel,
@@ -30,11 +27,12 @@ import {
 import { lineBytes, lineFieldBytes } from './rungs/limits.ts';
 import { mergeRows } from './rungs/merge-rows.ts';
 import { encodeRows } from './rungs/packed-rows.ts';
+import { spreadRoundingsMax, spreadRoundingsOpen } from './rungs/spread.ts';
 import { summarise } from './rungs/summarise.ts';
 import { fullestJournal, sealOldest, storeBlock } from './seal.ts';
-import { blockAtLevel, blockFrom, blockEndingAt, removeSegment, setLevel } from './segments.ts';
+import { blockAtLevel, blockEndingAt, removeSegment, setLevel } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
-import { rawSums, type BlockPlace, type StreamState } from './stream-state.ts';
+import { rawSums, type StreamState } from './stream-state.ts';
 
 /** Pages are so few that the ladder should make some free, before anything has to be refused, and it can. */
 export function ladderDue(core: StoreCore): boolean {
@@ -100,79 +98,6 @@ function* holdings(core: StoreCore): Generator<Holding<StreamState>> {
   }
 }
 
-/** A block, with the times of a clock that was set since corrected for good. */
-interface Part {
-  readonly place: BlockPlace;
-  readonly batch: Batch;
-}
-
-/** @throws {Damage} */
-function partOf(core: StoreCore, stream: StreamState, found: BlockPlace): Part {
-  const { batch, clocks } = contentOf(core, stream, { kind: 'block', row: found });
-  const clock = clocks.some((one) => one.clock === 'agent') ? 'agent' : 'device';
-  const shift = correctionOf(core.memory, found.era);
-  if (shift === null || eraAfter(core, found) === found.era) {
-    return { place: found, batch: { ...batch, clock } };
-  }
-  const { wallMicros, minTimeMicros, maxTimeMicros } = found;
-  const moved = shifted(batch, shift);
-  return {
-    place: {
-      ...found,
-      wallMicros: wallMicros + shift,
-      minTimeMicros: minTimeMicros + shift,
-      maxTimeMicros: maxTimeMicros + shift,
-    },
-    batch: { ...moved, clock },
-  };
-}
-
-/**
- * The era that what a step writes of this block is of. Only readings can be folded into summaries: rows of an era, written before its clock was set, are
- * in none, and stay in their era, so that they are read by themselves.
- */
-function eraAfter(core: StoreCore, { era: id, level }: BlockPlace): number {
-  if (isCoarse(level)) return id;
-  const era = core.memory.clock.eras.get(id);
-  // The clock of this boot may be set once more.
-  const isSettled =
-    era !== undefined && era.boot !== core.memory.boot && correctionOf(core.memory, id) !== null;
-  return isSettled ? 0 : id;
-}
-
-/** Neighbours of one level from `opening` on that one step may take; damage met on the way is set aside. */
-function runFrom(core: StoreCore, stream: StreamState, opening: BlockPlace): Part[] {
-  const run: Part[] = [];
-  let [readings, rows, bytes, rowBytes] = [0, 0, 0, 0];
-  let place: BlockPlace | null = opening;
-  while (place !== null && place.level === opening.level && run.length < coarsenBlocksMax) {
-    const before: BlockPlace | undefined = run.at(-1)?.place;
-    if (before !== undefined) {
-      if (before.first + before.count !== place.first) break;
-      if (eraAfter(core, before) !== eraAfter(core, place)) break;
-    }
-    readings += isCoarse(place.level) ? 0 : place.count;
-    rows += place.summaries;
-    bytes += place.bytes;
-    rowBytes += isCoarse(place.level) ? 0 : place.rowBytes;
-    const fits =
-      readings <= coarsenReadingsMax &&
-      rows <= coarseBlockRowsMax &&
-      bytes <= core.shares.sealSliceBytes &&
-      rowBytes <= core.shares.sealSliceBytes;
-    if (before !== undefined && !fits) break;
-    try {
-      run.push(partOf(core, stream, place));
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-      if (before === undefined) quarantine(core, stream, { kind: 'block', row: place }, error.message);
-      break;
-    }
-    place = blockFrom(core, stream, place.first + place.count);
-  }
-  return run;
-}
-
 /** False, and nothing touched, when the level does not make the run small enough. `raw` are the readings of a run of raw blocks. */
 function rewrite(
   core: StoreCore,
@@ -194,30 +119,34 @@ function rewrite(
     );
   if (raw !== null && own === null) return false;
   const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
+  const finer = own === null ? run : [{ place: { ...opening.place, level, roundings: 1 }, batch: own }];
+  const parts = lower === null ? finer : [lower, ...finer];
   let batch: Batch | null;
   if (own !== null && lower === null) batch = own;
   else {
-    const finer = own === null ? run : [{ place: { ...opening.place, level }, batch: own }];
     batch = mergedRows(core, stream, {
-      parts: lower === null ? finer : [lower, ...finer],
+      parts,
       cuts:
         lower === null ? cuts : cutsOf(core, stream, lower.place.first, last.place.first + last.place.count),
       level,
     });
   }
   if (batch === null || blockPrefix([batch]) !== 1) return false;
+  const roundings = roundingsOf(parts, batch);
+  if (roundings > spreadRoundingsMax) return false;
   const limit = (lower?.place.bytes ?? 0) + bytesMax;
   if (batch.length * batch.columns.length * columnBytesMin > limit) return false;
   const { bytes, ...times } = encodeRows(batch);
   if (bytes.length > limit) return false;
-  replace(core, stream, { parts: lower === null ? run : [lower, ...run], batch, bytes, times, level });
+  const replaced = lower === null ? run : [lower, ...run];
+  replace(core, stream, { parts: replaced, batch, bytes, times, level, roundings });
   return true;
 }
 
-/** The readings of a run of raw blocks; null when they do not fit one batch. */
-function rawReadings(run: readonly Part[]): Batch | null {
-  const batches = run.map((part) => part.batch);
-  return blockPrefix(batches) === batches.length ? concatBatches(batches) : null;
+/** How often rows of the batch were rounded, at most: once more than those of the parts where some took others in. */
+function roundingsOf(parts: readonly Part[], batch: Batch): number {
+  const before = parts.reduce((most, { place }) => Math.max(most, place.roundings), 0);
+  return batch.length < rowsOf(parts) ? before + 1 : before;
 }
 
 /** What has more rows than this does not save enough, whatever the figures are. */
@@ -251,10 +180,6 @@ function mergedRows(
   }
 }
 
-function rowsOf(run: readonly Part[]): number {
-  return run.reduce((sum, { batch }) => sum + batch.length, 0);
-}
-
 /** The block of this level that ends where the run begins, when the run still has room in it. */
 function lowerNeighbour(
   core: StoreCore,
@@ -271,6 +196,7 @@ function lowerNeighbour(
   const isGrown = place.bytes > coarseBlockBytesMin && place.summaries > coarseGrowthMax * of.rows;
   const isFull =
     isGrown ||
+    place.roundings >= spreadRoundingsOpen ||
     place.bytes > Math.min(coarseBlockBytesMax, core.shares.sealSliceBytes / 2) ||
     place.summaries + of.rows > coarseBlockRowsMax ||
     (!isSketchLevel(of.level) && span > fineSpanMicrosMax);
@@ -293,6 +219,7 @@ function replace(
     bytes: Uint8Array;
     times: { minTimeMicros: number; maxTimeMicros: number };
     level: number;
+    roundings: number;
   },
 ): void {
   const first = by.parts[0]!.place;
@@ -311,7 +238,7 @@ function replace(
   const ends = by.batch.columns.find(({ name }) => name === 'end')?.values as Float64Array;
   const maxTimeMicros = ends.reduce((most, end) => Math.max(most, end), by.times.maxTimeMicros);
   const { minTimeMicros } = by.times;
-  const { bytes, level } = by;
+  const { bytes, level, roundings } = by;
   const summaries = by.batch.length;
   const payload = storeBlock(core, stream, {
     opening,
@@ -322,6 +249,7 @@ function replace(
     rowBytes,
     level,
     summaries,
+    roundings,
   });
   // The next step adds to it.
   const clocks = [{ clock: by.batch.clock, count: by.batch.length }];

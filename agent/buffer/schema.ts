@@ -8,9 +8,9 @@ import { foldedUntil, rollupTables } from './rollup/rollup-memory.ts';
 
 /**
  * 1: the first. 2: `meta` holds the epoch. 3: eras of clocks that were not set, and the floor of time in `meta`. 4: levels of blocks.
- * 5: summaries by minute, hour and day. 6: what stages remember.
+ * 5: summaries by minute, hour and day. 6: what stages remember. 7: up to where those of 5 are written. 8: roundings of coarse blocks.
  */
-export const schemaVersion = 7;
+export const schemaVersion = 8;
 
 /** Older libraries can lose commits when the WAL is reset (fixed in 3.51.3). */
 const sqliteVersionMin = [3, 51, 3] as const;
@@ -85,6 +85,12 @@ const pipelineStateTable = `
     PRIMARY KEY (stream, seq)) WITHOUT ROWID;
 `;
 
+/**
+ * What schema 8 adds: how often rows of a coarse block were rounded, at most (`rungs/spread.ts`). Nothing counted that before; such a block counts as one that takes
+ * nothing further in. A constant default rewrites no row.
+ */
+const roundingsColumn = 'ALTER TABLE blocks ADD COLUMN roundings INTEGER NOT NULL DEFAULT 192';
+
 export interface SchemaOptions {
   readonly agent: string;
   /** Drawn from once in the life of a database. */
@@ -140,6 +146,7 @@ function bringUp(db: Database, version: number, { agent, entropy }: SchemaOption
   if (version < 5) db.exec(rollupTables);
   if (version < 6) db.exec(pipelineStateTable);
   if (version < 7) db.exec(foldedUntil);
+  if (version < 8) db.exec(roundingsColumn);
   db.pragma(`user_version = ${schemaVersion}`);
   db.exec('COMMIT');
 }

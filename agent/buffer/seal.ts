@@ -94,7 +94,7 @@ export function storeSealed(core: StoreCore, stream: StreamState, sealed: Sealed
   const rowBytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   core.folding.sealed(stream, opening, joined);
   removeJournalRows(core, stream, 0, rows.length);
-  const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0 };
+  const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0, roundings: 0 };
   storeBlock(core, stream, { opening, bytes, ...times, ...sums });
   if (++stream.blocksUnjoined >= blocksUnjoinedMin) core.memory.toCompact.add(stream);
   core.events.sealed(stream.name, { readings, rowBytes, bytes: bytes.length });
@@ -115,7 +115,7 @@ export function insertBlock(
 ): number {
   const { opening, batches, joined = concatBatches(batches), rowBytes } = run;
   const { bytes, readings, ...times } = encodeBlock(batches, { joined });
-  const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0 };
+  const sums = { count: readings, rowBytes, level: rawLevel, summaries: 0, roundings: 0 };
   storeBlock(core, stream, { opening, bytes, ...times, ...sums });
   return bytes.length;
 }
@@ -131,6 +131,7 @@ export interface BlockToStore {
   readonly rowBytes: number;
   readonly level: Level;
   readonly summaries: number;
+  readonly roundings: number;
 }
 
 /** Inside a transaction. */
@@ -142,7 +143,7 @@ export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToS
   core
     .prepare(
       `INSERT INTO blocks (stream, first, count, bytes, row_bytes, min_time, max_time, fidelity, wall, mono, boot,
-         payload, level, summaries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         payload, level, summaries, roundings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       stream.id,
@@ -159,6 +160,7 @@ export function storeBlock(core: StoreCore, stream: StreamState, block: BlockToS
       payload,
       level,
       summaries,
+      block.roundings,
     );
   if (stream.oldestBlock === null || (stream.oldestBlock !== undefined && first < stream.oldestBlock.first)) {
     stream.oldestBlock = { first, wallMicros, era };

@@ -9,7 +9,7 @@ import type { StoreCore } from './store-core.ts';
 import { journalIndexAt, type BlockPlace, type Place, type StreamState } from './stream-state.ts';
 
 const blockColumns = `first, count, bytes, row_bytes AS rowBytes, fidelity, wall AS wallMicros, mono AS monotonicMillis,
-  boot, max(-boot, 0) AS era, payload, level, summaries, min_time AS minTimeMicros, max_time AS maxTimeMicros`;
+  boot, max(-boot, 0) AS era, payload, level, summaries, roundings, min_time AS minTimeMicros, max_time AS maxTimeMicros`;
 
 /** The block that holds `offset`, or else the next one above it. */
 export function blockFrom(core: StoreCore, stream: StreamState, offset: number): BlockPlace | null {

@@ -36,6 +36,8 @@ export interface BlockPlace extends Segment {
   readonly level: Level;
   /** Rows of a coarse block; 0 of a raw one. */
   readonly summaries: number;
+  /** How often they were rounded, at most: `rungs/spread.ts`. */
+  readonly roundings: number;
 }
 
 /** Sums over the blocks a stream has at one level. */

@@ -35,6 +35,7 @@ interface BlockRow {
   payload: number;
   /** Of a clock that was not set: its times are corrected, and it is in no summary. */
   era: number;
+  roundings: number;
 }
 
 /** Blocks looked up at a time. */
@@ -162,8 +163,8 @@ export class StreamQuery {
   }
 
   #blockGoes(place: BlockPlace): void {
-    const { first, count, era, fidelity, payload, minTimeMicros: minTime, maxTimeMicros: maxTime } = place;
-    const row: BlockRow = { first, count, fidelity, minTime, maxTime, payload, era };
+    const { first, count, minTimeMicros: minTime, maxTimeMicros: maxTime } = place;
+    const row: BlockRow = { ...place, minTime, maxTime };
     const isRewritten = missing(this.#gone, first, first + 1).length === 0;
     this.#gone = unite(this.#gone, first, first + count);
     if (isRewritten || first >= this.#journalFrom || first + count <= this.#scannedUntil) return;
@@ -316,11 +317,12 @@ export class StreamQuery {
     else this.#scanRows(row, shiftedRows(batch, correction));
   }
 
-  #scanRows({ count, fidelity, era }: BlockRow, batch: Batch): void {
+  #scanRows({ count, fidelity, era, roundings }: BlockRow, batch: Batch): void {
     const since = era === 0 ? (this.#rollup?.since ?? Infinity) : Infinity;
     const begin = this.#scannedUntil;
     try {
-      for (const record of coarseReadings(batch, fidelity === 'raw' ? 'segment' : fidelity)) {
+      const of = { fidelity: fidelity === 'raw' ? 'segment' : fidelity, roundings } as const;
+      for (const record of coarseReadings(batch, of)) {
         if (record.offset < begin) continue;
         const folded = record.offset >= since;
         this.#aggregation.takeCoarse(this.#stream.name, record, folded ? this.#cover.rest : [this.#span]);
@@ -362,7 +364,7 @@ export class StreamQuery {
     const id = this.#stream.id;
     const rows = this.#core
       .prepare<BlockRow>(
-        `SELECT first, count, fidelity, min_time AS minTime, max_time AS maxTime, payload,
+        `SELECT first, count, fidelity, min_time AS minTime, max_time AS maxTime, payload, roundings,
          max(-boot, 0) AS era FROM blocks WHERE stream = ? AND first >= ? AND first < ? AND first + count > ? ORDER BY first LIMIT ?`,
       )
       .all(

@@ -9,12 +9,18 @@ const halves = new Uint32Array(double.buffer);
 const low = 0x1f;
 const shift = 5;
 const codeMax = 0x7ff00000 >>> shift;
-/**
- * What squared distances may be off by, in parts of themselves, after at most {@link spreadRoundingsMax} roundings: a row is rounded whenever it takes others in,
- * each time by at most 2^-16. Nothing counts them: a row that takes others in more often may be off by more.
- */
-export const spreadError = 2 ** -8;
+/** How often the rows of one block may have been rounded: off by 2^-8 at most. The ladder leaves a block alone rather than round it once more. */
 export const spreadRoundingsMax = 255;
+/** From so many on a block takes no further rows at its level; what is left to the most is for the levels it has still to go through. */
+export const spreadRoundingsOpen = 192;
+
+/**
+ * What squared distances may be off by, in parts of themselves, that were rounded so many times (0 … {@link spreadRoundingsMax}). A row is rounded when it is made
+ * and whenever it takes others in, each time by at most 2^-16; the one more is for what the errors have of each other.
+ */
+export function spreadErrorAfter(roundings: number): number {
+  return (roundings + 1) * 2 ** -16;
+}
 
 /** The nearest number of sixteen bits to one that is not negative: within 2^-16 of it. */
 export function roundSpread(value: number): number {

@@ -62,6 +62,7 @@ const older = [
   'ALTER TABLE streams DROP COLUMN eras',
   'DROP INDEX blocks_by_level; DROP TABLE rungs',
   'ALTER TABLE blocks DROP COLUMN level; ALTER TABLE blocks DROP COLUMN summaries',
+  'ALTER TABLE blocks DROP COLUMN roundings',
   ...['rollups', 'rollup_pieces', 'rollup_names', 'rollup_streams', 'rollup_levels'].map(
     (table) => `DROP TABLE ${table}`,
   ),

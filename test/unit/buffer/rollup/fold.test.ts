@@ -155,7 +155,9 @@ test('in a buffer of schema 6 what was sealed is folded, and what was not is not
   append(300, 50);
   rig.store.close();
   rig.reborn().open(settings);
-  rig.raw!.exec('ALTER TABLE rollup_streams DROP COLUMN until; PRAGMA user_version = 6; SELECT 1');
+  rig.raw!.exec(
+    'ALTER TABLE rollup_streams DROP COLUMN until; ALTER TABLE blocks DROP COLUMN roundings; PRAGMA user_version = 6; SELECT 1',
+  );
   rig.reborn().open(settings);
   const before = answer();
   append(350, 50);
