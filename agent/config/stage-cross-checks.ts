@@ -47,9 +47,15 @@ export function checkStages(
     const known = stream.stages[stage];
     // An expression was told above, with its own words.
     if (known !== undefined && 'keep' in known) continue;
-    const inside = stage < 0 ? [] : [stage, ...path.split('.').filter((part) => part !== '')];
+    const inside = stage < 0 ? [] : [stage, ...path.split('.').flatMap(pathPart)];
     findings.error(['streams', name, 'stages', ...inside], message);
   }
+}
+
+/** Of a problem's path: numbers count into lists. */
+function pathPart(part: string): readonly (string | number)[] {
+  if (part === '') return [];
+  return /^\d+$/.test(part) ? [Number(part)] : [part];
 }
 
 /** A full buffer keeps room for urgent streams only where nothing binds them to the order of the others. */

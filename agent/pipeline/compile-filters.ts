@@ -19,6 +19,7 @@ import { FilterStage, writesResults } from './stages/filter-stage.ts';
 import type { UnitConfig } from './stages/unit.ts';
 import { unitStage } from './stages/unit.ts';
 import { conversion } from './ucum/conversion.ts';
+import { parseUnit } from './ucum/parse-unit.ts';
 
 type Compiled = Stage | readonly StageProblem[];
 
@@ -97,8 +98,16 @@ export function compileKalman(rule: string, config: KalmanConfig): Compiled {
 export function compileUnit(rule: string, config: UnitConfig): Compiled {
   const { field, as, from, to, difference: isDifference = false } = config;
   const checks = new StageChecks('unit').names({ field, as });
+  for (const [option, code] of [
+    ['from', from],
+    ['to', to],
+  ] as const) {
+    const unit = parseUnit(code);
+    if (!unit.ok) checks.problem(option, unit.error);
+  }
+  if (checks.problems.length > 0) return checks.problems;
   const converts = conversion({ from, to, isDifference });
-  if (!converts.ok) return checks.problem('', converts.error).problems;
+  if (!converts.ok) return checks.problem('to', converts.error).problems;
   return checks.orBuild(() => unitStage(rule, config, converts.value));
 }
 

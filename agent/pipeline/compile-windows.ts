@@ -12,7 +12,7 @@ type Compiled = Stage | readonly StageProblem[];
 
 export function compileWindow(rule: string, config: WindowConfig, stream: string): Compiled {
   const { emit = [] } = config;
-  const unknown = emit.find((name) => !isEmit(name));
+  const unknown = emit.findIndex((name) => !isEmit(name));
   return spanChecks('window', config)
     .need(config.emit === undefined || emit.length > 0, 'emit', 'names nothing')
     .need(
@@ -20,7 +20,11 @@ export function compileWindow(rule: string, config: WindowConfig, stream: string
       'emit',
       `names ${emit.length} figures; ${windowEmitsMax} are allowed`,
     )
-    .need(unknown === undefined, 'emit', `there is no ${JSON.stringify(unknown)}; there are ${emitNames}`)
+    .need(
+      unknown < 0,
+      `emit.${unknown}`,
+      `there is no ${JSON.stringify(emit[unknown])}; there are ${emitNames}`,
+    )
     .need(new Set(emit).size === emit.length, 'emit', 'names a figure twice')
     .need(config.into !== stream, 'into', 'is the stream itself; leave it out to have the results there')
     .orBuild(() => windowStage(rule, config, stream));
@@ -46,7 +50,8 @@ function spanChecks(kind: string, spans: WindowSpans): StageChecks {
   const checks = new StageChecks(kind)
     .positive({ every, slide, session, idle })
     .notNegative({ out_of_order, lateness })
-    .need((every === undefined) !== (session === undefined), '', 'needs one of every and session')
+    .need(every !== undefined || session !== undefined, '', 'needs every or session')
+    .need(every === undefined || session === undefined, 'session', 'can not stand beside every')
     .need(slide === undefined || every !== undefined, 'slide', 'has a meaning only with every')
     .need(
       fields === undefined || (fields.length > 0 && fields.length <= fieldPatternsMax),

@@ -73,12 +73,19 @@ function oneLine(error: unknown): string {
     node?: { input?: string };
   };
   if (summary === undefined) return messageOf(error);
-  const message = summary.replaceAll(/\s+/g, ' ').slice(0, 300);
+  const message = inWords(summary.replaceAll(/\s+/g, ' ').slice(0, 300));
   const input = node?.input;
   if (range === undefined || input === undefined) return message;
   const lines = input.slice(0, range.start).split('\n');
   const column = `column ${lines.at(-1)!.length + 1}`;
   return `${message} (${lines.length > 1 ? `line ${lines.length}, ` : ''}${column})`;
+}
+
+/** The library's word for what a user meets most often. */
+function inWords(summary: string): string {
+  if (summary === 'Unexpected token: EOF') return 'the expression ends too soon';
+  const variable = /^Unknown variable: (?<name>\w+)$/.exec(summary)?.groups?.['name'];
+  return variable === undefined ? summary : `there is no ${variable}; a field is reading.${variable}`;
 }
 
 /** What the evaluator threw, in one line. */

@@ -92,9 +92,9 @@ describe('keep', () => {
 
 describe('checkExpression', () => {
   test.each([
-    ['reading.temp >', 'Unexpected token: EOF (column 15)'],
-    ['temp > 3', 'Unknown variable: temp (column 1)'],
-    ['reading.temp\n  > "a" +', 'Unexpected token: EOF (line 2, column 10)'],
+    ['reading.temp >', 'the expression ends too soon (column 15)'],
+    ['temp > 3', 'there is no temp; a field is reading.temp (column 1)'],
+    ['reading.temp\n  > "a" +', 'the expression ends too soon (line 2, column 10)'],
     ['stream == 3', 'no such overload: string == int (column 1)'],
     ['1 + 2', 'the expression gives int, not true or false'],
     ['   ', 'the expression is empty'],

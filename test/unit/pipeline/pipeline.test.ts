@@ -131,7 +131,7 @@ describe('compilePipeline', () => {
           ),
     ).toMatchInlineSnapshot(`
       [
-        "0 keep: Unexpected token: EOF (column 12)",
+        "0 keep: the expression ends too soon (column 12)",
         "1 calibrate.field: a field name is needed",
         "1 calibrate.points: points do not go together with scale or offset",
         "1 calibrate.points: 1 points; 2 to 4096 are allowed",

@@ -326,10 +326,10 @@ test('sketches go out as sealed standard bytes to a stream of their own, and rea
 });
 
 test.each<[StageConfig, string]>([
-  [{ window: {} }, 'window needs one of every and session'],
-  [{ window: { every: 1000, session: 1000 } }, 'window needs one of every and session'],
+  [{ window: {} }, 'window needs every or session'],
+  [{ window: { every: 1000, session: 1000 } }, 'window.session can not stand beside every'],
   [{ window: { every: 1000, slide: 300 } }, 'window.slide must divide every without a rest'],
-  [{ window: { every: 1000, emit: ['p0'] } }, 'window.emit there is no "p0"; there are count'],
+  [{ window: { every: 1000, emit: ['p0'] } }, 'window.emit.0 there is no "p0"; there are count'],
   [{ window: { every: 1000, into: 'line' } }, 'window.into is the stream itself'],
   [{ window: { every: 1, lateness: 86_400_000 } }, 'window 86401001 windows of a series would be open'],
   [{ sketch: { every: 1000, kinds: [] } }, 'sketch.kinds names nothing'],
