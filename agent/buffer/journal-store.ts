@@ -28,6 +28,7 @@ import { loadStates, type StreamStates } from './pipeline-state.ts';
 import { purge, type PurgeRequest } from './purge.ts';
 import { readRun } from './read.ts';
 import { trimDeadLetters } from './retention.ts';
+import { tooManyPieces } from './rollup/pieces.ts';
 import { alignRollups, keepKnown, rollUp, rollUpDue } from './rollup/upkeep.ts';
 import { windowsOf, type WindowsRequest } from './rollup/windows.ts';
 import type { WindowsJson } from '../query/windows-json.ts';
@@ -250,6 +251,8 @@ export class JournalStore {
     const core = this.#core;
     try {
       if (!this.#place.inPlace(now)) return false;
+      // Before they take the room of readings.
+      if (tooManyPieces(core) && !journalPressing(core) && this.#rollUp(now)) return true;
       const due = this.#sealer.stream ?? dueForSealing(core, now);
       if (due !== null && !this.#sealer.advance(due, { whole: this.pressing || isBehind(core, due) }))
         return true;

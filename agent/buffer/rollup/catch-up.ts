@@ -7,6 +7,7 @@ import { blockFrom } from '../segments.ts';
 import type { StoreCore } from '../store-core.ts';
 import type { StreamState } from '../stream-state.ts';
 import { openMillisMax } from './limits.ts';
+import { tooManyPieces } from './pieces.ts';
 
 /** Open windows have waited long enough to be written. */
 export function writeDue(core: StoreCore, monotonicMillis: number): boolean {
@@ -35,7 +36,7 @@ export function behindDue(core: StoreCore, monotonicMillis: number): boolean {
     );
     for (const { stream } of rows.all()) rollups.behind.add(stream);
   }
-  return rollups.behind.size > 0 && !resting(core, monotonicMillis);
+  return rollups.behind.size > 0 && !tooManyPieces(core) && !resting(core, monotonicMillis);
 }
 
 /** Folds the next block of a stream that is behind. Inside a transaction. */

@@ -9,7 +9,7 @@ import type { BlockPlace, Place, StreamState } from '../stream-state.ts';
 import { openBytesMax } from './limits.ts';
 import { RollupNames } from './names.ts';
 import { OpenWindows } from './open-windows.ts';
-import { inPieces, pieceBytesOfTransaction } from './pieces.ts';
+import { inPieces, pieceBytesOfTransaction, piecesRoom, tooManyPieces } from './pieces.ts';
 import { pieceBytes } from './rolled.ts';
 import { loadStreamRollup, type StreamRollup } from './rollup-memory.ts';
 
@@ -87,7 +87,7 @@ export class Folding {
     const known = this.rollupOf(stream);
     const rollup = known ?? this.#begin(stream, first);
     // Blocks are folded in their order: behind one that waits all wait.
-    if (openBytes > 2 * openBytesMax) behind.add(stream.id);
+    if (openBytes > 2 * openBytesMax || tooManyPieces(this.#core)) behind.add(stream.id);
     if (behind.has(stream.id)) return;
     if (era === 0) this.fold(stream, rollup, batch);
     rollup.until = first + batch.length;
@@ -206,6 +206,7 @@ export class Folding {
       pages += 2 + Math.ceil(bytes.length / pageBytes);
       pieces.push({ readings, bytes });
     }
+    if (bytesAll - this.#written > piecesRoom(core)) return false;
     if (!core.claimPages(pages, core.shares.headroomPages >> 1)) return false;
     this.#written = bytesAll;
     if (left > 0) core.events.notRolledUp(stream.name, left);

@@ -23,6 +23,13 @@ export const pieceEntriesMax = 128;
 export const piecesDue = 48;
 export const pieceBytesDue = 256 * KiB;
 export const pieceMillisDue = 30_000;
+/**
+ * Pieces not merged yet take so much at most, as a part of what summaries may take and of the cap, whichever is more: beyond it they are merged first, and blocks wait to be
+ * folded. What leaves the store goes into pieces up to so many times that, and beyond it into no summary.
+ */
+export const piecesShareOfRollups = 1 / 2;
+export const piecesShareOfSize = 1 / 64;
+export const piecesOverflow = 4;
 /** Entries and rows one merge takes: bounds its slice to some milliseconds. */
 export const mergeEntriesMax = 512;
 export const mergeRowsMax = 384;

@@ -10,6 +10,7 @@ import {
   rollupLevels,
   rollupRowBytes,
 } from './limits.ts';
+import { tooManyPieces } from './pieces.ts';
 import { readPiece, readRow, Rolled, rowBytes, type PieceEntry } from './rolled.ts';
 
 /** Pieces wait to be merged, and there are enough of them, or they waited long enough. */
@@ -23,6 +24,7 @@ export function mergeDue(core: StoreCore, monotonicMillis: number): boolean {
   return (
     rollups.pieces >= piecesDue ||
     rollups.pieceBytes >= pieceBytesDue ||
+    tooManyPieces(core) ||
     monotonicMillis - rollups.pieceSince >= pieceMillisDue
   );
 }

@@ -1,5 +1,6 @@
 import { pageBytes } from '../limits.ts';
-import { pieceEntriesMax } from './limits.ts';
+import type { StoreCore } from '../store-core.ts';
+import { pieceEntriesMax, piecesOverflow, piecesShareOfRollups, piecesShareOfSize } from './limits.ts';
 import type { PieceEntry } from './rolled.ts';
 
 /** Bytes of pieces one transaction may write. */
@@ -23,4 +24,23 @@ export function* inPieces(entries: Iterable<PieceEntry>, walBytes: number): Gene
     summaries += more;
   }
   if (piece.length > 0) yield piece;
+}
+
+/** Bytes summaries may take by the config. */
+export function rollupBytesMax({ shares, settings }: StoreCore): number {
+  return Math.floor(shares.sizeBytes * settings.rollups.share);
+}
+
+/** So many pieces wait that they are merged before any more are made of what may wait. */
+export function tooManyPieces(core: StoreCore): boolean {
+  return core.memory.rollups.pieceBytes >= piecesMax(core);
+}
+
+/** Bytes of pieces that may still be written. */
+export function piecesRoom(core: StoreCore): number {
+  return piecesOverflow * piecesMax(core) - core.memory.rollups.pieceBytes;
+}
+
+function piecesMax(core: StoreCore): number {
+  return Math.max(rollupBytesMax(core) * piecesShareOfRollups, core.shares.sizeBytes * piecesShareOfSize);
 }

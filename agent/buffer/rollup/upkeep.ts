@@ -11,6 +11,7 @@ import {
   trimPauseMillis,
 } from './limits.ts';
 import { mergeDue, mergePieces, saveLevels } from './merge.ts';
+import { rollupBytesMax, tooManyPieces } from './pieces.ts';
 import { loadRollups } from './rollup-memory.ts';
 
 /** There is something to write, to fold, to merge or to let go of. */
@@ -26,7 +27,7 @@ export function rollUpDue(core: StoreCore, now: Moment): boolean {
 
 /** One slice, in a transaction of its own that need not be durable: a crash leaves blocks to be folded, and pieces to be merged, again. */
 export function rollUp(core: StoreCore, now: Moment): void {
-  if (writeDue(core, now.monotonicMillis)) {
+  if (!tooManyPieces(core) && writeDue(core, now.monotonicMillis)) {
     core.transaction(() => writeOpen(core), { durable: false });
     return;
   }
@@ -59,13 +60,12 @@ export function keepKnown(core: StoreCore): void {
 
 /** Bytes of all windows, and of pieces. */
 export function rollupBytes(core: StoreCore): number {
-  const { levels, pieceBytes } = core.memory.rollups;
-  return levels.reduce((sum, level) => sum + level.bytes, pieceBytes);
+  return levelBytes(core) + core.memory.rollups.pieceBytes;
 }
 
-/** Bytes summaries may take by the config. */
-function rollupBytesMax(core: StoreCore): number {
-  return Math.floor(core.shares.sizeBytes * core.settings.rollups.share);
+/** Pieces are not among them: letting windows go makes them no fewer. */
+function levelBytes(core: StoreCore): number {
+  return core.memory.rollups.levels.reduce((sum, level) => sum + level.bytes, 0);
 }
 
 /** Old windows may be let go of: looked at every ten minutes, and at once while summaries take too much. */
@@ -75,7 +75,7 @@ function trimDue(core: StoreCore, monotonicMillis: number): boolean {
 }
 
 /**
- * Lets the oldest windows go: those beyond their level's time, and while summaries take more than their share, of the finest level that has
+ * Lets the oldest windows go: those beyond their level's time, and while windows take more than their share, of the finest level that has
  * any. One slice, inside a transaction. True when there was something to let go of.
  */
 function trimRollups(core: StoreCore, wallMicros: number): boolean {
@@ -89,7 +89,7 @@ function trimRollups(core: StoreCore, wallMicros: number): boolean {
       letGo(core, level, Math.min(horizon, Math.max(oldest + retentionStepMicros, horizon - keptMicros)));
       return true;
     }
-    if (rollupBytes(core) > rollupBytesMax(core)) {
+    if (levelBytes(core) > rollupBytesMax(core)) {
       const step = Math.max(micros, retentionStepMicros);
       letGo(core, level, Math.floor(oldest / step) * step + step);
       return true;
