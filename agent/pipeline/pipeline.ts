@@ -217,6 +217,7 @@ export class Pipeline {
   resume(saved: readonly SavedState[]): Restored {
     const restored = this.#log.restore(saved);
     this.#eventMicrosMax = restored.eventMicrosMax;
+    if (this.#log.isFullDue) this.#changed = true;
     return restored;
   }
 

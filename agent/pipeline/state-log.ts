@@ -55,6 +55,11 @@ export class StateLog {
     return this.#hasDeltas;
   }
 
+  /** The next save is a full state, whether or not a stage changed. */
+  get isFullDue(): boolean {
+    return this.#fullDue;
+  }
+
   /** What is to be stored with what was processed since the last call; null: nothing. */
   changes(eventMicrosMax: number, bytesMax: number): SavedState | null {
     if (this.#fullDue || this.#deltaBytes > Math.max(stateDeltasBytesMin, 2 * this.#fullBytes))
@@ -118,10 +123,11 @@ export class StateLog {
     const eventMicrosMax = this.#apply(deltas, whole) ?? full?.eventMicrosMax ?? Number.NEGATIVE_INFINITY;
     const keeping = this.#stages.filter((stage) => stage.snapshot !== undefined);
     const kept = full?.states.filter(({ state }) => state !== null) ?? [];
-    // Whatever did not come back is not to be built upon.
+    // Whatever did not come back is not to be built upon, nor met again at the next start.
     this.#fullDue =
-      saved.length > 0 && (keeping.length < kept.length || keeping.some((stage) => !whole.has(stage)));
-    if (saved.length === 0) this.#fullDue = this.#hasDeltas;
+      saved.length === 0
+        ? this.#hasDeltas
+        : full === null || keeping.length < kept.length || keeping.some((stage) => !whole.has(stage));
     this.#followed = deltas.length > 0;
     this.#fullBytes = last < 0 ? 0 : saved[last]!.bytes.length;
     this.#deltaBytes = deltas.reduce((sum, { bytes }) => sum + bytes.length + stateOverheadBytes, 0);

@@ -88,7 +88,7 @@ function squaresOf(values: readonly number[]): number {
 test.each([
   ['of a sensor', (random: Prng) => 20 + 5 * random.float()],
   ['of a switch', (random: Prng) => (random.chance(0.3) ? 1 : 0)],
-  ['far from 0 and close to each other', (random: Prng) => 1_700_000_000 + 2 ** -9 * random.float()],
+  ['far from 0 and close to each other', (random: Prng) => 1_700_000_000 + 2 ** -16 * random.float()],
 ])('what a query is told of the error of squares is true down the ladder, of values %s', (_, source) => {
   for (let seed = 1; seed <= 2; seed++) {
     const random = new Prng(seed);

@@ -16,8 +16,9 @@ function start(saved: Readonly<Record<string, readonly SavedState[]>>) {
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const telemetry = new SilentTelemetry();
   const ports = { telemetry, send: () => {}, now: () => micros(0) };
-  const partings = resumeStreams(buildStreams(loaded.config, ports), ports, new Map(Object.entries(saved)));
-  return { partings, events: telemetry.events.map(({ event }) => event) };
+  const streams = buildStreams(loaded.config, ports);
+  const partings = resumeStreams(streams, ports, new Map(Object.entries(saved)));
+  return { partings, events: telemetry.events.map(({ event }) => event), streams };
 }
 
 test('state that can not be read, of a stream that is gone, is told of once: the next start finds none', () => {
@@ -27,9 +28,18 @@ test('state that can not be read, of a stream that is gone, is told of once: the
   expect(first.partings).toEqual([
     { stream: 'gone', processed: { outputs: [], filtered: [] }, state: emptyState() },
   ]);
-  expect(start({ gone: [damaged, first.partings[0]!.state!] })).toEqual({ partings: [], events: [] });
+  expect(start({ gone: [damaged, first.partings[0]!.state!] })).toMatchObject({ partings: [], events: [] });
 });
 
 test('a stream that is gone and had no state left is neither told of nor stored again', () => {
-  expect(start({ gone: [emptyState()] })).toEqual({ partings: [], events: [] });
+  expect(start({ gone: [emptyState()] })).toMatchObject({ partings: [], events: [] });
+});
+
+test('state that can not be read, of a stream that has no stages any more, is told of once too', () => {
+  const first = start({ line: [damaged] });
+  const next = first.streams.plans[0]!.preprocess.changes?.(1 << 20) ?? null;
+
+  expect(first.events).toEqual(['pipeline.states_not_given_out']);
+  expect(next?.kind).toBe('full');
+  expect(start({ line: [next!] }).events).toEqual([]);
 });

@@ -147,6 +147,31 @@ describe('the pipeline that stored a state', () => {
     expect(statesLost(saved, pipelineOf(window(10_000)))).toEqual(['all its stages']);
   });
 
+  test.each([
+    ['with stages that keep nothing', [calibrate]],
+    ['without stages', []],
+    ['with stages that are stored at a stop only', [deadband]],
+  ])(
+    'that is damaged is replaced by what is stored next of a pipeline %s, so that it is told of once',
+    (_, stages) => {
+      const saved = store(window(10_000));
+      saved[0]!.bytes[4]! ^= 1;
+      const running = pipelineOf(...stages);
+      const stopped = pipelineOf(...stages);
+
+      running.resume(saved);
+      running.process(batchOf([{ at: 0, values: { a: 1 } }]), now);
+      stopped.resume(saved);
+
+      for (const next of [running.changes(1 << 20), stopped.whole(1 << 20)]) {
+        expect(next?.kind).toBe('full');
+        expect(statesLost([next!], pipelineOf(...stages))).toEqual([]);
+      }
+      running.process(batchOf([{ at: 1, values: { a: 1 } }]), now);
+      expect(running.changes(1 << 20)?.kind).not.toBe('full');
+    },
+  );
+
   test('tells of what is lost in one line and one counter', () => {
     const lines: string[] = [];
     const counts: [string, number | undefined][] = [];
