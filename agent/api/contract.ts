@@ -89,7 +89,7 @@ export interface StreamClockJson {
   readonly corrected_readings: number;
   /** Of a boot that ended before its clock was set. */
   readonly uncorrectable_readings: number;
-  /** "arrival, clock not set since boot, 12 readings will be corrected". */
+  /** "arrival, clock not synchronized since boot, 12 readings will be corrected". */
   readonly words: string;
 }
 

@@ -51,7 +51,7 @@ function heading(status: StatusJson): string {
   const ready = status.ready ? 'ready' : 'NOT READY';
   const clock = status.clock.trusted
     ? ''
-    : '\nthe clock was not set since boot: times of arrival are corrected once it is';
+    : '\nthe clock was not synchronized since boot: times of arrival are corrected once it is';
   return `${status.agent.id}${site}: ${ready}, sedge ${status.version}, up ${formatDuration(status.uptime_seconds)}${clock}`;
 }
 

@@ -117,7 +117,7 @@ export function streamClock(
 }
 
 function arrivalWords(standing: ClockStanding): string {
-  if (standing.kind === 'unset') return 'arrival, clock not set since boot';
+  if (standing.kind === 'unset') return 'arrival, clock not synchronized since boot';
   const by = {
     sync: 'synchronized',
     config: 'clock trusted by config',

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Micros } from '../base/units.ts';
+import { micros, type Micros, type Millis } from '../base/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { partChanged, readinessChanged } from './events.ts';
@@ -17,17 +17,21 @@ export interface PartHealth {
   readonly state: PartState;
   /** In words, for people; '' when there is nothing to say. */
   readonly reason: string;
-  /** Since when the state holds, by the wall clock. */
+  /** Since when the state holds, by the wall clock as it stands now: a clock that is set does not make it longer. */
   readonly since: Micros;
   /** The agent is not ready while it is starting or failed. */
   readonly needed: boolean;
+}
+
+interface KnownPart extends Omit<PartHealth, 'since'> {
+  readonly sinceMs: Millis;
 }
 
 /** What each part says of itself. A part is declared by assembly and reports from then on. */
 export class Health {
   readonly #clock: Clock;
   readonly #telemetry: Telemetry;
-  readonly #parts = new Map<string, PartHealth>();
+  readonly #parts = new Map<string, KnownPart>();
   #ready = false;
 
   constructor(clock: Clock, telemetry: Telemetry) {
@@ -45,7 +49,7 @@ export class Health {
     this.#parts.set(
       name,
       known === undefined
-        ? { name, state: 'starting', reason: 'not started yet', since: this.#clock.wall(), needed }
+        ? { name, state: 'starting', reason: 'not started yet', sinceMs: this.#clock.monotonic(), needed }
         : { ...known, needed },
     );
     this.#weigh();
@@ -61,7 +65,8 @@ export class Health {
     const known = this.#parts.get(name);
     assert(known !== undefined, `part ${name} is declared before it reports`);
     const changed = known.state !== state;
-    this.#parts.set(name, { ...known, state, reason, since: changed ? this.#clock.wall() : known.since });
+    const sinceMs = changed ? this.#clock.monotonic() : known.sinceMs;
+    this.#parts.set(name, { ...known, state, reason, sinceMs });
     if (!changed) return;
     partChanged(this.#telemetry, { name, from: known.state, to: state, reason });
     this.#weigh();
@@ -74,7 +79,10 @@ export class Health {
 
   /** By name. */
   parts(): readonly PartHealth[] {
-    return [...this.#parts.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const [wall, monotonic] = [this.#clock.wall(), this.#clock.monotonic()];
+    return [...this.#parts.values()]
+      .map(({ sinceMs, ...part }) => ({ ...part, since: micros(wall - (monotonic - sinceMs) * 1000) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   #weigh(): void {

@@ -142,14 +142,14 @@ describe('statusText', () => {
       ...stream!.clock,
       trusted: false,
       waiting_readings: 12,
-      words: 'arrival, clock not set since boot',
+      words: 'arrival, clock not synchronized since boot',
     };
     const odd = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...stream!, name, clock }));
     const text = statusText({ ...calm, streams: [...odd, stream!] });
 
     expect(text).toContain(`
 times
-  a, b, c, d, 1 more  arrival, clock not set since boot
+  a, b, c, d, 1 more  arrival, clock not synchronized since boot
   vibration           times from the device
 `);
   });
@@ -177,7 +177,7 @@ host    Raspberry Pi 4 Model B Rev 1.4, 61 °C, processors 18 % busy, 600 MiB of
   it('puts what needs somebody first, the worst on top', () => {
     expect(`\n${statusText(troubled)}`).toBe(`
 gw-7 of plant-3: NOT READY, sedge 0.1.0, up 3 h 5 min
-the clock was not set since boot: times of arrival are corrected once it is
+the clock was not synchronized since boot: times of arrival are corrected once it is
 
 attention
   ledger        does not balance; run sedge buffer fsck

@@ -4,15 +4,21 @@ import type { Alarm, Clock } from '#agent/ports/clock.ts';
 /** A clock that moves when told. */
 export class ManualClock implements Clock {
   #now = 0;
+  #steppedMicros = 0;
   readonly #alarms = new Set<{ at: number; wake: () => void }>();
 
   monotonic(): Millis {
     return millis(this.#now);
   }
 
-  /** 2026-11-21T08:00:00Z plus what has passed. */
+  /** 2026-11-21T08:00:00Z plus what has passed and by how much it was set. */
   wall(): Micros {
-    return micros((Date.UTC(2026, 10, 21, 8) + this.#now) * 1_000);
+    return micros((Date.UTC(2026, 10, 21, 8) + this.#now) * 1_000 + this.#steppedMicros);
+  }
+
+  /** Sets the wall clock alone. */
+  stepWall(byMicros: number): void {
+    this.#steppedMicros += byMicros;
   }
 
   after(delay: Millis, wake: () => void): Alarm {

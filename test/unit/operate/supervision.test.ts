@@ -66,6 +66,17 @@ describe('Health', () => {
     expect(telemetry.events).toHaveLength(2);
   });
 
+  it('does not make a state older when the clock is set', () => {
+    const clock = new ManualClock();
+    const health = new Health(clock, remembering());
+    health.declare('disk', { needed: true });
+    health.report('disk', 'degraded', 'slow');
+    clock.advance(5_000);
+    clock.stepWall(325 * 86_400_000_000);
+
+    expect(clock.wall() - health.parts()[0]!.since).toBe(5_000_000);
+  });
+
   it('follows a reload: parts come, go, and change their need', () => {
     const health = new Health(new ManualClock(), remembering());
     health.declare('b', { needed: true });
