@@ -30,9 +30,20 @@ export class ByteWriter {
     this.#length += 8;
   }
 
+  /** The first `count` of `values`. */
+  float64s(values: Float64Array, count: number): void {
+    this.#reserve(8 * count);
+    for (let i = 0, at = this.#length; i < count; i++, at += 8) this.#view.setFloat64(at, values[i]!, true);
+    this.#length += 8 * count;
+  }
+
   /** Unsigned LEB128 of an integer in 0 … 2^53 - 1: one to eight bytes. */
   varint(value: number): void {
     this.#reserve(8);
+    if (value < 0x80) {
+      this.#bytes[this.#length++] = value;
+      return;
+    }
     let rest = value;
     while (rest >= 0x80) {
       this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
@@ -70,6 +81,11 @@ export class ByteWriter {
   /** A copy of what was written, in a buffer of its own (so that it can be transferred). */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** A view of what was written, until more is. */
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   #reserve(more: number): void {

@@ -17,7 +17,12 @@ const none = new Uint8Array(0);
 
 /** Layout in README.md. */
 export function writeSnapshot(snapshot: Omit<Snapshot, 'isWhole'>): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(1024);
+  const writer = new ByteWriter(
+    snapshot.states.reduce(
+      (sum, { fingerprint, state }) => sum + 3 * fingerprint.length + (state?.length ?? 0) + 16,
+      32,
+    ),
+  );
   writer.uint8(version);
   writer.float64(snapshot.eventMicrosMax);
   writer.varint(snapshot.states.length);
@@ -25,7 +30,7 @@ export function writeSnapshot(snapshot: Omit<Snapshot, 'isWhole'>): Uint8Array<A
     writer.text(fingerprint);
     writer.bytes(state ?? none);
   }
-  writer.uint32(crc32c(writer.finish()));
+  writer.uint32(crc32c(writer.written));
   return writer.finish();
 }
 

@@ -19,7 +19,8 @@ export interface Restored {
 }
 
 /** What a stage's state is saved under: a hash of its config. */
-const nameOf = (fingerprint: string): number => crc32c(new TextEncoder().encode(fingerprint));
+const nameOf = (fingerprint: string): number => crc32c(encoder.encode(fingerprint));
+const encoder = new TextEncoder();
 
 /**
  * Decides what of a pipeline's state is saved with a commit. Stages with `delta` are saved with every commit, so that a restart goes on
@@ -31,6 +32,8 @@ export class StateLog {
   readonly leftOut: string[] = [];
   readonly #stages: readonly Stage[];
   readonly #fingerprints: readonly string[];
+  /** What deltas are saved under, one a stage. */
+  readonly #names: readonly number[];
   readonly #hasDeltas: boolean;
   readonly #hasOthers: boolean;
   /** The next save must be a full state. */
@@ -45,6 +48,7 @@ export class StateLog {
   constructor(stages: readonly Stage[], fingerprints: readonly string[]) {
     this.#stages = stages;
     this.#fingerprints = fingerprints;
+    this.#names = fingerprints.map(nameOf);
     this.#hasDeltas = stages.some((stage) => stage.delta !== undefined);
     this.#hasOthers = stages.some((stage) => stage.snapshot !== undefined && stage.delta === undefined);
     this.#fullDue = this.#hasDeltas;
@@ -67,8 +71,7 @@ export class StateLog {
     const deltas: { name: number; bytes: Uint8Array }[] = [];
     for (const [i, stage] of this.#stages.entries()) {
       const bytes = stage.delta?.() ?? null;
-      if (bytes !== null && !this.#tooBig.has(stage))
-        deltas.push({ name: nameOf(this.#fingerprints[i]!), bytes });
+      if (bytes !== null && !this.#tooBig.has(stage)) deltas.push({ name: this.#names[i]!, bytes });
     }
     if (deltas.length === 0 && (this.#followed || !this.#hasOthers)) return null;
     const bytes = writeDeltas(eventMicrosMax, deltas);
@@ -140,7 +143,7 @@ export class StateLog {
 
   /** Applies deltas in order; a stage for which one does not fit is empty and leaves `whole`. Answers the newest event time told. */
   #apply(deltas: readonly SavedState[], whole: Set<Stage>): number | null {
-    const byName = new Map(this.#stages.map((stage, i) => [nameOf(this.#fingerprints[i]!), stage]));
+    const byName = new Map(this.#stages.map((stage, i) => [this.#names[i]!, stage]));
     let eventMicrosMax: number | null = null;
     for (const { bytes } of deltas) {
       const read = readDeltas(bytes);
@@ -165,7 +168,7 @@ function writeDeltas(
   eventMicrosMax: number,
   deltas: readonly { readonly name: number; readonly bytes: Uint8Array }[],
 ): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(256);
+  const writer = new ByteWriter(deltas.reduce((sum, { bytes }) => sum + bytes.length + 16, 32));
   writer.uint8(version);
   writer.float64(eventMicrosMax);
   writer.varint(deltas.length);
@@ -173,7 +176,7 @@ function writeDeltas(
     writer.uint32(name);
     writer.bytes(bytes);
   }
-  writer.uint32(crc32c(writer.finish()));
+  writer.uint32(crc32c(writer.written));
   return writer.finish();
 }
 

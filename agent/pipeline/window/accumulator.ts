@@ -13,10 +13,13 @@ export type SketchKindName = (typeof sketchKindNames)[number];
 /** Which sketches an accumulator keeps beside its sums. */
 export type SketchNeeds = Readonly<Record<SketchKindName, boolean>>;
 
-/** Levels of saved state: the values since the last one, or everything. */
-const savedNothing = 0;
-const savedValues = 1;
-const savedWhole = 2;
+/** What of an accumulator's sketches is saved: nothing where it has none, values since the last save, or everything. */
+const saved = { nothing: 0, values: 1, whole: 2, numbers: 3 } as const;
+const savedShift = 5;
+/** Sums that are told in a save, by bit: those of all values, and those that changed. */
+const told = { total: 16, min: 1, max: 2, first: 4, last: 8 } as const;
+const toldAll = told.total | told.min | told.max | told.first | told.last;
+const noValues = new Float64Array(0);
 
 /** Values of one field in the order they came, `count` of them, at least one: finite numbers, each with its event time. */
 export interface Run {
@@ -45,13 +48,18 @@ export class Accumulator {
   readonly #hasSketches: boolean;
   /** Changed since it was saved. */
   isDirty = false;
-  /** Values since the last save; null when the sketches' own bytes are needed. */
-  #added: (number | string)[] | null = [];
+  /** Bits of `told`: what is not as it was when it was saved; all values have their part in `total`. */
+  #changed = 0;
+  /** The first `#addedCount`: values since the last save, NaN where one is a text. */
+  #added: Float64Array = noValues;
+  /** -1: too many, and the sketches' own bytes are needed. */
+  #addedCount = 0;
+  #addedTexts: string[] | null = null;
 
-  constructor(needs: SketchNeeds, seed: number, saved: Partial<SavedSketches> = {}) {
-    this.moments = saved.moments ?? (needs.moments ? new Moments() : null);
-    this.quantiles = saved.quantiles ?? (needs.quantiles ? new Kll(new Prng(seed)) : null);
-    this.distinct = saved.distinct ?? (needs.distinct ? new HyperLogLog() : null);
+  constructor(needs: SketchNeeds, seed: number, sketches: Partial<SavedSketches> = {}) {
+    this.moments = sketches.moments ?? (needs.moments ? new Moments() : null);
+    this.quantiles = sketches.quantiles ?? (needs.quantiles ? new Kll(new Prng(seed)) : null);
+    this.distinct = sketches.distinct ?? (needs.distinct ? new HyperLogLog() : null);
     this.#hasSketches = needs.quantiles || needs.distinct || needs.moments;
   }
 
@@ -62,14 +70,31 @@ export class Accumulator {
   update(value: number, micros: number): void {
     this.isDirty = true;
     this.count++;
+    this.#add(value);
+    this.#mark(value, micros);
+    if (this.#hasSketches) {
+      this.#sketch(value);
+      this.#remember(value);
+    }
+  }
+
+  #add(value: number): void {
     const sum = this.#sum + value;
     const back = sum - this.#sum;
     this.#lost += this.#sum - (sum - back) + (value - back);
     this.#sum = sum;
-    if (value < this.min) this.min = value;
-    if (value > this.max) this.max = value;
-    this.#mark(value, micros);
-    if (this.#hasSketches) this.#sketch(value);
+    this.#stretch(value, value);
+  }
+
+  #stretch(min: number, max: number): void {
+    if (min < this.min) {
+      this.min = min;
+      this.#changed |= told.min;
+    }
+    if (max > this.max) {
+      this.max = max;
+      this.#changed |= told.max;
+    }
   }
 
   /** As single updates would; the sums in locals, read and written once a run, and one sketch after the other. */
@@ -97,8 +122,7 @@ export class Accumulator {
     this.count += count;
     this.#sum = total;
     this.#lost = lost;
-    this.min = min;
-    this.max = max;
+    this.#stretch(min, max);
     this.#mark(values[first]!, times[first]!);
     this.#mark(values[last]!, times[last]!);
     if (this.#hasSketches) this.#sketchRun(values, count);
@@ -109,9 +133,23 @@ export class Accumulator {
     this.moments?.updateAll(values, 0, count);
     if (quantiles !== null) for (let i = 0; i < count; i++) quantiles.update(values[i]!);
     this.distinct?.updateNumbers(values, 0, count);
-    const room = this.#added === null ? 0 : addedValuesMax - this.#added.length;
-    if (count > room) this.#added = null;
-    else for (let i = 0; i < count; i++) this.#added!.push(values[i]!);
+    const at = this.#roomFor(count);
+    if (at >= 0) for (let i = 0; i < count; i++) this.#added[at + i] = values[i]!;
+  }
+
+  /** Where so many more values since the last save are to be put; -1: they are too many by now. */
+  #roomFor(more: number): number {
+    const at = this.#addedCount;
+    if (at < 0) return -1;
+    const count = at + more;
+    this.#addedCount = count > addedValuesMax ? -1 : count;
+    if (count > addedValuesMax) return -1;
+    if (count > this.#added.length) {
+      const grown = new Float64Array(Math.min(addedValuesMax, Math.max(16, 2 * count)));
+      grown.set(this.#added);
+      this.#added = grown;
+    }
+    return at;
   }
 
   /** Only `distinct` has a use for it. */
@@ -119,12 +157,14 @@ export class Accumulator {
     this.isDirty = true;
     this.texts++;
     this.distinct!.updateText(text);
-    this.#remember(text);
+    this.#remember(Number.NaN);
+    (this.#addedTexts ??= []).push(text);
   }
 
   merge(other: Accumulator): void {
     this.isDirty = true;
-    this.#added = null;
+    this.#addedCount = -1;
+    this.#changed = toldAll;
     this.count += other.count;
     this.texts += other.texts;
     const sum = this.#sum + other.#sum;
@@ -147,10 +187,12 @@ export class Accumulator {
     if (micros < this.firstMicros || (micros === this.firstMicros && value < this.first)) {
       this.firstMicros = micros;
       this.first = value;
+      this.#changed |= told.first;
     }
     if (micros > this.lastMicros || (micros === this.lastMicros && value > this.last)) {
       this.lastMicros = micros;
       this.last = value;
+      this.#changed |= told.last;
     }
   }
 
@@ -158,87 +200,146 @@ export class Accumulator {
     this.moments?.update(value);
     this.quantiles?.update(value);
     this.distinct?.updateNumber(value);
-    this.#remember(value);
   }
 
-  #remember(value: number | string): void {
-    const added = this.#added;
-    if (added === null) return;
-    if (added.length < addedValuesMax) added.push(value);
-    else this.#added = null;
+  #remember(value: number): void {
+    const at = this.#roomFor(1);
+    if (at >= 0) this.#added[at] = value;
   }
 
-  /** Sums as they stand; of the sketches the values since the last save, or all of them when that is less or `whole` is asked. */
+  /**
+   * What changed: sums that others do not follow from, and of the sketches the values since the last save, or all of them when that is less or
+   * `whole` is asked. Of all values the sum and the extremes follow from what was saved before and the values.
+   */
   save(writer: ByteWriter, whole: boolean): void {
+    const form = this.#formOfSave(whole);
+    const follows = form === saved.values || form === saved.numbers;
+    const tell = form === saved.whole || whole ? toldAll : told.total | this.#changed;
+    const bits = follows ? tell & (told.first | told.last) : tell;
+    writer.uint8((form << savedShift) | bits);
     writer.varint(this.count);
     writer.varint(this.texts);
-    for (const value of [this.#sum, this.#lost, this.min, this.max]) writer.float64(value);
-    for (const value of [this.firstMicros, this.first, this.lastMicros, this.last]) writer.float64(value);
-    this.#saveSketches(writer, whole);
-    this.isDirty = false;
-    this.#added = [];
+    if ((bits & told.total) !== 0) {
+      writer.float64(this.#sum);
+      writer.float64(this.#lost);
+    }
+    if ((bits & told.min) !== 0) writer.float64(this.min);
+    if ((bits & told.max) !== 0) writer.float64(this.max);
+    if ((bits & told.first) !== 0) {
+      writer.float64(this.firstMicros);
+      writer.float64(this.first);
+    }
+    if ((bits & told.last) !== 0) {
+      writer.float64(this.lastMicros);
+      writer.float64(this.last);
+    }
+    this.#saveSketches(writer, form);
+    this.#isSaved();
   }
 
-  #saveSketches(writer: ByteWriter, whole: boolean): void {
-    const added = this.#added;
-    if (!this.#hasSketches) {
-      writer.uint8(savedNothing);
-    } else if (whole || added === null) {
-      writer.uint8(savedWhole);
+  #isSaved(): void {
+    this.isDirty = false;
+    this.#changed = 0;
+    this.#addedCount = 0;
+    this.#addedTexts = null;
+  }
+
+  #formOfSave(whole: boolean): number {
+    if (!this.#hasSketches) return saved.nothing;
+    if (whole || this.#addedCount < 0) return saved.whole;
+    return this.#addedTexts === null ? saved.numbers : saved.values;
+  }
+
+  #saveSketches(writer: ByteWriter, form: number): void {
+    if (form === saved.nothing) return;
+    if (form === saved.whole) {
       for (const name of sketchKindNames) {
         const sketch = this[name];
         if (sketch !== null) writer.bytes(sketch.toBytes());
       }
-    } else {
-      writer.uint8(savedValues);
-      writer.varint(added.length);
-      for (const value of added) {
-        writer.uint8(typeof value === 'number' ? 0 : 1);
-        if (typeof value === 'number') writer.float64(value);
-        else writer.text(value);
-      }
+      return;
+    }
+    writer.varint(this.#addedCount);
+    if (form === saved.numbers) {
+      writer.float64s(this.#added, this.#addedCount);
+      return;
+    }
+    let texts = 0;
+    for (let i = 0; i < this.#addedCount; i++) {
+      const value = this.#added[i]!;
+      writer.uint8(Number.isNaN(value) ? 1 : 0);
+      if (Number.isNaN(value)) writer.text(this.#addedTexts![texts++]!);
+      else writer.float64(value);
     }
   }
 
   /** What {@link save} wrote; `before` is the accumulator as it was saved last. @throws {MalformedBytes} */
-  static load(
-    reader: ByteReader,
-    options: { readonly needs: SketchNeeds; readonly seed: number; readonly before: Accumulator | null },
-  ): Accumulator {
-    const { needs, seed, before } = options;
+  static load(reader: ByteReader, options: LoadOptions): Accumulator {
+    const { needs, seed, before, version } = options;
+    const head = version === 1 ? toldAll : reader.uint8();
     const count = reader.varint();
     const texts = reader.varint();
-    const sums = Array.from({ length: 8 }, () => reader.float64());
-    const form = reader.uint8();
-    if (form > savedWhole) throw new MalformedBytes('a form of saved sketches');
+    const sums = readSums(reader, head);
+    const form = version === 1 ? reader.uint8() : head >>> savedShift;
+    if (form > saved.numbers) throw new MalformedBytes('a form of saved sketches');
     const loaded =
-      form === savedWhole
+      form === saved.whole
         ? new Accumulator(needs, seed, readSketches(reader, needs, seed))
         : (before ?? new Accumulator(needs, seed));
-    if (form === savedValues) loaded.#replay(reader);
+    if (form === saved.values || form === saved.numbers) loaded.#replay(reader, form);
     loaded.count = count;
     loaded.texts = texts;
-    [loaded.#sum, loaded.#lost, loaded.min, loaded.max] = sums as [number, number, number, number];
-    [loaded.firstMicros, loaded.first, loaded.lastMicros, loaded.last] = sums.slice(4) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    loaded.isDirty = false;
-    loaded.#added = [];
+    if ((head & told.total) !== 0) [loaded.#sum, loaded.#lost] = sums.total;
+    if ((head & told.min) !== 0) loaded.min = sums.min;
+    if ((head & told.max) !== 0) loaded.max = sums.max;
+    if ((head & told.first) !== 0) [loaded.firstMicros, loaded.first] = sums.first;
+    if ((head & told.last) !== 0) [loaded.lastMicros, loaded.last] = sums.last;
+    loaded.#isSaved();
     return loaded;
   }
 
-  #replay(reader: ByteReader): void {
+  #replay(reader: ByteReader, form: number): void {
     const length = reader.count(addedValuesMax, 'values since the last save');
     for (let i = 0; i < length; i++) {
-      const isText = reader.uint8() === 1;
-      if (!isText) this.#sketch(reader.float64());
-      else if (this.distinct === null) throw new MalformedBytes('a text where none is counted');
+      const isText = form === saved.values && reader.uint8() === 1;
+      if (!isText) {
+        const value = reader.float64();
+        this.#add(value);
+        this.#sketch(value);
+      } else if (this.distinct === null) throw new MalformedBytes('a text where none is counted');
       else this.distinct.updateText(reader.text());
     }
   }
+}
+
+interface LoadOptions {
+  readonly needs: SketchNeeds;
+  readonly seed: number;
+  readonly before: Accumulator | null;
+  /** Of the saved state: 1 tells all sums each time. */
+  readonly version: 1 | 2;
+}
+
+interface SavedSums {
+  readonly total: [number, number];
+  readonly min: number;
+  readonly max: number;
+  readonly first: [number, number];
+  readonly last: [number, number];
+}
+
+/** Those that are told; the others are not to be looked at. */
+function readSums(reader: ByteReader, bits: number): SavedSums {
+  const pair = (bit: number): [number, number] =>
+    (bits & bit) === 0 ? [0, 0] : [reader.float64(), reader.float64()];
+  const one = (bit: number): number => ((bits & bit) === 0 ? 0 : reader.float64());
+  return {
+    total: pair(told.total),
+    min: one(told.min),
+    max: one(told.max),
+    first: pair(told.first),
+    last: pair(told.last),
+  };
 }
 
 interface SavedSketches {

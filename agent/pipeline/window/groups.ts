@@ -18,6 +18,8 @@ export interface Slice {
   isDirty: boolean;
   /** In saved state, as far as it was asked for. */
   isSaved: boolean;
+  /** As it was saved last. */
+  readonly saved: { start: number; end: number; lateUntil: number };
   /** Place among the slices the batch at hand has touched; -1: not touched. */
   touched: number;
 }
@@ -94,6 +96,7 @@ export const newSlice = (id: number, group: Group, span: { start: number; end: n
   lateUntil: Number.NEGATIVE_INFINITY,
   isDirty: true,
   isSaved: false,
+  saved: { start: Number.NaN, end: Number.NaN, lateUntil: Number.NaN },
   touched: -1,
 });
 

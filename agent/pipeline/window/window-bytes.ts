@@ -8,16 +8,26 @@ import { newGroup, newMember } from './groups.ts';
 import type { WindowCore } from './window-core.ts';
 import { seriesKey } from '../../reading/batch.ts';
 
-const version = 1;
+const version = 2;
+/** What is known of a known slice still holds. */
+const isSame = 2;
+/** About what one takes in a delta, with its group and series; for the first capacity of a writer. */
+const bytesASlice = 256;
 
 /** What a saved record is of something known by its number, or brings it. */
 const isKnown = 0;
 const isNew = 1;
 
+/** What a set and the values of a map have in common. */
+interface Items<T> {
+  readonly size: number;
+  forEach(one: (item: T) => void): void;
+}
+
 interface Changes {
-  readonly groups: Iterable<Group>;
-  readonly members: Iterable<Member>;
-  readonly slices: Iterable<Slice>;
+  readonly groups: Items<Group>;
+  readonly members: Items<Member>;
+  readonly slices: Items<Slice>;
   readonly removed: {
     readonly groups: readonly number[];
     readonly members: readonly number[];
@@ -31,9 +41,9 @@ interface Changes {
 export function saveWhole(core: WindowCore): Uint8Array<ArrayBuffer> {
   const { table } = core;
   const bytes = write(core, {
-    groups: table.groups.values(),
-    members: table.members.values(),
-    slices: table.slicesById.values(),
+    groups: table.groups,
+    members: table.members,
+    slices: table.slicesById,
     removed: { groups: [], members: [], slices: [] },
     isWhole: true,
   });
@@ -79,7 +89,7 @@ export function loadChanges(core: WindowCore, bytes: Uint8Array): boolean {
 }
 
 function write(core: WindowCore, changes: Changes): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(1024);
+  const writer = new ByteWriter(1024 + bytesASlice * changes.slices.size);
   const { isWhole, removed } = changes;
   writer.uint8(version);
   for (const ids of [removed.slices, removed.members, removed.groups]) {
@@ -92,13 +102,12 @@ function write(core: WindowCore, changes: Changes): Uint8Array<ArrayBuffer> {
   writeEach(writer, changes.groups, (group) => writeGroup(writer, group, isWhole));
   writeEach(writer, changes.members, (member) => writeMember(writer, member, isWhole));
   writeEach(writer, changes.slices, (slice) => writeSlice(writer, slice, isWhole));
-  return writer.finish();
+  return writer.written;
 }
 
-function writeEach<T>(writer: ByteWriter, items: Iterable<T>, one: (item: T) => void): void {
-  const all = [...items];
-  writer.varint(all.length);
-  for (const item of all) one(item);
+function writeEach<T>(writer: ByteWriter, items: Items<T>, one: (item: T) => void): void {
+  writer.varint(items.size);
+  items.forEach(one);
 }
 
 function writeGroup(writer: ByteWriter, group: Group, isWhole: boolean): void {
@@ -132,28 +141,43 @@ function writeMember(writer: ByteWriter, member: Member, isWhole: boolean): void
 }
 
 function writeSlice(writer: ByteWriter, slice: Slice, isWhole: boolean): void {
+  const bring = isWhole || !slice.isSaved;
+  const { saved } = slice;
+  const same = saved.start === slice.start && saved.end === slice.end && saved.lateUntil === slice.lateUntil;
+  writer.uint8(bring ? isNew : same ? isSame : isKnown);
   writer.varint(slice.id);
-  writer.varint(slice.group.id);
-  writer.float64(slice.start);
-  writer.float64(slice.end);
-  writer.float64(slice.lateUntil);
+  if (bring) writer.varint(slice.group.id);
+  if (bring || !same) {
+    writer.float64(slice.start);
+    writer.float64(slice.end);
+    writer.float64(slice.lateUntil);
+  }
   writer.uint8(slice.quality);
-  const whole = isWhole || !slice.isSaved;
-  const fields = [...slice.fields.entries()].filter(
-    (entry): entry is [number, Accumulator] => entry[1] !== undefined && (whole || entry[1].isDirty),
-  );
-  writer.varint(fields.length);
-  for (const [field, sums] of fields) {
+  const { fields } = slice;
+  let count = 0;
+  for (const sums of fields) if (sums !== undefined && (bring || sums.isDirty)) count++;
+  writer.varint(count);
+  for (let field = 0; field < fields.length; field++) {
+    const sums = fields[field];
+    if (sums === undefined || !(bring || sums.isDirty)) continue;
     writer.varint(field);
     sums.save(writer, isWhole);
   }
+  sliceIsSaved(slice);
+}
+
+function sliceIsSaved(slice: Slice): void {
   slice.isDirty = false;
   slice.isSaved = true;
+  slice.saved.start = slice.start;
+  slice.saved.end = slice.end;
+  slice.saved.lateUntil = slice.lateUntil;
 }
 
 /** @throws {MalformedBytes} */
 function read(core: WindowCore, reader: ByteReader): void {
-  if (reader.uint8() !== version) throw new MalformedBytes('a version of saved windows');
+  const found = reader.uint8();
+  if (found !== 1 && found !== version) throw new MalformedBytes('a version of saved windows');
   const { table } = core;
   readEach(reader, () => {
     const slice = table.slicesById.get(reader.varint());
@@ -170,7 +194,7 @@ function read(core: WindowCore, reader: ByteReader): void {
     if (core.fieldId(reader.text()) !== i) throw new MalformedBytes('fields in another order');
   readEach(reader, () => readGroup(core, reader));
   readEach(reader, () => readMember(core, reader));
-  readEach(reader, () => readSlice(core, reader));
+  readEach(reader, () => readSlice(core, reader, found));
   if (reader.remaining !== 0) throw new MalformedBytes('more than saved windows');
 }
 
@@ -218,24 +242,37 @@ function readMember({ table }: WindowCore, reader: ByteReader): void {
   member.isSaved = true;
 }
 
-function readSlice(core: WindowCore, reader: ByteReader): void {
-  const { table } = core;
-  const id = reader.varint();
-  const group = table.groupsById.get(reader.varint());
-  const span = { start: reader.float64(), end: reader.float64() };
-  if (group === undefined || !(span.start < span.end)) throw new MalformedBytes('a window of no group');
-  const slice = table.slicesById.get(id) ?? table.addSlice(group, span, id);
-  slice.start = span.start;
-  slice.end = span.end;
-  slice.lateUntil = reader.float64();
+function readSlice(core: WindowCore, reader: ByteReader, found: 1 | 2): void {
+  const slice = readSliceHead(core, reader, found);
   slice.quality = reader.uint8();
   const count = reader.count(watchedFieldsMax, 'fields of a window');
   for (let i = 0; i < count; i++) {
     const field = reader.count(Math.max(0, core.fieldIds.size - 1), 'number of a field');
     const before = slice.fields[field] ?? null;
-    if (before === null) table.accumulators++;
-    slice.fields[field] = Accumulator.load(reader, { needs: core.needs, seed: id * 1021 + field, before });
+    if (before === null) core.table.accumulators++;
+    const seed = slice.id * 1021 + field;
+    slice.fields[field] = Accumulator.load(reader, { needs: core.needs, seed, before, version: found });
   }
-  slice.isDirty = false;
-  slice.isSaved = true;
+  sliceIsSaved(slice);
+}
+
+/** The slice with its span as it is now. Version 1 tells group and span each time. */
+function readSliceHead({ table }: WindowCore, reader: ByteReader, found: 1 | 2): Slice {
+  const kind = found === 1 ? isNew : reader.uint8();
+  if (kind > isSame) throw new MalformedBytes('a kind of saved window');
+  const id = reader.varint();
+  const group = kind === isNew ? table.groupsById.get(reader.varint()) : undefined;
+  let slice = table.slicesById.get(id);
+  if (kind === isSame && slice !== undefined) return slice;
+  const start = reader.float64();
+  const end = reader.float64();
+  if (!(start < end)) throw new MalformedBytes('a window of no time');
+  if (slice === undefined) {
+    if (group === undefined) throw new MalformedBytes('a window of no group');
+    slice = table.addSlice(group, { start, end }, id);
+  }
+  slice.start = start;
+  slice.end = end;
+  slice.lateUntil = reader.float64();
+  return slice;
 }

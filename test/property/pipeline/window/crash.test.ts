@@ -10,6 +10,14 @@ import { readings, runs } from '../stages/signal-arbitraries.ts';
 
 const stages: fc.Arbitrary<StageConfig> = fc.constantFrom<StageConfig>(
   { window: { every: 4000, emit: ['count', 'sum', 'first', 'last', 'p50', 'distinct'], into: 'w' } },
+  {
+    window: {
+      every: 9000,
+      lateness: 2000,
+      emit: ['sum', 'min', 'max', 'first', 'last'],
+      into: 'w',
+    },
+  },
   { window: { every: 6000, slide: 2000, lateness: 5000, emit: ['sum', 'min', 'max'], into: 'w' } },
   { window: { session: 3000, by: [], lateness: 4000, emit: ['count', 'sum', 'p90'], into: 'w' } },
   { window: { session: 1500, out_of_order: 30_000, emit: ['count', 'p10', 'p50', 'p90'], into: 'w' } },
