@@ -39,7 +39,7 @@ export function behindDue(core: StoreCore, monotonicMillis: number): boolean {
   return rollups.behind.size > 0 && !tooManyPieces(core) && !resting(core, monotonicMillis);
 }
 
-/** Folds the next block of a stream that is behind. Inside a transaction. */
+/** Folds the next block of a stream that is behind, or a part of it. Inside a transaction. */
 export function foldNext(core: StoreCore): void {
   const { behind } = core.memory.rollups;
   const [id] = behind;
@@ -50,21 +50,19 @@ export function foldNext(core: StoreCore): void {
     if (id !== undefined) behind.delete(id);
     return;
   }
-  const end = place.first + place.count;
   if (place.era === 0 && !isCoarse(place.level)) {
     try {
       const { batch } = contentOf(core, stream, { kind: 'block', row: place });
-      core.folding.fold(
-        stream,
-        rollup,
-        sliceBatch(batch, Math.max(0, rollup.until - place.first), place.count),
-      );
+      const from = Math.max(place.first, rollup.until);
+      rollup.until =
+        from + core.folding.foldSome(stream, rollup, sliceBatch(batch, from - place.first, place.count));
+      return;
     } catch (error) {
       if (!(error instanceof Damage)) throw error;
       quarantine(core, stream, { kind: 'block', row: place }, error.message);
     }
   }
-  rollup.until = end;
+  rollup.until = place.first + place.count;
 }
 
 function resting(core: StoreCore, monotonicMillis: number): boolean {

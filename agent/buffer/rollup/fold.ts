@@ -8,7 +8,7 @@ import type { StoreCore } from '../store-core.ts';
 import type { BlockPlace, Place, StreamState } from '../stream-state.ts';
 import { openBytesMax } from './limits.ts';
 import { RollupNames } from './names.ts';
-import { OpenWindows } from './open-windows.ts';
+import { entryBytesMax, OpenWindows } from './open-windows.ts';
 import { inPieces, pieceBytesOfTransaction, piecesRoom, tooManyPieces } from './pieces.ts';
 import { pieceBytes } from './rolled.ts';
 import { loadStreamRollup, type StreamRollup } from './rollup-memory.ts';
@@ -149,6 +149,21 @@ export class Folding {
     if (rollups.openBytes > openBytesMax || rollups.openPieceBytes > most) this.#due = true;
   }
 
+  /** As many of a block's rows as the transaction can write the windows of, at least one; answers how many. Inside a transaction. */
+  foldSome(stream: StreamState, rollup: StreamRollup, batch: Batch): number {
+    const { rollups } = this.#core.memory;
+    const most = pieceBytesOfTransaction(this.#core.shares.walBytes) / 4;
+    // Were each in a window of its own: a few parts of a block are as good as all of it.
+    const together = Math.max(1, Math.floor(most / entryBytesMax(batch.columns.length)));
+    let at = 0;
+    while (at < batch.length && (at === 0 || rollups.openPieceBytes < most)) {
+      const end = Math.min(at + together, batch.length);
+      this.fold(stream, rollup, sliceBatch(batch, at, end));
+      at = end;
+    }
+    return at;
+  }
+
   /** Writes what must be, and what takes too much. Inside the transaction, at its end. */
   flush(): void {
     for (const [stream, readings] of this.#leaving) {
@@ -156,6 +171,7 @@ export class Folding {
       if (rollup === null || this.#write(stream, rollup)) continue;
       this.#core.events.notRolledUp(stream.name, readings);
       this.#rewind(stream, rollup);
+      this.#core.memory.rollups.starved = true;
     }
     if (this.#due && !this.#resting) this.writeOpen();
     this.clear();
@@ -188,7 +204,10 @@ export class Folding {
     return batch;
   }
 
-  /** False, and nothing written, when there is no room. What is too much for one transaction is not folded. */
+  /**
+   * False, and nothing written, when there is no room. What is too much for one transaction is folded again from its blocks, in parts; of what leaves
+   * the store, and where parts are too much themselves, it is not folded.
+   */
   #write(stream: StreamState, rollup: StreamRollup): boolean {
     const core = this.#core;
     if (this.#resting) return false;
@@ -205,6 +224,10 @@ export class Folding {
       bytesAll += bytes.length;
       pages += 2 + Math.ceil(bytes.length / pageBytes);
       pieces.push({ readings, bytes });
+    }
+    if (left > 0 && !this.#leaving.has(stream) && !core.memory.rollups.behind.has(stream.id)) {
+      this.#rewind(stream, rollup);
+      return true;
     }
     if (bytesAll - this.#written > piecesRoom(core)) return false;
     if (!core.claimPages(pages, core.shares.headroomPages >> 1)) return false;
@@ -232,7 +255,6 @@ export class Folding {
     rollup.until = rollup.written;
     const { rollups } = this.#core.memory;
     if (this.#lastBlockEnd(stream) > rollup.until) rollups.behind.add(stream.id);
-    rollups.starved = true;
   }
 
   #close(stream: StreamState, rollup: StreamRollup): void {

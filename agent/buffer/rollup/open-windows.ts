@@ -141,3 +141,11 @@ export class OpenWindows {
 /** Of one series and minute, without its summaries. */
 const entryBytes = 400;
 const entryPieceBytes = 16;
+
+/** What one reading adds to pieces at most. */
+export function entryBytesMax(columns: number): number {
+  return entryPieceBytes + columns * summaryBytes;
+}
+
+/** Of one value, as a summary says of itself. */
+const summaryBytes = 56;

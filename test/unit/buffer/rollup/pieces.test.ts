@@ -15,32 +15,33 @@ beforeEach(() => {
 });
 afterEach(() => rig.dispose());
 
-/** A recording comes in as fast as it is taken: two readings a minute, and between two commits one slice of upkeep. */
-function recording(whenFull: 'coarsen' | 'drop_oldest', share: number): void {
+function open(whenFull: 'coarsen' | 'drop_oldest', share: number, sealReadings = readingsOfRow): void {
   rig.store.open({
     ...smallSettings,
     sizeBytes: 4 * MiB,
     whenFull,
-    seal: { readings: readingsOfRow, bytes: 256 * 1024, ageMillis: 1_000 },
+    seal: { readings: sealReadings, bytes: 256 * 1024, ageMillis: 1_000 },
     rollups: { streams: ['*'], fields: ['*'], share },
   });
+}
+
+/** Readings of six fields, two a minute, `first` being the offset of the first. */
+function append(first: number, count: number): void {
+  const builder = new BatchBuilder({ stream: 's', clock: 'device' });
+  for (let at = first; at < first + count; at++) {
+    builder.begin({ tags: {}, timeMicros: begin + at * 30e6, quality: 0 });
+    for (let field = 0; field < 6; field++) builder.set(`f${field}`, (at * (field + 7)) % 50);
+  }
+  const rows = [{ bytes: encodeJournalRow(builder.finish()), count }];
+  const entry = { stream: 's', received: count, filtered: [], marks: [], rows, clockBase: null };
+  rig.store.commit([{ kind: 'append', entries: [entry] }], rig.now);
+}
+
+/** A recording comes in as fast as it is taken: between two commits one slice of upkeep. */
+function recording(whenFull: 'coarsen' | 'drop_oldest', share: number): void {
+  open(whenFull, share);
   for (let row = 0; row < rows; row++) {
-    const builder = new BatchBuilder({ stream: 's', clock: 'device' });
-    for (let i = 0; i < readingsOfRow; i++) {
-      const at = row * readingsOfRow + i;
-      builder.begin({ tags: {}, timeMicros: begin + at * 30e6, quality: 0 });
-      for (let field = 0; field < 6; field++) builder.set(`f${field}`, (at * (field + 7)) % 50);
-    }
-    const bytes = encodeJournalRow(builder.finish());
-    const entry = {
-      stream: 's',
-      received: readingsOfRow,
-      filtered: [],
-      marks: [],
-      rows: [{ bytes, count: readingsOfRow }],
-      clockBase: null,
-    };
-    rig.store.commit([{ kind: 'append', entries: [entry] }], rig.now);
+    append(row * readingsOfRow, readingsOfRow);
     rig.store.maintain(rig.now);
   }
 }
@@ -70,4 +71,16 @@ test('summaries that wait to be merged push no hours and days out', () => {
 
   expect(figure(answer[0]!).value).toBe(rows * readingsOfRow);
   expect(coverage.shares.sketch).toBeGreaterThan(0.9);
+});
+
+test('a block with more minutes than one transaction may write is summed up in parts', () => {
+  open('coarsen', 0.2, 3_000);
+  append(0, 3_000);
+  calm();
+
+  const { rows: answer, coverage } = askStore(rig.store, 'count() of s', { now: rig.now });
+
+  expect(rig.telemetry.counts.get('buffer_rollup_skipped_readings')).toBeUndefined();
+  expect(figure(answer[0]!).value).toBe(3_000);
+  expect(coverage).toMatchObject({ lost: 0, readings: { sketch: 3_000 } });
 });
