@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MiB } from '#agent/base/units.ts';
 import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
-import { askStore, figure } from '#test/support/ask-store.ts';
+import { allOf, countAndSum, seal, settle } from '#test/support/kept-and-asked.ts';
 import { smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
 
 const begin = 1_800_000_000_000_000;
@@ -32,75 +32,58 @@ function append(first: number, count: number): void {
   rig.store.commit([{ kind: 'append', entries: [entry] }], rig.now);
 }
 
-function settle(first: number, count: number): void {
-  const outcome = { kind: 'delivered' } as const;
-  const settlement = { uplink: 'cloud', stream: 's', first, count, bytes: 1, day: 1, outcome };
-  rig.store.commit([{ kind: 'settle', settlement }], rig.now);
-}
-
-function seal(): void {
-  while (rig.store.maintain(rig.now));
-}
-
-function answer(): { count: number; sum: number; lost: number } {
-  const { rows, coverage } = askStore(rig.store, 'count(), sum(v) of s', { now: rig.now });
-  return { count: figure(rows[0]!, 0).value!, sum: figure(rows[0]!, 1).value!, lost: coverage.lost };
-}
-
 /** Readings in the windows that are given out. */
 function inWindows(): number {
   const page = rig.store.windows({ stream: 's', every: 'hour', after: null });
   return page.windows.reduce((sum, { readings }) => sum + readings, 0);
 }
 
-const all = (count: number): object => ({ count, sum: (count * (count - 1)) / 2, lost: 0 });
-
 test('what was folded and not written is answered for at once, and after a crash, and folded again', () => {
   append(0, 500);
-  seal();
-  const before = answer();
+  seal(rig);
+  const before = countAndSum(rig);
   rig.reborn().open(settings);
-  const after = answer();
+  const after = countAndSum(rig);
   rig.tick(1_000);
-  seal();
-  const caughtUp = answer();
+  seal(rig);
+  const caughtUp = countAndSum(rig);
   for (let i = 0; i < 100; i++) {
     rig.tick(1_000);
     rig.store.maintain(rig.now);
   }
 
-  expect(before).toEqual(all(500));
-  expect(after).toEqual(all(500));
-  expect(caughtUp).toEqual(all(500));
+  expect(before).toEqual(allOf(500));
+  expect(after).toEqual(allOf(500));
+  expect(caughtUp).toEqual(allOf(500));
   expect(inWindows()).toBe(500);
-  expect(answer()).toEqual(all(500));
+  expect(countAndSum(rig)).toEqual(allOf(500));
 });
 
 test('a block that is let go of leaves its summary behind in the same transaction, folded before or not', () => {
   for (const first of [0, 100, 200]) append(first, 100);
-  seal();
-  settle(100, 100);
+  seal(rig);
+  settle(rig, 100, 100);
   rig.reborn().open(settings);
   for (const first of [300, 400]) append(first, 100);
-  seal();
+  seal(rig);
   rig.reborn().open(settings);
-  settle(300, 100);
+  settle(rig, 300, 100);
   rig.reborn().open(settings);
-  const found = answer();
+  const found = countAndSum(rig);
 
   expect(rig.kept().get('s')?.size).toBe(300);
-  expect(found).toEqual(all(500));
+  expect(found).toEqual(allOf(500));
 });
 
 test('a store that is closed has written what it folded', () => {
   append(0, 400);
-  seal();
+  seal(rig);
   rig.store.close();
   rig.reborn().open(settings);
   const written = rig.raw!.prepare<{ sum: number }>('SELECT sum(readings) AS sum FROM rollup_pieces').get();
 
   expect(written?.sum).toBe(400);
-  expect(answer()).toEqual(all(400));
+  expect(countAndSum(rig)).toEqual(allOf(400));
 });
 
 test('blocks joined across the mark of what is written are folded once', () => {
@@ -110,7 +93,7 @@ test('blocks joined across the mark of what is written are folded once', () => {
     rig.store.maintain(rig.now);
   }
   for (let first = 700; first < 1_500; first += 100) append(first, 100);
-  seal();
+  seal(rig);
   const larger = { ...settings, seal: { ...settings.seal, readings: 1_000 } };
   rig.reborn().open(larger);
   for (let i = 0; i < 60; i++) {
@@ -119,23 +102,23 @@ test('blocks joined across the mark of what is written are folded once', () => {
   }
   const blocks = rig.store.blocks('s', { from: 0, limit: 50 });
   rig.reborn().open(larger);
-  const behind = answer();
+  const behind = countAndSum(rig);
   rig.tick(200);
-  seal();
+  seal(rig);
 
   expect(blocks.some(({ first, count }) => first < 700 && first + count > 700)).toBe(true);
-  expect(behind).toEqual(all(1_500));
-  expect(answer()).toEqual(all(1_500));
+  expect(behind).toEqual(allOf(1_500));
+  expect(countAndSum(rig)).toEqual(allOf(1_500));
 });
 
 test('where there is no room for a summary what leaves is counted, and what stays is folded later', () => {
   rig.store.configure({ ...settings, keepFreeShare: 0.1 });
   for (const first of [0, 100, 200]) append(first, 100);
-  seal();
+  seal(rig);
   rig.space.freeBytes = MiB;
   rig.store.configure({ ...settings, keepFreeShare: 0.1 });
-  settle(0, 100);
-  const tight = answer();
+  settle(rig, 0, 100);
+  const tight = countAndSum(rig);
   rig.space.freeBytes = 1024 * MiB;
   rig.store.configure({ ...settings, keepFreeShare: 0.1 });
   for (let i = 0; i < 200; i++) {
@@ -145,13 +128,13 @@ test('where there is no room for a summary what leaves is counted, and what stay
 
   expect(rig.telemetry.counts.get('buffer_rollup_skipped_readings')).toBe(100);
   expect(tight).toMatchObject({ count: 200, lost: 100 });
-  expect(answer()).toMatchObject({ count: 200, lost: 100 });
+  expect(countAndSum(rig)).toMatchObject({ count: 200, lost: 100 });
   expect(inWindows()).toBe(200);
 });
 
 test('in a buffer of schema 6 what was sealed is folded, and what was not is not', () => {
   for (const first of [0, 100, 200]) append(first, 100);
-  seal();
+  seal(rig);
   append(300, 50);
   rig.store.close();
   rig.reborn().open(settings);
@@ -159,12 +142,12 @@ test('in a buffer of schema 6 what was sealed is folded, and what was not is not
     'ALTER TABLE rollup_streams DROP COLUMN until; ALTER TABLE blocks DROP COLUMN roundings; PRAGMA user_version = 6; SELECT 1',
   );
   rig.reborn().open(settings);
-  const before = answer();
+  const before = countAndSum(rig);
   append(350, 50);
-  seal();
+  seal(rig);
   rig.reborn().open(settings);
-  settle(0, 400);
+  settle(rig, 0, 400);
 
-  expect(before).toEqual(all(350));
-  expect(answer()).toEqual(all(400));
+  expect(before).toEqual(allOf(350));
+  expect(countAndSum(rig)).toEqual(allOf(400));
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MiB } from '#agent/base/units.ts';
 import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
-import { askStore, figure } from '#test/support/ask-store.ts';
+import { allOf, countAndSum, seal, settle } from '#test/support/kept-and-asked.ts';
 import { smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
 
 const begin = 1_800_000_000_000_000;
@@ -45,24 +45,6 @@ function appendRow(first: number, count: number, clockBase: number | null): void
   rig.store.commit([{ kind: 'append', entries: [entry] }], { ...rig.now, clockBase });
 }
 
-function settle(first: number, count: number): void {
-  const outcome = { kind: 'delivered' } as const;
-  const settlement = { uplink: 'cloud', stream: 's', first, count, bytes: 1, day: 1, outcome };
-  rig.store.commit([{ kind: 'settle', settlement }], rig.now);
-}
-
-function seal(): void {
-  while (rig.store.maintain(rig.now));
-}
-
-function answer(between: () => void = () => {}, clauses = ''): Record<'count' | 'sum' | 'lost', number> {
-  const { rows, coverage } = askStore(rig.store, `count(), sum(v) of s ${clauses}`, {
-    now: rig.now,
-    between,
-  });
-  return { count: figure(rows[0]!, 0).value!, sum: figure(rows[0]!, 1).value!, lost: coverage.lost };
-}
-
 /** Runs once, in the query's first pause. */
 function once(change: () => void): () => void {
   let done = false;
@@ -72,43 +54,39 @@ function once(change: () => void): () => void {
   };
 }
 
-const all = (count: number): object => ({ count, sum: (count * (count - 1)) / 2, lost: 0 });
 const atSecond = (second: number): string => new Date(begin / 1e3 + second * 1e3).toISOString();
 
 test('blocks that are not folded and are released while a query runs are in its answer, once', () => {
   append(0, 500);
-  seal();
+  seal(rig);
   rig.reborn().open(settings);
-  const found = answer(once(() => settle(0, 300)));
+  const found = countAndSum(rig, { between: once(() => settle(rig, 0, 300)) });
 
-  expect(found).toEqual(all(500));
-  expect(answer()).toEqual(all(500));
+  expect(found).toEqual(allOf(500));
+  expect(countAndSum(rig)).toEqual(allOf(500));
 });
 
 test('blocks that are folded and released while a query runs are in its answer, once', () => {
   append(0, 500);
-  seal();
+  seal(rig);
   rig.reborn().open(settings);
-  const found = answer(
-    once(() => {
+  const found = countAndSum(rig, {
+    between: once(() => {
       rig.tick(1_000);
-      seal();
-      settle(0, 400);
+      seal(rig);
+      settle(rig, 0, 400);
     }),
-  );
+  });
 
-  expect(found).toEqual(all(500));
+  expect(found).toEqual(allOf(500));
 });
 
 test('of blocks released while a query runs, what lies at the edges of its range is answered too', () => {
   append(0, 600);
-  seal();
+  seal(rig);
   const range = `from ${atSecond(30)} until ${atSecond(330)}`;
-  const before = answer(() => {}, range);
-  const found = answer(
-    once(() => settle(0, 500)),
-    range,
-  );
+  const before = countAndSum(rig, { clauses: range });
+  const found = countAndSum(rig, { between: once(() => settle(rig, 0, 500)), clauses: range });
 
   expect(before).toMatchObject({ count: 300 });
   expect(found).toEqual(before);
@@ -116,55 +94,64 @@ test('of blocks released while a query runs, what lies at the edges of its range
 
 test('readings of a clock that was not set are in the answer once, released while it is made or sealed and released', () => {
   append(0, 300, stale);
-  seal();
+  seal(rig);
   append(300, 100, stale);
-  const found = answer(
-    once(() => {
+  const found = countAndSum(rig, {
+    between: once(() => {
       rig.store.setClock({ trueBase: begin, trusted: true });
-      settle(0, 100);
-      seal();
-      settle(300, 100);
+      settle(rig, 0, 100);
+      seal(rig);
+      settle(rig, 300, 100);
     }),
-  );
+  });
 
-  expect(found).toEqual(all(400));
-  expect(answer()).toEqual(all(400));
+  expect(found).toEqual(allOf(400));
+  expect(countAndSum(rig)).toEqual(allOf(400));
 });
 
 test('what is purged while a query runs is still in its answer, whether it is sealed or not', () => {
   append(0, 500);
-  seal();
+  seal(rig);
   append(500, 50);
-  const found = answer(
-    once(() => void rig.store.purge({ stream: 's' })),
-    `from ${atSecond(30)}`,
-  );
+  const found = countAndSum(rig, {
+    between: once(() => void rig.store.purge({ stream: 's' })),
+    clauses: `from ${atSecond(30)}`,
+  });
 
   expect(found.count).toBe(520);
 });
 
-test('what the ladder rewrites while a query runs is in its answer, once', () => {
-  noiseFields = 24;
-  const tight = { ...settings, sizeBytes: MiB, whenFull: 'coarsen' as const, uplinks: [] };
-  for (const share of [0.05, 0]) {
-    rig.dispose();
-    rig = new StoreRig();
-    rig.store.open({ ...tight, rollups: { ...tight.rollups, share } });
-    let head = 0;
-    const more = (): void => {
-      append(head, 500);
-      head = rig.store.stats().streams[0]!.head;
-      rig.tick(1_000);
-      for (let i = 0; i < 8; i++) rig.store.maintain(rig.now);
-    };
-    for (let i = 0; i < 120 && rig.coarse().get('s') === undefined; i++) more();
-    const whole = head;
-    const found = answer(more);
+/** The ladder goes up whatever room there is, a step a slice of upkeep. */
+const climbing = { ...settings, whenFull: 'coarsen' as const, ladderShare: 1, uplinks: [] };
 
-    expect(head).toBeGreaterThan(whole);
-    expect(found).toMatchObject({ count: whole, lost: 0 });
-  }
-});
+/** Two thousand readings, most of them coarse, the newest raw. */
+function partClimbed(by: typeof climbing, clockBase: number | null = null): { head: number; coarse: number } {
+  noiseFields = 3;
+  append(0, 2_000, clockBase);
+  seal(rig);
+  rig.store.configure(by);
+  for (let i = 0; i < 50 && rig.coarse().get('s') === undefined; i++) rig.store.maintain(rig.now);
+  return { head: 2_000, coarse: rig.coarse().get('s') ?? Infinity };
+}
+
+/** So many further readings, and some steps of the ladder. */
+function climb(count: number): void {
+  append(rig.store.stats().streams[0]!.head, count);
+  rig.tick(1_000);
+  for (let i = 0; i < 4; i++) rig.store.maintain(rig.now);
+}
+
+test.each([0.05, 0])(
+  'what the ladder rewrites while a query runs is in its answer, once, with %d of the cap for summaries',
+  (share) => {
+    const { head, coarse } = partClimbed({ ...climbing, rollups: { ...settings.rollups, share } });
+    const found = countAndSum(rig, { between: () => climb(100) });
+
+    expect(coarse).toBeLessThan(head);
+    expect(rig.coarse().get('s')).toBeGreaterThan(coarse);
+    expect(found).toEqual(allOf(head));
+  },
+);
 
 /** The clock is set, and the host starts again: from now on the ladder corrects times for good. */
 function setClockAndReboot(next: typeof settings): void {
@@ -176,23 +163,23 @@ function setClockAndReboot(next: typeof settings): void {
 
 test('readings of a clock that was set later are summed up at their corrected times when they go, once, over a restart', () => {
   append(0, 4_000, stale);
-  seal();
+  seal(rig);
   append(4_000, 100);
-  seal();
+  seal(rig);
   setClockAndReboot(settings);
-  const before = answer();
-  settle(0, 2_000);
+  const before = countAndSum(rig);
+  settle(rig, 0, 2_000);
   rig.reborn().open(settings);
-  settle(2_000, 2_100);
+  settle(rig, 2_000, 2_100);
   for (let i = 0; i < 60; i++) {
     rig.tick(1_000);
     rig.store.maintain(rig.now);
   }
   const { windows } = rig.store.windows({ stream: 's', every: 'hour', after: null });
 
-  expect(before).toEqual(all(4_100));
-  expect(answer()).toEqual(all(4_100));
-  expect(answer(() => {}, `from ${atSecond(0)} until ${atSecond(3_600)}`)).toEqual(all(3_600));
+  expect(before).toEqual(allOf(4_100));
+  expect(countAndSum(rig)).toEqual(allOf(4_100));
+  expect(countAndSum(rig, { clauses: `from ${atSecond(0)} until ${atSecond(3_600)}` })).toEqual(allOf(3_600));
   expect(windows.map(({ start_micros, readings }) => [start_micros, readings])).toEqual([
     [begin, 3_600],
     [begin + 3_600e6, 500],
@@ -200,29 +187,17 @@ test('readings of a clock that was set later are summed up at their corrected ti
 });
 
 test('readings of a clock that was set later are counted once when the ladder corrects them for good, raw or coarse by then', () => {
-  noiseFields = 24;
-  const tight = { ...settings, sizeBytes: MiB, whenFull: 'coarsen' as const, uplinks: [] };
-  rig.dispose();
-  rig = new StoreRig();
-  rig.store.open(tight);
-  let head = 0;
-  const grow = (clockBase: number | null): void => {
-    append(head, 500, clockBase);
-    head = rig.store.stats().streams[0]!.head;
-    rig.tick(1_000);
-    for (let i = 0; i < 8; i++) rig.store.maintain(rig.now);
-  };
-  for (let i = 0; i < 120 && rig.coarse().get('s') === undefined; i++) grow(stale);
-  const coarse = rig.coarse().get('s') ?? 0;
-  setClockAndReboot(tight);
-  const before = answer();
-  for (let i = 0; i < 20; i++) grow(null);
-  const after = answer();
-  rig.reborn().open(tight);
+  const { head: whole, coarse } = partClimbed(climbing, stale);
+  setClockAndReboot(climbing);
+  const before = countAndSum(rig);
+  for (let i = 0; i < 4; i++) climb(100);
+  const { head } = rig.store.stats().streams[0]!;
+  const after = countAndSum(rig);
+  rig.reborn().open(climbing);
 
-  expect(coarse).toBeGreaterThan(0);
-  expect(before.count).toBeGreaterThan(coarse);
-  expect(before.lost).toBe(0);
-  expect(after).toMatchObject({ count: head, lost: 0 });
-  expect(answer()).toMatchObject({ count: head, lost: 0 });
+  expect(coarse).toBeLessThan(whole);
+  expect(before).toEqual(allOf(whole));
+  expect(rig.coarse().get('s')).toBeGreaterThan(coarse);
+  expect(after).toEqual(allOf(head));
+  expect(countAndSum(rig)).toEqual(allOf(head));
 });
