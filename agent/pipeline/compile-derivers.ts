@@ -1,6 +1,7 @@
 import { parseExpression } from './expression/environment.ts';
 import {
   joinFieldsMax,
+  joinKeepMax,
   resamplePointsMax,
   vibrationBandsMax,
   vibrationBlockMax,
@@ -71,12 +72,13 @@ export function compileVibration(rule: string, config: VibrationConfig): Compile
 }
 
 export function compileJoin(rule: string, config: JoinConfig): Compiled {
-  const { with: other, fields, tolerance, max_series } = config;
+  const { with: other, fields, tolerance, keep, max_series } = config;
   return new StageChecks('join')
     .need(other !== '', 'with', 'names no stream')
     .need(fields.length > 0, 'fields', 'names no field')
     .need(fields.length <= joinFieldsMax, 'fields', `at most ${joinFieldsMax} fields are allowed`)
     .positive({ tolerance })
+    .whole('keep', keep, { min: 1, max: joinKeepMax })
     .series(max_series)
     .orBuild(() => new JoinStage(rule, config));
 }

@@ -63,8 +63,11 @@ export const vibrationBlockMax = 16_384;
 /** Samples of one reading; a text value holds some 100,000 digits. */
 export const vibrationSamplesMax = 65_536;
 export const vibrationBandsMax = 32;
-/** Readings of the other stream that a join keeps of each series, for readings that come late. */
-export const joinReadingsKept = 8;
+/**
+ * Readings of the other stream that a join keeps of each series: of a stream of 1 kHz, 8 are partners for what comes 8 ms late. What changed of them is stored with every commit.
+ */
+export const joinKeepDefault = 8;
+export const joinKeepMax = 1024;
 /** Fields that one join takes over. */
 export const joinFieldsMax = 64;
 /** What the windows of one stage may hold in memory, by stated sizes; beyond it the series unheard for longest is given out early. */

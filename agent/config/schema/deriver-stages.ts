@@ -102,6 +102,11 @@ export const deriverStages = {
       method: choice('previous', 'nearest')
         .prefault('previous')
         .describe('The newest reading that is not later, or the nearest of those seen so far.'),
+      keep: integer(1, 1024)
+        .prefault(8)
+        .describe(
+          'Readings of the other stream kept of each series: for what comes late, as many as it gives in that time.',
+        ),
       required: flag().prefault(false).describe('Drops readings that have no partner.'),
       max_series: seriesMax(),
     })

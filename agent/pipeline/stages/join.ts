@@ -4,7 +4,7 @@ import type { Batch, Column, Scalar, Tags } from '../../reading/batch.ts';
 import { Quality as Grade, valueAt } from '../../reading/batch.ts';
 import type { HeldReading } from '../held-reading.ts';
 import { heldReading, heldValue, readHeld, writeHeld } from '../held-reading.ts';
-import { joinReadingsKept, seriesLimitDefault } from '../limits.ts';
+import { joinKeepDefault, joinKeepMax, seriesLimitDefault } from '../limits.ts';
 import { rowsKept } from '../rows.ts';
 import { SeriesMap } from '../series-map.ts';
 import type { Stage, StageOutput, StageState } from '../stage.ts';
@@ -33,16 +33,18 @@ export interface JoinConfig {
   readonly method?: 'previous' | 'nearest' | undefined;
   /** Readings without a partner are dropped and counted. Default false. */
   readonly required?: boolean | undefined;
+  /** Readings of the other stream kept of each series, so that late readings find a partner too: 1 … {@link joinKeepMax}; {@link joinKeepDefault}. */
+  readonly keep?: number | undefined;
   readonly max_series?: number | undefined;
 }
 
 interface Partners {
-  /** In order of event time, at most {@link joinReadingsKept}. */
+  /** In order of event time, at most `keep`. */
   readonly readings: HeldReading[];
 }
 
-/** Bytes of one series with its ring of readings of a few fields. */
-const stateBytesPerSeries = 300 + 250 * joinReadingsKept;
+/** Bytes of one series with `keep` readings of a few fields. */
+const stateBytesPerSeries = (keep: number): number => 300 + 250 * keep;
 
 /**
  * Adds to each reading fields of the other stream's reading that fits it in time. It joins with what has been seen when the reading
@@ -54,6 +56,7 @@ export class JoinStage implements Stage {
   readonly listensTo: string;
   readonly #config: JoinConfig;
   readonly #toleranceMicros: number;
+  readonly #keep: number;
   readonly #partners: SeriesMap<Partners>;
   readonly #keys = new WeakMap<Tags, Tags>();
   #evictedTold = 0;
@@ -63,6 +66,7 @@ export class JoinStage implements Stage {
     this.listensTo = config.with;
     this.#config = config;
     this.#toleranceMicros = config.tolerance * 1000;
+    this.#keep = config.keep ?? joinKeepDefault;
     this.#partners = new SeriesMap<Partners>(
       config.max_series ?? seriesLimitDefault,
       () => ({ readings: [] }),
@@ -84,7 +88,7 @@ export class JoinStage implements Stage {
       let at = readings.length;
       while (at > 0 && readings[at - 1]!.timeMicros > reading.timeMicros) at--;
       readings.splice(at, 0, reading);
-      if (readings.length > joinReadingsKept) readings.shift();
+      if (readings.length > this.#keep) readings.splice(0, readings.length - this.#keep);
     }
   }
 
@@ -170,7 +174,7 @@ export class JoinStage implements Stage {
   }
 
   inspect(): StageState {
-    return seriesState(this.#partners, stateBytesPerSeries);
+    return seriesState(this.#partners, stateBytesPerSeries(this.#keep));
   }
 }
 
@@ -182,7 +186,7 @@ function writePartners(writer: ByteWriter, { readings }: Partners): void {
 /** @throws {MalformedBytes} */
 function readPartners(reader: ByteReader): Partners {
   const readings: HeldReading[] = [];
-  const count = reader.count(joinReadingsKept, 'readings of a join');
+  const count = reader.count(joinKeepMax, 'readings of a join');
   for (let i = 0; i < count; i++) {
     const reading = readHeld(reader);
     if (reading === null) throw new MalformedBytes('a reading of a join');

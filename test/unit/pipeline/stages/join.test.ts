@@ -93,6 +93,17 @@ describe('join', () => {
     expect(filtered).toEqual([{ rule: '0:join', count: 2 }]);
   });
 
+  test('finds partners for what comes late among as many readings as it is told to keep', () => {
+    const many = Array.from({ length: 20 }, (_, i) => air(i, i));
+    const late = [3, 4, 19].map((at): Plain => ({ at, values: { v: 0 } }));
+
+    expect(joined({ keep: 16, tolerance: 500 }, many, late).out.map(({ values }) => values['temp'])).toEqual([
+      undefined,
+      4,
+      19,
+    ]);
+  });
+
   test('keeps few readings of each series, and goes on after a restart with them', () => {
     const many = Array.from({ length: 20 }, (_, i) => air(i, i));
     const first = pipelineOf({ join: { with: 'air', fields: ['temp'], tolerance: 5000 } });
