@@ -2,6 +2,7 @@ import type { Batch } from '../reading/batch.ts';
 import { countBlock } from './block-sums.ts';
 import { blockPrefix, encodeBlock, encodingBlock, type EncodedBlock } from './codec/block.ts';
 import { concatBatches, concatenating } from './codec/concat.ts';
+import type { SectionOrders } from './codec/section-orders.ts';
 import { atOnce, type Steps } from './codec/steps.ts';
 import { quarantine } from './damage.ts';
 import { bootColumn, bootOf } from './eras.ts';
@@ -69,11 +70,15 @@ export interface DamagedRow {
  * Makes a block of the oldest run of journal rows of a stream: in steps, outside of a transaction, while the store goes on. It is to
  * be thrown away when the mirror in memory was loaded anew. Null when there is nothing.
  */
-export function* sealing(core: StoreCore, stream: StreamState): Steps<SealedRun | DamagedRow | null> {
+export function* sealing(
+  core: StoreCore,
+  stream: StreamState,
+  orders?: SectionOrders,
+): Steps<SealedRun | DamagedRow | null> {
   const { rows, batches, damaged } = yield* oldestRun(core, stream);
   if (rows.length === 0) return damaged;
   const joined = yield* concatenating(batches);
-  const block = yield* encodingBlock(batches, { joined });
+  const block = yield* encodingBlock(batches, { joined, ...(orders === undefined ? {} : { orders }) });
   return { rows, joined, block };
 }
 

@@ -1,3 +1,4 @@
+import { SectionOrders } from './codec/section-orders.ts';
 import { atOnce, some, type Steps } from './codec/steps.ts';
 import { sealStepCellsDefault } from './limits.ts';
 import { sealing, sealOldest, storeSealed, type DamagedRow, type SealedRun } from './seal.ts';
@@ -12,6 +13,8 @@ export class Sealer {
   readonly #core: StoreCore;
   #stream: StreamState | null = null;
   #steps: Steps<SealedRun | DamagedRow | null> | null = null;
+  /** Goes with the mirror of the stream. */
+  readonly #orders = new WeakMap<StreamState, SectionOrders>();
   /** What all steps made. */
   #made: { readonly result: SealedRun | DamagedRow | null } | null = null;
 
@@ -32,7 +35,7 @@ export class Sealer {
       this.#stream = stream;
     }
     if (this.#made !== null) return true;
-    const steps = (this.#steps ??= sealing(this.#core, stream));
+    const steps = (this.#steps ??= sealing(this.#core, stream, this.#ordersOf(stream)));
     try {
       this.#made = whole
         ? { result: atOnce(steps) }
@@ -52,6 +55,12 @@ export class Sealer {
     if (stream === undefined) return;
     // Rows that were dropped, moved or lost meanwhile: what stands now is sealed.
     if (sealed === null || !storeSealed(this.#core, stream, sealed)) sealOldest(this.#core, stream);
+  }
+
+  #ordersOf(stream: StreamState): SectionOrders {
+    let orders = this.#orders.get(stream);
+    if (orders === undefined) this.#orders.set(stream, (orders = new SectionOrders()));
+    return orders;
   }
 
   #drop(): void {

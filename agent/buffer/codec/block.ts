@@ -17,6 +17,7 @@ import {
   columnsMax,
 } from './limits.ts';
 import { bytesOf } from './row-writer.ts';
+import { SectionOrders } from './section-orders.ts';
 import { atOnce, type Steps } from './steps.ts';
 import { readTags, writeTags } from './tags.ts';
 import { readText } from './text-bytes.ts';
@@ -48,6 +49,7 @@ export interface DecodedBlock {
 export interface EncodeOptions {
   readonly quick?: boolean;
   readonly joined?: Batch;
+  readonly orders?: SectionOrders;
 }
 
 export interface EncodedBlock {
@@ -66,7 +68,8 @@ const crcAt = 44;
 
 /**
  * A sealed block of batches of one stream; together they must fit ({@link blockPrefix}). `quick` writes many columns of few rows several times faster, a
- * tenth larger. `joined`: the batches as one, where the caller has it.
+ * tenth larger. `joined`: the batches as one, where the caller has it. `orders`: of the stream's blocks before; absent, both orders of
+ * every section are tried.
  */
 export function encodeBlock(batches: readonly Batch[], options: EncodeOptions = {}): EncodedBlock {
   return atOnce(encodingBlock(batches, options));
@@ -78,7 +81,7 @@ export function* encodingBlock(batches: readonly Batch[], options: EncodeOptions
   const batch = options.joined ?? concatBatches(batches);
   assertBatch(batch);
   const body = new BlockWriter(options.quick);
-  yield* writeBody(body, batch, clockRuns(batches));
+  yield* writeBody(body, batch, clockRuns(batches), options.orders ?? new SectionOrders());
   const common = body.common.written();
   const small = shrunk(common);
   const kept = small ?? common;
@@ -163,7 +166,12 @@ export function blockPrefix(batches: readonly Batch[]): number {
   return batches.length;
 }
 
-function* writeBody(out: BlockWriter, batch: Batch, clocks: readonly ClockRun[]): Steps<void> {
+function* writeBody(
+  out: BlockWriter,
+  batch: Batch,
+  clocks: readonly ClockRun[],
+  orders: SectionOrders,
+): Steps<void> {
   out.common.text(batch.stream);
   out.common.varint(clocks.length);
   for (const run of clocks) out.common.varint(run.count * 2 + (run.clock === 'agent' ? 1 : 0));
@@ -172,9 +180,14 @@ function* writeBody(out: BlockWriter, batch: Batch, clocks: readonly ClockRun[])
   for (const tags of batch.series) writeTags(out.common, tags);
   putSmall(out, Float64Array.from(batch.seriesIndex));
   const order = seriesOrder(batch.seriesIndex, batch.series.length);
-  smallest(out, order, (section, rows) => {
-    putTimes(section, rows === null ? batch.timeMicros : gathered(batch.timeMicros, rows));
-  });
+  orders.open(1 + batch.columns.length);
+  let section = 0;
+  const put = (write: (into: BlockWriter, rows: RowOrder) => void): void => {
+    const grouped = smallest(out, { order, grouped: orders.isGrouped(section), put: write });
+    if (order !== null) orders.learn(section, grouped);
+    section++;
+  };
+  put((into, rows) => putTimes(into, rows === null ? batch.timeMicros : gathered(batch.timeMicros, rows)));
   out.common.uint8(batch.timeNanos === null ? 0 : 1);
   if (batch.timeNanos !== null) putNanos(out, batch.timeNanos);
   const cells = batch.length * (order === null ? 1 : 2);
@@ -182,7 +195,7 @@ function* writeBody(out: BlockWriter, batch: Batch, clocks: readonly ClockRun[])
   for (const column of batch.columns) {
     out.common.uint8(columnKinds.indexOf(column.kind));
     out.common.text(column.name);
-    smallest(out, order, (section, rows) => putColumn(section, column, rows));
+    put((into, rows) => putColumn(into, column, rows));
     yield cells;
   }
 }
@@ -222,16 +235,23 @@ function readBody(from: BlockReader, header: BlockHeader, wanted: ReadonlySet<st
   };
 }
 
-/** Both orders are tried, where there are two, and the smaller result kept. The byte before the section says which. */
+/**
+ * Both orders are tried, where there are two and it is not known which is smaller, and the smaller result kept. The byte before the section
+ * says which, as does the answer.
+ */
 function smallest(
   out: BlockWriter,
-  order: RowOrder,
-  put: (section: BlockWriter, rows: RowOrder) => void,
-): void {
+  section: {
+    readonly order: RowOrder;
+    readonly grouped: boolean | null;
+    readonly put: (into: BlockWriter, rows: RowOrder) => void;
+  },
+): boolean {
+  const { order, put } = section;
+  let grouped = order !== null && section.grouped === true;
   let best = out.another();
-  let grouped = false;
-  put(best, null);
-  if (order !== null) {
+  put(best, grouped ? order : null);
+  if (order !== null && section.grouped === null) {
     const other = out.another();
     put(other, order);
     grouped = other.size < best.size;
@@ -239,6 +259,7 @@ function smallest(
   }
   out.common.uint8(grouped ? 1 : 0);
   out.section(best);
+  return grouped;
 }
 
 function takeSection(from: BlockReader, order: RowOrder): { section: BlockReader; order: RowOrder } {

@@ -128,7 +128,10 @@ function spreadList<T>(values: readonly T[], by: { ordered: Uint8Array; order: R
 }
 
 function listed<T>(values: readonly T[], rows: Uint32Array | null): readonly T[] {
-  return rows === null ? values : Array.from(rows, (row) => values[row]!);
+  if (rows === null) return values;
+  const result: T[] = [];
+  for (let i = 0; i < rows.length; i++) result.push(values[rows[i]!]!);
+  return result;
 }
 
 /** One byte says 0 integers within 2^53 - 1, 1 words. */

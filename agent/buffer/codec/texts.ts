@@ -11,7 +11,8 @@ import { putUtf16, utf16, utf8 } from './text-bytes.ts';
 export function putTexts(out: BlockWriter, texts: readonly string[]): void {
   const places = new Map<string, number>();
   const place = new Float64Array(texts.length);
-  for (const [i, text] of texts.entries()) {
+  for (let i = 0; i < texts.length; i++) {
+    const text = texts[i]!;
     let at = places.get(text);
     if (at === undefined) places.set(text, (at = places.size));
     place[i] = at;

@@ -4,6 +4,7 @@ import { crc32c } from '#agent/base/crc32c.ts';
 import { assertBatch, sliceBatch, type Batch } from '#agent/reading/batch.ts';
 import { blockHeader, decodeBlock, encodeBlock, headerBytes } from '#agent/buffer/codec/block.ts';
 import { concatBatches } from '#agent/buffer/codec/concat.ts';
+import { SectionOrders } from '#agent/buffer/codec/section-orders.ts';
 import { anyBatch, rowsOf } from './any-batch.ts';
 
 const batches = fc.array(anyBatch(), { minLength: 1, maxLength: 4 });
@@ -36,6 +37,17 @@ describe('a block', () => {
         expect(block.readings).toBe(back.length);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('gives them back in whatever order it was found best to keep those before', () => {
+    fc.assert(
+      fc.property(fc.array(batches, { minLength: 2, maxLength: 4 }), (lists) => {
+        const orders = new SectionOrders();
+        for (const list of lists) {
+          expect(rowsOf(decoded(encodeBlock(list, { orders }).bytes))).toEqual(list.flatMap(rowsOf));
+        }
+      }),
     );
   });
 

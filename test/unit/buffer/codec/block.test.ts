@@ -12,6 +12,7 @@ import {
 } from '#agent/buffer/codec/block.ts';
 import { concatBatches } from '#agent/buffer/codec/concat.ts';
 import { blockInflatedBytesMax, blockReadingsMax } from '#agent/buffer/codec/limits.ts';
+import { SectionOrders } from '#agent/buffer/codec/section-orders.ts';
 
 const machine: Tags = { machine: 'm4' };
 
@@ -193,5 +194,38 @@ describe('concatBatches', () => {
     const one = readings(1, () => ({ a: 1 }), [{ b: '1', a: '2' }]);
     const other = readings(1, () => ({ a: 1 }), [{ a: '2', b: '1' }]);
     expect(concatBatches([one, other]).series).toHaveLength(1);
+  });
+});
+
+describe('blocks of one stream after another', () => {
+  /** Each machine walks by itself: smaller with the readings of each machine together. */
+  const steady = (row: number) => ({ temp: (row % 4) * 100_000 + (row >> 2) * 3 + noise(row, 2) });
+  /** All machines show the same, each time another: smaller in order of arrival. */
+  const common = (row: number) => ({ temp: noise(row >> 2, 4096) });
+  const machines = ['a', 'b', 'c', 'd'].map((machine) => ({ machine }));
+  const bytesOf = (values: typeof steady, orders?: SectionOrders): number =>
+    encodeBlock([readings(512, values, machines)], orders === undefined ? {} : { orders }).bytes.length;
+
+  it('are as small as with both orders tried, when they resemble each other', () => {
+    for (const values of [steady, common]) {
+      const orders = new SectionOrders();
+      const sizes = Array.from({ length: 20 }, () => bytesOf(values, orders));
+      expect(new Set(sizes)).toEqual(new Set([bytesOf(values)]));
+    }
+  });
+
+  it('have both orders tried again after sixteen blocks', () => {
+    const orders = new SectionOrders();
+    bytesOf(common, orders);
+    const sizes = Array.from({ length: 16 }, () => bytesOf(steady, orders));
+    expect(sizes[0]).toBeGreaterThan(bytesOf(steady));
+    expect(sizes.at(-1)).toBe(bytesOf(steady));
+  });
+
+  it('have both orders tried again when they have other columns', () => {
+    const orders = new SectionOrders();
+    bytesOf(common, orders);
+    const wider = (row: number) => ({ ...steady(row), ok: true });
+    expect(bytesOf(wider, orders)).toBe(bytesOf(wider));
   });
 });
