@@ -72,6 +72,19 @@ export class ByteReader {
     return view;
   }
 
+  /** All bytes, for who wants to look at some without a view of their own. */
+  get source(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Passes over `length` bytes; answers where in `source` they begin. */
+  skip(length: number): number {
+    this.#need(length);
+    const from = this.#position;
+    this.#position += length;
+    return from;
+  }
+
   bytes(): Uint8Array {
     return this.raw(this.varint());
   }

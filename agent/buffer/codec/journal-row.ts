@@ -9,7 +9,7 @@ import { blockCellsMax, columnsMax, journalBytesMax, journalReadingsMax } from '
 import { bytesOf, RowWriter, shortArray } from './row-writer.ts';
 import { readBytes, readScalar, writeScalar } from './scalars.ts';
 import { readTags, writeTags } from './tags.ts';
-import { readText } from './text-bytes.ts';
+import { readText, readTexts } from './text-bytes.ts';
 
 /**
  * A journal row is one batch as it was committed: uncompressed, cheap enough for the thread that takes readings in, and no larger
@@ -139,8 +139,7 @@ function writeColumn(writer: RowWriter, column: Column): void {
     case 'boolean':
       return writer.raw(column.values);
     case 'text':
-      for (const value of column.values) writer.text(value);
-      return;
+      return writer.texts(column.values);
     case 'bytes':
       for (const value of column.values) {
         writer.varint(value.length);
@@ -166,7 +165,7 @@ function readColumn(reader: ByteReader, length: number): Column {
     case 'boolean':
       return { kind, name, values: bits(reader, length), present };
     case 'text':
-      return { kind, name, values: each(length, () => readText(reader)), present };
+      return { kind, name, values: readTexts(reader, length), present };
     case 'bytes':
       return { kind, name, values: each(length, () => readBytes(reader)), present };
     case 'mixed':

@@ -96,6 +96,27 @@ export class RowWriter {
     this.#length += length;
   }
 
+  /** The texts of a column. Those that repeat (states, lots, units) are copied from where they were written before. */
+  texts(values: readonly string[]): void {
+    const places = new Map<string, Place>();
+    let misses = 0;
+    let i = 0;
+    for (; i < values.length && misses < missesMax; i++) {
+      const value = values[i]!;
+      const place = places.get(value);
+      if (place === undefined) {
+        const from = this.#length;
+        this.text(value);
+        places.set(value, { from, to: this.#length });
+        misses += missWeight;
+      } else {
+        this.#copy(place);
+        if (misses > 0) misses--;
+      }
+    }
+    for (; i < values.length; i++) this.text(values[i]!);
+  }
+
   /** What was written so far; valid until the next write. */
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
@@ -104,6 +125,16 @@ export class RowWriter {
   /** What was written, in a buffer of exactly its length (so that it can be transferred). */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
+  }
+
+  #copy({ from, to }: Place): void {
+    const length = to - from;
+    this.#need(length);
+    const bytes = this.#bytes;
+    const at = this.#length;
+    if (length > shortArray) bytes.copyWithin(at, from, to);
+    else for (let i = 0; i < length; i++) bytes[at + i] = bytes[from + i]!;
+    this.#length += length;
   }
 
   #need(more: number): void {
@@ -117,6 +148,15 @@ export class RowWriter {
     this.#view = new DataView(grown.buffer);
   }
 }
+
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Looking for a text costs about a third of writing it: columns whose texts are new more often than that are written as they come. */
+const missWeight = 3;
+const missesMax = 48;
 
 /** The bytes of a typed array, as a view; of a Node Buffer too, whose own `slice` would not copy. */
 export function bytesOf(values: ArrayBufferView): Uint8Array {

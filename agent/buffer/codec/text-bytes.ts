@@ -47,6 +47,59 @@ export function readText(reader: ByteReader): string {
   return head % 2 === 1 ? utf16(bytes) : utf8(bytes);
 }
 
+/**
+ * `length` texts, as {@link readText} gives them. A column repeats its texts (states, lots, units): one that was read before is found by its
+ * bytes and not made again. @throws {MalformedBytes}
+ */
+export function readTexts(reader: ByteReader, length: number): string[] {
+  const texts: string[] = [];
+  if (length < repeatedTextsMin) {
+    while (texts.length < length) texts.push(readText(reader));
+    return texts;
+  }
+  const { source } = reader;
+  // By place: the text, and where its bytes begin.
+  const known: string[] = Array.from({ length: knownTexts }, () => '');
+  const starts = new Int32Array(knownTexts);
+  let misses = 0;
+  while (texts.length < length) {
+    if (misses >= missesMax) {
+      texts.push(readText(reader));
+      continue;
+    }
+    const before = reader.position;
+    const head = reader.varint();
+    const bytes = Math.floor(head / 2);
+    if (head % 2 === 1 || bytes > knownTextBytes || bytes === 0) {
+      const view = reader.raw(bytes);
+      texts.push(head % 2 === 1 ? utf16(view) : utf8(view));
+      continue;
+    }
+    const from = reader.skip(bytes);
+    const place = placeOf(source, from, bytes);
+    // With the length in front, so that equal bytes are equal texts.
+    const repeats = starts[place] !== 0 && sameBytes(source, starts[place]!, before, from + bytes - before);
+    if (repeats) misses = Math.max(0, misses - 1);
+    else {
+      misses += missWeight;
+      starts[place] = before;
+      known[place] = utf8(source.subarray(from, from + bytes));
+    }
+    texts.push(known[place]!);
+  }
+  return texts;
+}
+
+function placeOf(source: Uint8Array, from: number, length: number): number {
+  const sum = length + 5 * source[from]! + 3 * source[from + (length >> 1)]! + source[from + length - 1]!;
+  return sum & (knownTexts - 1);
+}
+
+function sameBytes(source: Uint8Array, one: number, other: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (source[one + i] !== source[other + i]) return false;
+  return true;
+}
+
 /** @throws {MalformedBytes} when the bytes are not UTF-8. */
 export function utf8(bytes: Uint8Array): string {
   if (bytes.length <= shortText) {
@@ -69,6 +122,16 @@ export function utf16(bytes: Uint8Array): string {
   for (let i = 0; i < bytes.length; i += 2) text += String.fromCharCode(bytes[i]! | (bytes[i + 1]! << 8));
   return text;
 }
+
+/** In shorter columns looking for what repeats costs more than it saves. */
+const repeatedTextsMin = 8;
+/** Texts of a column that are remembered, a power of two. */
+const knownTexts = 32;
+/** Columns whose texts are new more often than one in so many are read without looking. */
+const missWeight = 3;
+const missesMax = 48;
+/** Comparing longer ones costs as much as making them. */
+const knownTextBytes = 64;
 
 /** Up to this many characters a loop beats a call into the encoder. */
 const shortText = 24;

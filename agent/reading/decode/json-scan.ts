@@ -94,6 +94,7 @@ export class JsonScan {
       bytes: Uint8Array.from(this.#bytes.subarray(from, to + 1)),
       text: '',
       textBytes: nothing,
+      texts: Array.from({ length: textsOfKey }),
       misses: 0,
     });
     this.#at = to + 1;
@@ -144,17 +145,28 @@ export class JsonScan {
     }
   }
 
-  /** Texts repeat too: the one seen last under a key is kept, when it is short. */
+  /** Texts repeat too (states, lots, units): the short ones seen under a key are kept, the one seen last is looked for first. */
   #text(key: Key): string | null {
-    if (this.#equals(key.textBytes)) return key.text;
     const from = this.#at;
+    const { textBytes } = key;
+    // The quote is looked for first: texts of padding or with numbers at their end differ there.
+    if (this.#bytes[from + textBytes.length - 1] === quote && this.#equals(textBytes)) return key.text;
     const to = this.#plainEnd();
     if (to === -1) return null;
     this.#at = to + 1;
+    if (to - from > textBytesLimit) return ascii(this.#bytes, from, to);
+    const place = placeOf(this.#bytes, from, to);
+    const kept = key.texts[place];
+    if (kept !== undefined && sameBytes(kept.bytes, this.#bytes, from)) {
+      key.text = kept.text;
+      key.textBytes = kept.bytes;
+      return kept.text;
+    }
     const text = ascii(this.#bytes, from, to);
-    if (key.misses++ % missesToLearn === 0 && to - from <= keyBytesLimit) {
+    if (key.misses++ % missesToLearn === 0) {
       key.text = text;
       key.textBytes = Uint8Array.from(this.#bytes.subarray(from, to + 1));
+      key.texts[place] = { text, bytes: key.textBytes };
     }
     return text;
   }
@@ -196,15 +208,27 @@ interface Key {
   readonly name: string;
   /** With the closing quote. */
   readonly bytes: Uint8Array;
+  /** The text seen last, with its closing quote. */
   text: string;
   textBytes: Uint8Array;
+  /** By {@link placeOf}. */
+  readonly texts: (KeptText | undefined)[];
   misses: number;
+}
+
+interface KeptText {
+  readonly text: string;
+  /** With the closing quote. */
+  readonly bytes: Uint8Array;
 }
 
 /** Keys a payload may have to go the short way. */
 const keysLimit = 64;
-/** Bytes of a key, and of a text worth remembering. */
+/** Bytes of a key. */
 const keyBytesLimit = 64;
+/** Bytes of a text worth remembering, and how many of them under a key: 64 keys keep at most 256 KiB. A power of two. */
+const textBytesLimit = 128;
+const textsOfKey = 32;
 /** A text that changes each time is remembered seldom, as remembering costs more than reading. */
 const missesToLearn = 16;
 const strainOfKey = 1;
@@ -234,6 +258,18 @@ const braceClose = 125;
 
 function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57;
+}
+
+/** Where a text is kept, by its length and three of its bytes. */
+function placeOf(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  const sum = length + 5 * bytes[from]! + 3 * bytes[from + (length >> 1)]! + bytes[Math.max(from, to - 1)]!;
+  return sum & (textsOfKey - 1);
+}
+
+function sameBytes(wanted: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[from + i] !== wanted[i]) return false;
+  return true;
 }
 
 /** ASCII bytes as text; a loop beats a call of the decoder for short ones. */

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { crc32c } from '#agent/base/crc32c.ts';
 import { assertBatch, sliceBatch, type Batch } from '#agent/reading/batch.ts';
 import { decodeJournalRow, encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
+import { BatchBuilder } from '#agent/reading/batch-builder.ts';
+import { noTags } from '#agent/reading/tag-table.ts';
 import { anyBatch, rowsOf } from './any-batch.ts';
 
 function decoded(bytes: Uint8Array): Batch {
@@ -23,6 +25,28 @@ describe('a journal row', () => {
         expect(rowsOf(back)).toEqual(rowsOf(batch));
         expect({ ...back, ...ignored }).toEqual({ ...batch, ...ignored });
       }),
+    );
+  });
+
+  it('gives texts back that repeat, or nearly', () => {
+    const text = fc.oneof(
+      fc.stringMatching(/^x{1,3}[01]{2}y[01]{2}z$/),
+      fc.nat({ max: 200 }).map((length) => 'x'.repeat(length)),
+      fc.constantFrom('', 'on', 'off', 'é', 'ê', '\uD800', '\uFEFFx'),
+    );
+    const column = fc
+      .array(text, { minLength: 1, maxLength: 40 })
+      .chain((pool) => fc.array(fc.constantFrom(...pool), { minLength: 1, maxLength: 300, size: 'max' }));
+    fc.assert(
+      fc.property(column, (texts) => {
+        const builder = new BatchBuilder({ stream: 's', clock: 'device' });
+        for (const [i, one] of texts.entries()) {
+          builder.begin({ tags: noTags, timeMicros: i });
+          builder.set('state', one);
+        }
+        expect(decoded(encodeJournalRow(builder.finish())).columns[0]?.values).toEqual(texts);
+      }),
+      { numRuns: 200 },
     );
   });
 

@@ -114,6 +114,32 @@ describe('the short way through JSON', () => {
     );
   });
 
+  it('gives texts that repeat, or nearly, as they were sent', () => {
+    // Some share length, ends and middle, by which the ones seen are found.
+    const text = fc.oneof(
+      fc.stringMatching(/^[ab]{0,6}$/),
+      fc.stringMatching(/^x{1,3}[01]{2}y[01]{2}z$/),
+      fc.nat({ max: 200 }).map((length) => 'x'.repeat(length)),
+      fc.constantFrom('on', 'off', 'é', 'a"b', 'a\\b', 'a\u0001b'),
+    );
+    const sent = fc
+      .array(text, { minLength: 1, maxLength: 6 })
+      .chain((pool) =>
+        fc.array(fc.tuple(fc.constantFrom(...pool), fc.constantFrom(...pool)), {
+          maxLength: 120,
+          size: 'max',
+        }),
+      );
+    fc.assert(
+      fc.property(sent, (pairs) => {
+        const payloads = pairs.map(([a, b]) => JSON.stringify({ a, b }));
+        const { rows } = decodeAll({ format: 'json' }, payloads);
+        expect(rows.map(({ values }) => ({ ...values }))).toEqual(pairs.map(([a, b]) => ({ a, b })));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('is taken by what sensors send, not by what is unusual', () => {
     expect(scanned('{ "t" : -21.50, "ok":true,\n"mode":"auto" }')?.values).toEqual(
       Object.assign(Object.create(null), { t: -21.5, ok: true, mode: 'auto' }),
