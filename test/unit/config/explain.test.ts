@@ -594,6 +594,24 @@ describe('text that is not even YAML, or not only', () => {
     `);
   });
 
+  test('an item of a list in a stage', () => {
+    const text = 'streams:\n  v: { stages: [{ window: { every: 10s, emit: [p99, meen] } }] }\n';
+    const loaded = loadConfig({
+      files: [{ name: 'sedge.yaml', text }],
+      env: {},
+      checkExpression: () => null,
+      checkStages: () => [{ stage: 0, path: 'window.emit.1', message: 'there is no "meen"' }],
+    });
+
+    expect(loaded.ok ? '' : `\n${renderProblems(loaded.problems)}\n`).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:2:53: streams.v.stages[0].window.emit[1]: there is no "meen"
+          2 |   v: { stages: [{ window: { every: 10s, emit: [p99, meen] } }] }
+            |                                                     ^^^^
+      "
+    `);
+  });
+
   test('a list instead of sections', () => {
     expect(told('- a\n- b\n')).toMatchInlineSnapshot(`
       "
