@@ -3,6 +3,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { Store, StoredRun } from '../ports/store.ts';
 import type { Batch } from '../reading/batch.ts';
 import { encodeNdjson } from '../reading/encode-ndjson.ts';
+import { parseExact } from '../reading/exact-json.ts';
 
 /** Stored readings as programs get them: the very lines an uplink sends. */
 export function readingsJson(
@@ -61,5 +62,5 @@ function parsed(lines: string): ReadingJson[] {
   return lines
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ReadingJson);
+    .map((line) => parseExact(line) as ReadingJson);
 }

@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { parseExact } from '../reading/exact-json.ts';
 import { isErrorCode, messageOf, SedgeError } from '../base/errors.ts';
 
 export interface AgentAddress {
@@ -22,10 +23,12 @@ export class AgentClient {
     this.#address = address;
   }
 
-  /** The JSON at `path`. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE, or what the agent answered, with its words. */
-  async get(path: string): Promise<unknown> {
+  /**
+   * The JSON at `path`, read by `parse`. @throws {SedgeError} SEDGE_AGENT_UNREACHABLE, or what the agent answered, with its words.
+   */
+  async get(path: string, parse?: (text: string) => unknown): Promise<unknown> {
     const { status, body } = await this.#ask(path);
-    const answer = parsed(body);
+    const answer = parsed(body, parse);
     // Not ready is an answer too; too busy is none.
     const isError = Object.hasOwn(answer, 'error');
     if (status === 200 || (status === 503 && !isError)) return answer;
@@ -52,7 +55,7 @@ export class AgentClient {
     const ended = new Promise<void>((resolve, reject) => {
       socket.on('message', (data: Buffer) => {
         try {
-          onMessage(parsed(data.toString('utf8')));
+          onMessage(parsed(data.toString('utf8'), parseExact));
         } catch (error) {
           // Thrown here it would be nobody's: the caller waits for the promise.
           reject(error instanceof Error ? error : new Error(String(error)));
@@ -131,9 +134,9 @@ function refusal(path: string, status: number, answer: unknown, body: string): S
   return new SedgeError(code, text, typeof hint === 'string' ? { hint } : {});
 }
 
-function parsed(text: string): object {
+function parsed(text: string, parse: (text: string) => unknown = JSON.parse): object {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parse(text);
     return typeof value === 'object' && value !== null ? value : {};
   } catch {
     return {};

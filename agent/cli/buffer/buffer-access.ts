@@ -2,6 +2,7 @@ import type { PageJson, StatusJson, StreamJson } from '../../api/contract.ts';
 import { SedgeError } from '../../base/errors.ts';
 import type { RungFigures } from '../../operate/rung-words.ts';
 import type { WindowLevel, WindowsJson } from '../../query/windows-json.ts';
+import { parseExact } from '../../reading/exact-json.ts';
 import type { AgentClient } from '../../host/agent-client.ts';
 
 /** The stored readings, wherever they are looked at: through the running agent, or in the folder of one that is not. */
@@ -41,6 +42,7 @@ export function liveBuffer(client: AgentClient, status: StatusJson): BufferAcces
     page: async (stream, from, walk) =>
       (await client.get(
         `/v1/streams/${encodeURIComponent(stream)}/readings?from=${from}&count=${pageReadings}${walk === undefined ? '' : `&walk=${walk}`}`,
+        parseExact,
       )) as PageJson,
     windows: async (stream, every, after) =>
       (await client.get(

@@ -7,7 +7,8 @@ import { line, type World } from '../../ports/world.ts';
 import { exit } from '../verb.ts';
 import { otlpLine } from './otlp-export.ts';
 import { type BufferAccess, streamOf } from './buffer-access.ts';
-import { fixedColumns, tagColumn, valueColumn } from './table-columns.ts';
+import { isRawNumber } from '../../reading/exact-json.ts';
+import { type ColumnNames, columnNames, fixedColumns, nonFinite, ownValue } from './table-columns.ts';
 
 interface ExportOptions {
   /** Id of the agent, for formats that name it once. */
@@ -132,10 +133,7 @@ async function* pages(
 }
 
 /** A table needs its columns before its first row: one pass for the names, one for the values. */
-async function fieldsOf(
-  access: BufferAccess,
-  options: ExportOptions,
-): Promise<{ tags: string[]; values: string[] }> {
+async function fieldsOf(access: BufferAccess, options: ExportOptions): Promise<Known> {
   const tags = new Set<string>();
   const values = new Set<string>();
   for await (const readings of pages(access, options)) {
@@ -144,13 +142,13 @@ async function fieldsOf(
       for (const name of Object.keys(reading.values)) values.add(name);
     }
   }
-  return { tags: [...tags].sort(), values: [...values].sort() };
+  return { tags, values };
 }
 
 /** What the first pass found. */
 interface Known {
-  readonly tags: { has(name: string): boolean };
-  readonly values: { has(name: string): boolean };
+  readonly tags: ReadonlySet<string>;
+  readonly values: ReadonlySet<string>;
 }
 
 /** Nothing is left out of a table. @throws {SedgeError} where the second pass finds what the first did not: the ladder went up meanwhile. */
@@ -169,45 +167,48 @@ function checkFields({ tags, values }: ReadingJson, known: Known, stream: string
 }
 
 class CsvShape {
-  readonly #tags: readonly string[];
-  readonly #values: readonly string[];
+  readonly #names: ColumnNames;
   readonly #stream: string;
   readonly #known: Known;
 
-  constructor(stream: string, { tags, values }: { tags: readonly string[]; values: readonly string[] }) {
+  constructor(stream: string, known: Known) {
     this.#stream = stream;
-    this.#known = { tags: new Set(tags), values: new Set(values) };
-    this.#tags = tags;
-    this.#values = values;
+    this.#known = known;
+    this.#names = columnNames(known.tags, known.values);
   }
 
   header(): string {
-    const { tags, values } = this.#known;
-    return csvLine([
-      ...fixedColumns.map(({ name }) => name),
-      ...this.#tags.map((name) => tagColumn(name, values)),
-      ...this.#values.map((name) => valueColumn(name, tags)),
-    ]);
+    const { tags, values } = this.#names;
+    return csvLine([...fixedColumns.map(({ name }) => name), ...tags.values(), ...values.values()]);
   }
 
   row(reading: ReadingJson): string {
     checkFields(reading, this.#known, this.#stream);
+    const { tags, values } = this.#names;
     return csvLine([
       ...fixedColumns.map(({ value }) => value(reading)),
-      ...this.#tags.map((name) => reading.tags[name]),
-      ...this.#values.map((name) => reading.values[name]),
+      ...Array.from(tags.keys(), (name) => ownValue(reading.tags, name)),
+      ...Array.from(values.keys(), (name) => ownValue(reading.values, name)),
     ]);
   }
 }
 
-/** RFC 4180; an absent value is an empty field. */
+/** RFC 4180; an absent value is an empty field, an empty text is two quotes. */
 function csvLine(fields: readonly unknown[]): string {
   const text = fields.map((field) => {
     if (field === undefined || field === null) return '';
-    const plain = typeof field === 'string' ? field : JSON.stringify(field);
-    return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+    const plain = csvCell(field);
+    return plain === '' || /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
   });
   return `${text.join(',')}\r\n`;
+}
+
+/** Numbers as readers of CSV know them: `NaN`, `Infinity`, `-0`; what is neither text, number nor boolean is JSON. */
+function csvCell(field: unknown): string {
+  if (typeof field === 'string') return field;
+  if (isRawNumber(field)) return field.rawJSON;
+  const special = nonFinite(field);
+  return special === null ? JSON.stringify(field) : String(special);
 }
 
 function openOutput(path: string): number {

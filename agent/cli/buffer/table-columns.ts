@@ -23,18 +23,43 @@ export const fixedColumns: readonly FixedColumn[] = [
   { name: 'end', kind: 'time', value: ({ end }) => end },
   { name: 'clock', kind: 'text', value: ({ clock }) => clock },
 ];
-const taken = new Set(fixedColumns.map(({ name }) => name));
+const fixedNames = fixedColumns.map(({ name }) => name);
 
-interface Names {
-  has(name: string): boolean;
+/** Names of the columns of tags and of fields, in order of the names they come from. */
+export interface ColumnNames {
+  readonly tags: ReadonlyMap<string, string>;
+  readonly values: ReadonlyMap<string, string>;
 }
 
-/** Its own name, or `tag.NAME` where a field or a column that is always there has it. */
-export function tagColumn(tag: string, values: Names): string {
-  return taken.has(tag) || values.has(tag) ? `tag.${tag}` : tag;
+/**
+ * Each its own name; `tag.NAME` and `value.NAME` where both have it, or a column that is always there. No name stands twice: the mark is repeated where a
+ * tag or field is called like that itself.
+ */
+export function columnNames(tags: ReadonlySet<string>, values: ReadonlySet<string>): ColumnNames {
+  const taken = new Set(fixedNames);
+  const named = (
+    own: ReadonlySet<string>,
+    { others, mark }: { others: ReadonlySet<string>; mark: string },
+  ): Map<string, string> =>
+    new Map(
+      [...own].sort().map((name) => {
+        let column = others.has(name) ? `${mark}${name}` : name;
+        while (taken.has(column)) column = `${mark}${column}`;
+        taken.add(column);
+        return [name, column];
+      }),
+    );
+  const ofTags = named(tags, { others: values, mark: 'tag.' });
+  return { tags: ofTags, values: named(values, { others: tags, mark: 'value.' }) };
 }
 
-/** Its own name, or `value.NAME` where a tag or a column that is always there has it. */
-export function valueColumn(field: string, tags: Names): string {
-  return taken.has(field) || tags.has(field) ? `value.${field}` : field;
+/** What a reading has of that name; names such as `constructor` are fields like any other. */
+export function ownValue<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** The number behind `{"number":"NaN"}` and its like, as lines write what JSON has no number for; else null. */
+export function nonFinite(value: unknown): number | null {
+  if (typeof value !== 'object' || value === null || !('number' in value)) return null;
+  return Number(value.number);
 }

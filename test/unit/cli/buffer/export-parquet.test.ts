@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ReadingJson } from '#agent/api/contract.ts';
 import type { BufferAccess } from '#agent/cli/buffer/buffer-access.ts';
 import { exportReadings } from '#agent/cli/buffer/export-readings.ts';
+import { parseExact } from '#agent/reading/exact-json.ts';
 import { fakeWorld } from '#test/support/fake-world.ts';
 
 let folder: string;
@@ -74,7 +75,7 @@ test('the library reads back every value with its type; an absent one is null', 
     reading(2, { time: 7, machine: 8 }, { machine: 'm2' }),
   ]);
 
-  const rows = await parquetReadObjects({ file });
+  const rows = await parquetReadObjects({ file, utf8: false });
 
   expect(rows).toEqual([
     expect.objectContaining({
@@ -92,7 +93,7 @@ test('the library reads back every value with its type; an absent one is null', 
       ok: null,
       state: null,
       odd: 'one',
-      blob: { base64: 'AAE=' },
+      blob: new Uint8Array([0, 1]),
       'tag.machine': null,
     }),
     expect.objectContaining({
@@ -104,6 +105,104 @@ test('the library reads back every value with its type; an absent one is null', 
       fidelity: 'raw',
       epoch: '00',
     }),
+  ]);
+});
+
+const exactValue = (text: string): unknown => (parseExact(`{"v":${text}}`) as { v: unknown }).v;
+
+test.each([
+  { what: 'integers beyond 2^53', texts: ['9007199254740993', '-5'], expected: [2n ** 53n + 1n, -5n] },
+  { what: 'those beyond 2^63', texts: ['18446744073709551615', '5'], expected: [2n ** 64n - 1n, 5n] },
+  {
+    what: 'doubles alone',
+    texts: ['12345678901234567000', '-0'],
+    expected: [12_345_678_901_234_567_000, -0],
+  },
+])('a field of $what keeps every digit', async ({ texts, expected }) => {
+  const file = await exported(texts.map((text, i) => reading(i, { v: exactValue(text) })));
+
+  const rows = await parquetReadObjects({ file });
+
+  expect(rows.map((row) => row['v'])).toEqual(expected);
+});
+
+test.each([['1.5'], ['-5', '18446744073709551615'], ['{"number":"NaN"}'], ['true']])(
+  'a field of integers beyond 2^53 and %s is JSON, where none loses a digit',
+  async (...others) => {
+    const texts = ['9007199254740993', ...others];
+    const file = await exported(texts.map((text, i) => reading(i, { v: exactValue(text) })));
+
+    const column = parquetSchema(parquetMetadata(file)).children.find(({ element }) => element.name === 'v');
+    expect(column?.element.converted_type).toBe('JSON');
+    const text = new TextDecoder();
+    const cells = await parquetReadObjects({
+      file,
+      parsers: { jsonFromBytes: (bytes: Uint8Array) => text.decode(bytes) },
+    });
+    expect(cells.map((row) => row['v'])).toEqual(texts);
+  },
+);
+
+test('nanoseconds are kept: the times of such a table are in nanoseconds', async () => {
+  const time = '2026-11-21T08:00:00.123456789Z';
+  const file = await exported([reading(0, { v: 1 }), { ...reading(1, { v: 2 }), time }]);
+
+  const column = parquetSchema(parquetMetadata(file)).children.find(({ element }) => element.name === 'time');
+
+  expect(column?.element.logical_type).toEqual({ type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'NANOS' });
+  const raw = await parquetReadObjects({
+    file,
+    parsers: { timestampFromNanoseconds: (nanos: bigint) => nanos as never },
+  });
+  expect(raw[1]!['time']).toBe(BigInt(Date.parse('2026-11-21T08:00:00Z')) * 1_000_000n + 123_456_789n);
+});
+
+test('fields with the names of what every object has are absent where they are absent', async () => {
+  const readings = [
+    reading(0, { constructor: 1, toString: 2 }, { valueOf: 'x' }),
+    reading(1, { v: 1 }, { constructor: 'y' }),
+  ];
+
+  const rows = await parquetReadObjects({ file: await exported(readings) });
+
+  expect(rows[1]).toMatchObject({
+    'value.constructor': null,
+    toString: null,
+    valueOf: null,
+    'tag.constructor': 'y',
+  });
+  expect((await csvOf(readings))[2]?.endsWith(',y,,,,1')).toBe(true);
+});
+
+test('no column has the name of another, whatever tags and fields are called', async () => {
+  const readings = [reading(0, { 'tag.time': 1, count: 2, 'value.count': 3, a: 4 }, { time: 'x', a: 'y' })];
+
+  const [row] = await parquetReadObjects({ file: await exported(readings) });
+
+  expect(row).toMatchObject({
+    'tag.time': 'x',
+    'tag.a': 'y',
+    'value.a': 4,
+    'value.count': 2,
+    'value.tag.time': 1,
+    'value.value.count': 3,
+  });
+});
+
+test('csv: numbers as readers know them, and an empty text apart from nothing', async () => {
+  const [, ...rows] = await csvOf([
+    reading(0, { n: exactValue('9007199254740993'), s: '' }),
+    reading(1, { n: exactValue('-0'), s: 'x' }),
+    reading(2, { n: { number: '-Infinity' } }),
+    reading(3, { n: { number: 'NaN' }, s: '"' }),
+  ]);
+
+  expect(rows.map((row) => row.split(',').slice(-2).join(','))).toEqual([
+    '9007199254740993,""',
+    '-0,x',
+    '-Infinity,',
+    'NaN,""""',
+    '',
   ]);
 });
 
