@@ -15,7 +15,8 @@ export function answerText(answer: AnswerJson): string {
       );
     }
   }
-  return `${parts.filter((part) => part !== '').join('\n')}\n${answer.coverage.words}\n`;
+  const last = [answer.coverage.words, ...answer.notes.map((note) => `note: ${note}`)];
+  return `${[...parts.filter((part) => part !== ''), ''].join('\n')}${last.join('\n')}\n`;
 }
 
 function figureTable({ keys, columns, rows }: AnswerJson): string {

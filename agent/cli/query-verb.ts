@@ -1,8 +1,9 @@
 import { SedgeError } from '../base/errors.ts';
+import type { Config } from '../config/schema/config.ts';
 import { HostClock } from '../host/clock.ts';
 import { line, type World } from '../ports/world.ts';
 import type { AnswerJson } from '../query/answer.ts';
-import { QueryFault } from '../query/lexer.ts';
+import { caretAt, placeIn, QueryFault } from '../query/lexer.ts';
 import { parseQuery } from '../query/parse.ts';
 import type { Query } from '../query/query.ts';
 import { clientFor } from './agent-access.ts';
@@ -33,18 +34,14 @@ export function queryVerb(opener: BufferOpener): Verb {
       if (query === null) return exit.usage;
       const config = await goodConfiguration(invocation, world);
       if (config === null) return exit.config;
-      const client = clientFor(config, world);
       let answer: AnswerJson;
       try {
-        answer = (await client.get(`/v1/query?q=${encodeURIComponent(text)}`)) as AnswerJson;
+        answer = await answerOf(query, { config, opener, world });
       } catch (error) {
-        if (!(error instanceof SedgeError) || error.code !== 'SEDGE_AGENT_UNREACHABLE') throw error;
-        const buffer = await openOffline(opener, config);
-        try {
-          answer = await buffer.query(query);
-        } finally {
-          await buffer.close();
-        }
+        const at = error instanceof SedgeError ? placeIn(error.message) : null;
+        if (!(error instanceof SedgeError) || at === null) throw error;
+        complain(world, error, caretAt(text, at));
+        return error.exitCode;
       }
       world.stdout.write(invocation.flags.has('json') ? `${JSON.stringify(answer)}\n` : answerText(answer));
       return exit.ok;
@@ -53,15 +50,38 @@ export function queryVerb(opener: BufferOpener): Verb {
   return verb;
 }
 
+/** Of the running agent, else of the folder. @throws {SedgeError} */
+async function answerOf(
+  query: Query,
+  { config, opener, world }: { config: Config; opener: BufferOpener; world: World },
+): Promise<AnswerJson> {
+  try {
+    const path = `/v1/query?q=${encodeURIComponent(query.text)}`;
+    return (await clientFor(config, world).get(path)) as AnswerJson;
+  } catch (error) {
+    if (!(error instanceof SedgeError) || error.code !== 'SEDGE_AGENT_UNREACHABLE') throw error;
+    const buffer = await openOffline(opener, config);
+    try {
+      return await buffer.query(query);
+    } finally {
+      await buffer.close();
+    }
+  }
+}
+
+function complain(world: World, error: SedgeError, caret: string): void {
+  line(world.stderr, `sedge: ${error.message}`);
+  line(world.stderr, caret);
+  line(world.stderr, `  ${error.code}: ${error.hint}`);
+}
+
 /** Null, and what is wrong said with a caret, when it can not be read. */
 function readQuery(text: string, world: World): Query | null {
   try {
     return parseQuery(text, new HostClock().wall());
   } catch (error) {
     if (!(error instanceof QueryFault)) throw error;
-    line(world.stderr, `sedge: ${error.message}`);
-    line(world.stderr, error.caret());
-    line(world.stderr, `  ${error.code}: ${error.hint}`);
+    complain(world, error, error.caret());
     return null;
   }
 }

@@ -6,7 +6,10 @@ import { type AnswerJson, type RowJson, type Rung } from './answer.ts';
 import type { CoarseReading } from './coarse.ts';
 import type { Span } from './cover.ts';
 import { coverageJson, type Gaps } from './coverage.ts';
-import { cellOf, Group, needsOf, type FieldNeeds } from './group.ts';
+import { cellOf, type Range } from './cell.ts';
+import { Group, needsOf, type FieldNeeds, type Within } from './group.ts';
+import { Names } from './names.ts';
+import { Straddling } from './straddling.ts';
 import type { Query } from './query.ts';
 import type { Summary } from './summary.ts';
 
@@ -20,19 +23,22 @@ export interface RolledWindow {
   field(name: string): Summary | undefined;
   /** Values of the field are not rolled up: that it is not here says nothing. */
   leftOut(name: string): boolean;
+  /** Its numbers are. */
+  rolled(name: string): boolean;
 }
 
 /** Takes in readings and summaries in any order, and makes the rows of the answer. Time ranges are the caller's: it gives nothing twice. */
 export class Aggregation {
   readonly query: Query;
   readonly needs: readonly FieldNeeds[];
+  readonly names = new Names();
   readonly #budget = new AnswerBudget();
   readonly #groups = new Map<string, Group>();
   readonly #latest = new WeakMap<Tags, { stream: string; begin: number; group: Group }>();
   readonly #windowMicros: number | null;
   readonly #readings: Record<Rung, number> = { raw: 0, segment: 0, window: 0, sketch: 0 };
+  readonly #straddling = new Straddling();
   #bad = 0;
-  #unanswered = 0;
 
   constructor(query: Query) {
     this.query = query;
@@ -51,9 +57,13 @@ export class Aggregation {
     return this.#windowMicros;
   }
 
-  /** Something asked for is in no summary: readings themselves are needed. */
-  get needsReadings(): boolean {
-    return this.needs.some(({ distinct, top }) => distinct || top > 0);
+  /** What of each field windows do not answer, though they stand for its readings; null where they answer all. */
+  within({ leftOut, rolled }: Pick<RolledWindow, 'leftOut' | 'rolled'>): readonly Within[] | null {
+    const within = this.needs.map(({ name, distinct, top, counted }): Within => {
+      const numbers = leftOut(name) && !rolled(name);
+      return { numbers, others: leftOut(name) && (counted || numbers), items: distinct || top > 0 };
+    });
+    return within.some(({ others, items }) => others || items) ? within : null;
   }
 
   matches(tags: Tags): boolean {
@@ -63,10 +73,10 @@ export class Aggregation {
     });
   }
 
-  /** Takes readings of `batch` within one of the spans, which are disjoint. Answers how many. */
-  scan(batch: Batch, spans: readonly Span[]): number {
-    if (spans.length === 0) return 0;
-    const before = this.#readings.raw;
+  /** Takes readings of `batch` within one of the spans, which are disjoint. `within`: windows stand for them, and only this is taken of them. */
+  scan(batch: Batch, spans: readonly Span[], within: readonly Within[] | null = null): void {
+    if (spans.length === 0) return;
+    this.names.batch(batch);
     const matching = batch.series.map((tags) => this.matches(tags));
     const columns = this.needs.map(({ name }) => batch.columns.find((column) => column.name === name));
     // The group of each series, while readings stay within one window of the answer.
@@ -89,17 +99,23 @@ export class Aggregation {
         windowEnd = windowBegin + length;
       }
       const group = (groups[series] ??= this.#group(batch.stream, batch.series[series]!, time));
+      const bad = batch.quality[row] === Quality.bad;
+      this.#readings.raw++;
+      if (within !== null) {
+        if (this.#readings.sketch > 0) this.#readings.sketch--;
+        if (!bad) takeWithin(group, { columns, row, within });
+        continue;
+      }
       group.readings++;
       group.noteTimes(time, time);
-      this.#readings.raw++;
-      if (batch.quality[row] === Quality.bad) this.#bad++;
+      if (bad) this.#bad++;
       else takeRow(group, columns, row);
     }
-    return this.#readings.raw - before;
   }
 
   /** What is left of some readings. Over an edge it counts where its middle lies, and the answer says so. */
   takeCoarse(stream: string, record: CoarseReading, spans: readonly Span[]): void {
+    this.names.tags(record.tags);
     if (!this.matches(record.tags)) return;
     const { firstMicros: first, lastMicros: last } = record;
     const middle = first + Math.floor((last - first) / 2);
@@ -111,10 +127,15 @@ export class Aggregation {
     const group = this.#group(stream, record.tags, time);
     const length = this.#windowMicros;
     const inWindow = length === null || Math.floor(first / length) === Math.floor(last / length);
-    if (first < place.from || last >= place.until || !inWindow) group.uncertain += record.readings;
+    const whole = first >= place.from && last < place.until && inWindow;
+    if (whole) group.noteTimes(first, last);
+    else {
+      this.#straddling.add(group, record, home === undefined ? null : time);
+      group.noteSpan(Math.max(first, place.from), Math.min(last, place.until - 1));
+    }
     if (home === undefined) return;
+    if (!whole) group.uncertain += record.readings;
     group.readings += record.readings;
-    group.noteTimes(first, last);
     this.#readings[record.rung] += record.readings;
     if (record.bad) {
       this.#bad += record.readings;
@@ -122,9 +143,10 @@ export class Aggregation {
     }
     for (const [i, { name }] of this.needs.entries()) {
       const field = record.field(name);
-      if (field !== null) group.cells[i]!.takeCoarse(field);
+      if (field === null) continue;
+      this.names.field(name);
+      group.cells[i]!.takeCoarse(field);
     }
-    if (this.needsReadings) this.#unanswered += record.readings;
   }
 
   /** One rolled-up window; it lies within one window of the answer. */
@@ -132,27 +154,27 @@ export class Aggregation {
     if (!this.matches(window.tags)) return;
     const group = this.#group(stream, window.tags, window.span.from);
     group.readings += window.readings;
-    group.noteTimes(window.span.from, window.span.until - 1);
+    group.noteWindow(window.span.from, window.span.until - 1);
     this.#readings.sketch += window.readings;
     this.#bad += window.bad;
-    let missing = false;
+    const good = window.readings - window.bad;
     for (const [i, { name }] of this.needs.entries()) {
       const summary = window.field(name);
-      if (summary !== undefined) group.cells[i]!.takeSummary(summary);
-      if (window.leftOut(name)) missing = true;
+      const cell = group.cells[i]!;
+      if (summary !== undefined) cell.takeSummary(summary);
+      cell.unreadItems += good;
+      if (!window.leftOut(name)) continue;
+      cell.unreadOthers += good - (summary?.tally.count ?? 0);
+      if (!window.rolled(name)) cell.unreadNumbers = true;
     }
-    if (missing) this.#unanswered += window.readings;
-  }
-
-  /** Readings whose place in the answer is known, but none of their values. */
-  noteUnanswered(readings: number): void {
-    this.#unanswered += readings;
   }
 
   /** `now`: where an open range ends for a rate. */
-  finish(gaps: Omit<Gaps, 'unanswered' | 'bad'>, now: number): AnswerJson {
+  finish(gaps: Omit<Gaps, 'unanswered' | 'overEdge' | 'bad'>, now: number): AnswerJson {
     const { query } = this;
-    const rows = [...this.#groups.values()].map((group) => this.#row(group, now));
+    const groups = [...this.#groups.values()];
+    this.#straddling.settle(groups);
+    const rows = groups.map((group) => this.#row(group, now));
     rows.sort((a, b) => byKey(a.key, b.key));
     return {
       query: query.text,
@@ -164,8 +186,10 @@ export class Aggregation {
       coverage: coverageJson(this.#readings, {
         ...gaps,
         bad: this.#bad,
-        unanswered: this.#unanswered,
+        unanswered: groups.reduce((sum, group) => sum + group.unanswered(this.needs), 0),
+        overEdge: this.#straddling.readings,
       }),
+      notes: this.names.notes(query),
     };
   }
 
@@ -177,8 +201,7 @@ export class Aggregation {
       readings: group.readings,
       cells: query.aggregates.map((aggregate) =>
         cellOf(aggregate, {
-          readings: group.readings,
-          uncertain: group.uncertain,
+          group,
           cell: group.cells[needs.findIndex(({ name }) => name === aggregate.field)],
           seconds,
         }),
@@ -192,21 +215,23 @@ export class Aggregation {
     const length = this.#windowMicros;
     const begin = length === null ? 0 : Math.floor(time / length) * length;
     if (latest?.stream === stream && latest.begin === begin) return latest.group;
-    const group = this.#groupOf(stream, tags, time);
+    const group = this.#groupOf(stream, tags, begin);
     this.#latest.set(tags, { stream, begin, group });
     return group;
   }
 
-  #groupOf(stream: string, tags: Tags, time: number): Group {
+  #groupOf(stream: string, tags: Tags, begin: number): Group {
     const key = this.query.keys.map((one) => {
       if (one.kind === 'stream') return stream;
-      if (one.kind === 'window') return formatTime(Math.floor(time / one.micros) * one.micros);
+      if (one.kind === 'window') return formatTime(begin);
       return Object.hasOwn(tags, one.tag) ? tags[one.tag]! : null;
     });
     const text = JSON.stringify(key);
     let group = this.#groups.get(text);
     if (group === undefined) {
-      group = new Group(key, this.#windowMicros, { needs: this.needs, budget: this.#budget });
+      const label = JSON.stringify(key.filter((_, i) => this.query.keys[i]!.kind !== 'window'));
+      const window = { label, begin, micros: this.#windowMicros };
+      group = new Group(key, window, { needs: this.needs, budget: this.#budget });
       this.#groups.set(text, group);
     }
     return group;
@@ -221,13 +246,38 @@ function takeRow(group: Group, columns: readonly (Column | undefined)[], row: nu
   }
 }
 
+function takeWithin(
+  group: Group,
+  of: { columns: readonly (Column | undefined)[]; row: number; within: readonly Within[] },
+): void {
+  const { columns, row, within } = of;
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i];
+    const present = column !== undefined && (column.present === null || column.present[row] !== 0);
+    group.cells[i]!.takeWithin(present ? column : null, row, within[i]!);
+  }
+}
+
 /** What a rate is by: the window, else the range asked for; where an end is open, the group's own readings end it. */
-function secondsOf(query: Query, group: Group, now: number): number {
-  if (group.windowMicros !== null) return group.windowMicros / 1e6;
-  const from = query.from ?? group.minTimeMicros;
-  const until =
-    query.until ?? (query.from === null ? group.maxTimeMicros : Math.max(now, group.maxTimeMicros));
-  return Math.max(0, until - from) / 1e6;
+function secondsOf(query: Query, group: Group, now: number): Range {
+  if (group.windowMicros !== null) return certain(group.windowMicros / 1e6);
+  const first = query.from === null ? group.first : { low: query.from, high: query.from };
+  const last =
+    query.until === null
+      ? query.from === null
+        ? group.last
+        : { low: Math.max(now, group.last.low), high: Math.max(now, group.last.high) }
+      : { low: query.until, high: query.until };
+  const seconds = (from: number, until: number): number => Math.max(0, until - from) / 1e6;
+  return {
+    value: seconds(first.low, last.high),
+    low: seconds(first.high, last.low),
+    high: seconds(first.low, last.high),
+  };
+}
+
+function certain(value: number): Range {
+  return { value, low: value, high: value };
 }
 
 /** Null first, then as texts. */

@@ -8,6 +8,8 @@ export interface AnswerJson {
   readonly columns: readonly string[];
   readonly rows: readonly RowJson[];
   readonly coverage: CoverageJson;
+  /** Names in the query that nothing asked has, each in a sentence, with what was likely meant. */
+  readonly notes: readonly string[];
 }
 
 export interface RowJson {
@@ -50,6 +52,8 @@ export interface CoverageJson {
   readonly lost: number;
   /** Readings known to be of the time asked, of which the fields asked for are not kept any more. */
   readonly unanswered: number;
+  /** Readings in coarse records that reach over an edge of the range or of a window: they count where the middle of their record lies. */
+  readonly over_edge: number;
   /** Of the time asked, seconds for which neither readings nor summaries are kept any more, summed over streams. */
   readonly gone_seconds: number;
   /** Readings of bad quality: counted by `count()`, in no figure of a field. */

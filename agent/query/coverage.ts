@@ -6,6 +6,7 @@ export interface Gaps {
   readonly streams: readonly string[];
   readonly lost: number;
   readonly unanswered: number;
+  readonly overEdge: number;
   readonly goneSeconds: number;
   readonly bad: number;
   /** Set when the work was ended before all was read. */
@@ -15,7 +16,7 @@ export interface Gaps {
 export function coverageJson(readings: Readonly<Record<Rung, number>>, gaps: Gaps): CoverageJson {
   const all = rungs.reduce((sum, rung) => sum + readings[rung], 0);
   const share = (rung: Rung): number => (all === 0 ? 0 : readings[rung] / all);
-  const { streams, lost, unanswered, goneSeconds, bad, stopped } = gaps;
+  const { streams, lost, unanswered, overEdge, goneSeconds, bad, stopped } = gaps;
   return {
     complete: !stopped && lost === 0 && unanswered === 0 && goneSeconds === 0,
     streams,
@@ -28,6 +29,7 @@ export function coverageJson(readings: Readonly<Record<Rung, number>>, gaps: Gap
     },
     lost,
     unanswered,
+    over_edge: overEdge,
     gone_seconds: goneSeconds,
     bad,
     words: inWords(readings, all, gaps),
@@ -52,6 +54,8 @@ function inWords(readings: Readonly<Record<Rung, number>>, all: number, gaps: Ga
   if (gaps.bad > 0) words += `; ${counted(gaps.bad, 'reading')} of bad quality left out of the figures`;
   if (gaps.unanswered > 0)
     words += `; ${counted(gaps.unanswered, 'reading')} of this time not kept in enough detail`;
+  if (gaps.overEdge > 0)
+    words += `; ${counted(gaps.overEdge, 'reading')} in summaries over an edge of the time asked or of a window, counted where their middle lies`;
   if (gaps.goneSeconds > 0) words += `; nothing is kept any more of ${formatDuration(gaps.goneSeconds)}`;
   if (gaps.lost > 0) words += `; ${counted(gaps.lost, 'reading')} lost, their times are not known`;
   if (gaps.stopped) words += '; ended before all was read, because it took too long';

@@ -1,10 +1,9 @@
-import type { Column } from '../reading/batch.ts';
+import type { Column, Scalar } from '../reading/batch.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import type { CellJson, FigureJson } from './answer.ts';
 import type { CoarseField } from './coarse.ts';
 import { Distinct, Top } from './items.ts';
-import type { Aggregate, Query } from './query.ts';
-import { Spread, type Estimate } from './spread.ts';
+import type { Query } from './query.ts';
+import { Spread } from './spread.ts';
 import type { Summary } from './summary.ts';
 import { Tally } from './tally.ts';
 
@@ -15,19 +14,33 @@ export interface FieldNeeds {
   readonly distinct: boolean;
   /** Items of the longest list asked for; 0: none. */
   readonly top: number;
+  /** How many values there are is asked, those that are no numbers among them. */
+  readonly counted: boolean;
 }
 
 export function needsOf(query: Query): FieldNeeds[] {
-  const needs = new Map<string, { spread: boolean; distinct: boolean; top: number }>();
+  const needs = new Map<string, { spread: boolean; distinct: boolean; top: number; counted: boolean }>();
   for (const aggregate of query.aggregates) {
     if (aggregate.field === null) continue;
     let of = needs.get(aggregate.field);
-    if (of === undefined) needs.set(aggregate.field, (of = { spread: false, distinct: false, top: 0 }));
+    if (of === undefined)
+      needs.set(aggregate.field, (of = { spread: false, distinct: false, top: 0, counted: false }));
     if (aggregate.kind === 'quantile' || aggregate.kind === 'histogram') of.spread = true;
     if (aggregate.kind === 'distinct') of.distinct = true;
+    if (aggregate.kind === 'count' || aggregate.kind === 'rate') of.counted = true;
     if (aggregate.kind === 'top') of.top = Math.max(of.top, aggregate.items);
   }
   return [...needs].map(([name, of]) => ({ name, ...of }));
+}
+
+/** What of a field must be read from readings where windows stand for them, since it is in no summary. */
+export interface Within {
+  /** Its numbers are in no summary either. */
+  readonly numbers: boolean;
+  /** Its values that are no numbers matter. */
+  readonly others: boolean;
+  /** Each value matters: for distinct ones, and those that come most often. */
+  readonly items: boolean;
 }
 
 /** One field in one group. */
@@ -35,6 +48,12 @@ export class FieldCell {
   readonly tally = new Tally();
   /** Values that are no numbers. */
   others = 0;
+  /** Readings in windows, not of bad quality, that may have a value that is no number and in no summary, less those that were read. */
+  unreadOthers = 0;
+  /** Such a value may be a number too. */
+  unreadNumbers = false;
+  /** Readings in windows and coarse records whose values as such are not known, less those that were read. */
+  unreadItems = 0;
   readonly spread: Spread | null;
   readonly distinct: Distinct | null;
   readonly top: Top | null;
@@ -47,13 +66,33 @@ export class FieldCell {
 
   /** The value of a column at a row where it is present. */
   take(column: Column, row: number): void {
-    const scalar = column.kind === 'boolean' ? column.values[row] === 1 : column.values[row]!;
-    // A boolean is 0 or 1: its mean is the part of the time it was true.
-    const number = typeof scalar === 'bigint' || typeof scalar === 'boolean' ? Number(scalar) : scalar;
-    if (typeof number === 'number' && Number.isFinite(number)) {
-      this.tally.update(number);
-      this.spread?.update(number);
-    } else this.others++;
+    const scalar = scalarAt(column, row);
+    const number = numberOf(scalar);
+    if (number !== null) this.#takeNumber(number);
+    else this.others++;
+    this.#takeItem(scalar);
+  }
+
+  /** A reading a window stands for; the column is null where it has no value. */
+  takeWithin(column: Column | null, row: number, { numbers, others, items }: Within): void {
+    const scalar = column === null ? null : scalarAt(column, row);
+    const number = scalar === null ? null : numberOf(scalar);
+    if (others && (numbers || number === null)) {
+      this.unreadOthers--;
+      if (number !== null) this.#takeNumber(number);
+      else if (scalar !== null) this.others++;
+    }
+    if (!items) return;
+    this.unreadItems--;
+    if (scalar !== null) this.#takeItem(scalar);
+  }
+
+  #takeNumber(number: number): void {
+    this.tally.update(number);
+    this.spread?.update(number);
+  }
+
+  #takeItem(scalar: Scalar): void {
     this.distinct?.update(scalar);
     this.top?.update(scalar);
   }
@@ -61,6 +100,7 @@ export class FieldCell {
   takeCoarse(field: CoarseField): void {
     const { count, others, sketch } = field;
     this.others += others;
+    this.unreadItems += count + others;
     if (count === 0) return;
     this.tally.join({ ...field, mean: field.sum / count });
     if (this.spread === null) return;
@@ -80,94 +120,76 @@ export class FieldCell {
 /** One row of the answer while it grows. */
 export class Group {
   readonly key: readonly (string | null)[];
+  /** The same for all windows. */
+  readonly label: string;
+  /** Event times of its window, `begin <= t < end`; all of them when the query has none. */
+  readonly begin: number;
+  readonly end: number;
   /** Length of its window in microseconds; null when the query has none. */
   readonly windowMicros: number | null;
   readings = 0;
-  /** Readings of coarse records over an edge of the range or of the window: some of them belong here, some do not. */
+  /** Readings of coarse records over an edge of the range or of the window that count here: some of them may not belong here. */
   uncertain = 0;
-  minTimeMicros = Infinity;
-  maxTimeMicros = -Infinity;
+  /** Readings of such records that count elsewhere: some of them may belong here. */
+  absent = 0;
+  /** Between what the first and the last of its event times lie. */
+  readonly first = { low: Infinity, high: Infinity };
+  readonly last = { low: -Infinity, high: -Infinity };
   readonly cells: readonly FieldCell[];
 
   constructor(
     key: readonly (string | null)[],
-    windowMicros: number | null,
+    window: { readonly label: string; readonly begin: number; readonly micros: number | null },
     { needs, budget }: { needs: readonly FieldNeeds[]; budget: AnswerBudget },
   ) {
     budget.group();
     budget.bytes(256 + 256 * needs.length);
     this.key = key;
-    this.windowMicros = windowMicros;
+    this.label = window.label;
+    this.windowMicros = window.micros;
+    this.begin = window.micros === null ? -Infinity : window.begin;
+    this.end = window.micros === null ? Infinity : window.begin + window.micros;
     this.cells = needs.map((of) => new FieldCell(of, budget));
   }
 
+  /** It has readings at these times, and all others between them. */
   noteTimes(first: number, last: number): void {
-    if (first < this.minTimeMicros) this.minTimeMicros = first;
-    if (last > this.maxTimeMicros) this.maxTimeMicros = last;
+    this.noteSpan(first, last);
+    if (first < this.first.high) this.first.high = first;
+    if (last > this.last.low) this.last.low = last;
+  }
+
+  /** It has some reading of this span, at a time that is not known. */
+  noteWindow(first: number, last: number): void {
+    this.noteSpan(first, last);
+    if (last < this.first.high) this.first.high = last;
+    if (first > this.last.low) this.last.low = first;
+  }
+
+  /** It may have readings of this span. */
+  noteSpan(first: number, last: number): void {
+    if (first < this.first.low) this.first.low = first;
+    if (last > this.last.high) this.last.high = last;
+  }
+
+  /** Readings in it that an aggregate asked for could not be answered for. */
+  unanswered(needs: readonly FieldNeeds[]): number {
+    let most = 0;
+    for (const [i, { distinct, top, counted }] of needs.entries()) {
+      const { unreadOthers, unreadNumbers, unreadItems } = this.cells[i]!;
+      if (distinct || top > 0) most = Math.max(most, unreadItems);
+      if (counted || unreadNumbers) most = Math.max(most, unreadOthers);
+    }
+    return most;
   }
 }
 
-/** The figure an aggregate makes of a group. `seconds`: what a rate is by. */
-export function cellOf(
-  aggregate: Aggregate,
-  of: { readings: number; uncertain: number; cell: FieldCell | undefined; seconds: number },
-): CellJson {
-  const { readings, uncertain, cell, seconds } = of;
-  const exact = (value: number | null): FigureJson =>
-    uncertain === 0 ? sure(value) : { value, low: null, high: null, confidence: 0 };
-  const tally = cell?.tally;
-  const values = cell === undefined ? readings : cell.tally.count + cell.others;
-  switch (aggregate.kind) {
-    case 'count':
-      return uncertain === 0
-        ? exact(values)
-        : { value: values, low: Math.max(0, values - uncertain), high: values + uncertain, confidence: 1 };
-    case 'rate':
-      return exact(seconds > 0 ? values / seconds : null);
-    case 'sum':
-      return exact(tally!.count === 0 ? null : tally!.sum);
-    case 'mean':
-      return exact(tally!.count === 0 ? null : tally!.sum / tally!.count);
-    case 'min':
-      return exact(tally!.count === 0 ? null : tally!.min);
-    case 'max':
-      return exact(tally!.count === 0 ? null : tally!.max);
-    case 'stddev':
-      if (tally!.count < 2) return exact(null);
-      if (uncertain > 0) return exact(tally!.deviation.value);
-      return { ...tally!.deviation, confidence: 1 };
-    case 'distinct':
-      return estimated(cell!.distinct!.estimate());
-    case 'quantile':
-      return estimated(cell!.spread!.quantile(aggregate.rank, uncertain));
-    case 'top':
-      return {
-        items: cell!.top!.items(aggregate.items).map(({ item, count, countLow, countHigh }) => ({
-          item,
-          count,
-          low: countLow,
-          high: countHigh,
-        })),
-      };
-    case 'histogram':
-      return {
-        parts: cell!.spread!.histogram(aggregate.parts).map(({ low, high, count, countLow, countHigh }) => ({
-          from: low,
-          to: high,
-          count,
-          low: countLow,
-          high: countHigh,
-        })),
-      };
-  }
+function scalarAt(column: Column, row: number): Scalar {
+  return column.kind === 'boolean' ? column.values[row] === 1 : column.values[row]!;
 }
 
-function sure(value: number | null): FigureJson {
-  return { value, low: value, high: value, confidence: 1 };
-}
-
-function estimated(estimate: Estimate | null): FigureJson {
-  if (estimate === null) return sure(null);
-  const { value, low, high, confidence } = estimate;
-  return { value, low, high, confidence };
+/** The finite number a value is; a boolean is 0 or 1: its mean is the part of the time it was true. */
+function numberOf(scalar: Scalar): number | null {
+  const number = typeof scalar === 'bigint' || typeof scalar === 'boolean' ? Number(scalar) : scalar;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }

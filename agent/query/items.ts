@@ -2,7 +2,7 @@ import type { Scalar } from '../reading/batch.ts';
 import { FrequentItems } from '../sketch/frequent-items.ts';
 import { HyperLogLog } from '../sketch/hyperloglog.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import { distinctExactMax } from './limits.ts';
+import { distinctExactMax, distinctLgK } from './limits.ts';
 import type { Estimate } from './spread.ts';
 
 /** How often each item came. */
@@ -33,7 +33,8 @@ export class Distinct {
     this.#budget.bytes(64 + 2 * item.length);
     this.#items.add(item);
     if (this.#items.size <= distinctExactMax) return;
-    this.#sketch = new HyperLogLog({ lgK: 12 });
+    this.#sketch = new HyperLogLog({ lgK: distinctLgK });
+    this.#budget.bytes(2 ** distinctLgK);
     for (const one of this.#items) this.#sketch.updateText(one);
     this.#items = null;
   }
@@ -43,9 +44,15 @@ export class Distinct {
       const { size } = this.#items;
       return { value: size, low: size, high: size, confidence: 1 };
     }
-    const { error, confidence } = this.#sketch!.bound();
+    // Three standard errors, where the sketch states two.
+    const error = 1.5 * this.#sketch!.bound().error;
     const value = Math.round(this.#sketch!.estimate());
-    return { value, low: Math.floor(value / (1 + error)), high: Math.ceil(value / (1 - error)), confidence };
+    return {
+      value,
+      low: Math.max(distinctExactMax + 1, Math.floor(value / (1 + error))),
+      high: Math.ceil(value / (1 - error)),
+      confidence: 0.997,
+    };
   }
 }
 

@@ -13,17 +13,33 @@ export class QueryFault extends SedgeError {
   readonly at: number;
 
   constructor(query: string, at: number, message: string) {
-    super('SEDGE_QUERY_INVALID', `${message}, at character ${at + 1} of the query`);
+    super('SEDGE_QUERY_INVALID', placed(message, at));
     this.query = query;
     this.at = at;
   }
 
   /** The part of the query around the fault, and a caret below it. */
   caret(): string {
-    const from = Math.max(0, this.at - 60);
-    const line = this.query.slice(from, from + 100).replaceAll(/[^ -~\u00a0-\uffff]/g, ' ');
-    return `  ${line}\n  ${' '.repeat(this.at - from)}^`;
+    return caretAt(this.query, this.at);
   }
+}
+
+/** What is wrong, and at which character. */
+export function placed(message: string, at: number): string {
+  return `${message}, at character ${at + 1} of the query`;
+}
+
+/** Where in a query a message says that something is wrong; null when it does not. */
+export function placeIn(message: string): number | null {
+  const found = /, at character (\d{1,5}) of the query$/.exec(message);
+  return found === null ? null : Number(found[1]) - 1;
+}
+
+/** The part of a query around a character, and a caret below it. */
+export function caretAt(query: string, at: number): string {
+  const from = Math.max(0, at - 60);
+  const line = query.slice(from, from + 100).replaceAll(/[^ -~\u00a0-\uffff]/g, ' ');
+  return `  ${line}\n  ${' '.repeat(at - from)}^`;
 }
 
 /** Names, numbers, durations, times and globs without quotes. */

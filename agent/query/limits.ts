@@ -7,6 +7,8 @@ export const queryCharsMax = 2_048;
 /** Aggregates, names and keys of one query: columns people can read. */
 export const aggregatesMax = 16;
 export const namesMax = 64;
+/** Names of fields, and of tags, remembered to say what was likely meant. */
+export const knownNamesMax = 1_024;
 /** Values of one filter. */
 export const filterValuesMax = 256;
 /** Items of one `top` answer, and buckets of one histogram. */
@@ -25,8 +27,12 @@ export const pointsMax = 4_096;
 export const pointsOfQueryMax = 524_288;
 /** Intervals of coarse records in one distribution, before neighbours are joined. */
 export const intervalsMax = 2_048;
+/** Coarse records over an edge remembered for one group of all windows, before neighbours are joined: rows of the answer are looked up in them. */
+export const straddlingMax = 2_048;
 /** Distinct items counted exactly before a HyperLogLog takes over. */
 export const distinctExactMax = 1_024;
+/** Registers of that HyperLogLog, as a power of two: 2 % at three standard errors, in 16 KiB. */
+export const distinctLgK = 14;
 
 /**
  * Buckets of one sign in rolled-up histograms: values over five powers of ten are told apart to 1.1 %, a narrow range to 0.01 %, at 40 to 700

@@ -39,10 +39,18 @@ export function parseQuery(text: string, now: Micros): Query {
   return new Parser(text, now).query();
 }
 
+/** A name, and where it stands. */
+interface Named {
+  readonly name: string;
+  readonly at: number;
+}
+
 class Parser {
   readonly #text: string;
   readonly #now: Micros;
   readonly #tokens: readonly Token[];
+  /** Of aggregates and keys read so far. */
+  readonly #labels = new Set<string>();
   #next = 0;
 
   constructor(text: string, now: Micros) {
@@ -52,8 +60,8 @@ class Parser {
   }
 
   query(): Query {
-    const aggregates = this.#list(() => this.#aggregate(), aggregatesMax, 'aggregates');
-    let streams: readonly string[] = ['*'];
+    const aggregates = this.#list(() => this.#once(() => this.#aggregate()), aggregatesMax, 'aggregates');
+    let streams: readonly Named[] = [{ name: '*', at: 0 }];
     let filters: readonly Filter[] = [];
     let keys: readonly Key[] = [];
     let from: Micros | null = null;
@@ -61,9 +69,9 @@ class Parser {
     const seen = new Set<string>();
     while (this.#peek().kind !== 'end') {
       const clause = this.#clause(seen);
-      if (clause === 'of') streams = this.#list(() => this.#name('a stream'), namesMax, 'streams');
+      if (clause === 'of') streams = this.#list(() => this.#placed('a stream'), namesMax, 'streams');
       else if (clause === 'where') filters = this.#filters();
-      else if (clause === 'by') keys = this.#list(() => this.#key(), namesMax, 'keys');
+      else if (clause === 'by') keys = this.#list(() => this.#once(() => this.#key()), namesMax, 'keys');
       else if (clause === 'since') from = this.#since();
       else if (clause === 'from') from = this.#time();
       else {
@@ -72,8 +80,16 @@ class Parser {
         if (from !== null && until <= from) throw new QueryFault(this.#text, at, 'it ends before it begins');
       }
     }
-    this.#requireOnce(aggregates, keys);
-    return { text: this.#text, aggregates, streams, filters, keys, from, until };
+    return {
+      text: this.#text,
+      aggregates,
+      streams: streams.map(({ name }) => name),
+      streamsAt: streams.map(({ at }) => at),
+      filters,
+      keys,
+      from,
+      until,
+    };
   }
 
   #peek(): Token {
@@ -119,11 +135,25 @@ class Parser {
     return items;
   }
 
+  /** Columns of the answer have different names. */
+  #once<Item extends { readonly label: string }>(item: () => Item): Item {
+    const { at } = this.#peek();
+    const one = item();
+    if (this.#labels.has(one.label)) throw new QueryFault(this.#text, at, `${one.label} is asked for twice`);
+    this.#labels.add(one.label);
+    return one;
+  }
+
   #name(expected: string): string {
     const token = this.#take();
     if ((token.kind !== 'word' && token.kind !== 'text') || token.text === '')
       throw this.#fault(token, expected);
     return token.text;
+  }
+
+  #placed(expected: string): Named {
+    const { at } = this.#peek();
+    return { name: this.#name(expected), at };
   }
 
   #clause(seen: Set<string>): (typeof clauses)[number] {
@@ -165,7 +195,7 @@ class Parser {
       return { kind: name, label: `${name}()`, field: null };
     }
     const field = this.#name(`the name of a field in ${name}(…)`);
-    const aggregate = this.#ofField({ name, rank: rank === null ? null : Number(rank[1]) / 100, field });
+    const aggregate = this.#ofField({ name, rank: rank === null ? null : Number(`${rank[1]}e-2`), field });
     this.#mark(')', `")" after the field of ${name}`);
     return aggregate;
   }
@@ -272,12 +302,6 @@ class Parser {
     const trouble = token.kind === 'word' || token.kind === 'text' ? readTime(text, 'rfc3339', time) : '';
     if (trouble !== null) throw this.#fault(token, 'a time such as 2026-11-21T08:00:00Z, a day, or now');
     return micros(time.micros);
-  }
-
-  #requireOnce(aggregates: readonly Aggregate[], keys: readonly Key[]): void {
-    const labels = [...keys.map(({ label }) => label), ...aggregates.map(({ label }) => label)];
-    const twice = labels.find((label, i) => labels.indexOf(label) !== i);
-    if (twice !== undefined) throw new QueryFault(this.#text, 0, `${twice} is asked for twice`);
   }
 }
 

@@ -31,6 +31,8 @@ export interface Query {
   readonly aggregates: readonly Aggregate[];
   /** Globs of streams; `*` takes all but those that begin with `_`. */
   readonly streams: readonly string[];
+  /** Where in the text each of them stands. */
+  readonly streamsAt: readonly number[];
   readonly filters: readonly Filter[];
   readonly keys: readonly Key[];
   /** Event times `from <= t < until`; null: open. */

@@ -12,6 +12,14 @@ export interface Estimate {
   readonly confidence: number;
 }
 
+/** An estimate; null where nothing bounds it. */
+export interface Bounded {
+  readonly value: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly confidence: number;
+}
+
 /** A part of a histogram, `low <= v < high` (the last one takes its high end in): how many values, and between which counts the truth lies. */
 export interface HistogramPart {
   readonly low: number;
@@ -98,25 +106,40 @@ export class Spread {
     if (off.rankError > 0) this.#confidence = Math.min(this.#confidence, off.confidence);
   }
 
-  /** The smallest value with at least `rank` (0 … 1) of all at or below it; null when there are no values. `uncertain` ones may not belong to it, or be missing. */
-  quantile(rank: number, uncertain = 0): Estimate | null {
+  /**
+   * The smallest value with at least `rank` (0 … 1) of all at or below it; null when there are no values. `uncertain` ones may not belong to it,
+   * and `absent` ones, of which nothing is known, may: where they may be the quantile, its bound is null.
+   */
+  quantile(rank: number, { uncertain = 0, absent = 0 } = {}): Bounded | null {
     if (this.#count === 0) return null;
     const sorted = (this.#sorted ??= this.#sort());
-    const target = Math.min(Math.max(1, Math.ceil(rank * this.#count)), this.#count);
-    const slack = this.#slack + uncertain;
+    const target = Math.min(Math.max(1, placeOf(rank, this.#count)), this.#count);
+    const slack = this.#slack + uncertain + absent;
     const low = Math.max(this.#min, at(sorted.lows, Math.max(1, target - slack)));
     const high = Math.min(this.#max, at(sorted.highs, Math.min(this.#count, target + slack)));
     const value = Math.min(Math.max(at(sorted.middles, target), low), high);
-    return { value, low, high, confidence: low === high ? 1 : this.#confidence };
+    return {
+      value,
+      low: absent > 0 && target - slack < 1 ? null : low,
+      high: absent > 0 && target + slack > this.#count ? null : high,
+      confidence: low === high && absent === 0 ? 1 : this.#confidence,
+    };
   }
 
-  /** `parts` of equal width from the least to the greatest value; none when there are no values. */
-  histogram(parts: number): HistogramPart[] {
+  /** `parts` of equal width from the least to the greatest value; none when there are no values. `uncertain`, `absent`: as above. */
+  histogram(parts: number, { uncertain = 0, absent = 0 } = {}): HistogramPart[] {
     if (this.#count === 0) return [];
     const count = this.#min === this.#max ? 1 : parts;
     const width = (this.#max - this.#min) / count;
-    const place = (value: number): number =>
-      width === 0 ? 0 : Math.min(count - 1, Math.max(0, Math.floor((value - this.#min) / width)));
+    const edge = (i: number): number => (i === count ? this.#max : this.#min + i * width);
+    const place = (value: number): number => {
+      if (width === 0) return 0;
+      let i = Math.min(count - 1, Math.max(0, Math.floor((value - this.#min) / width)));
+      // The division rounds: the ends that are given out decide.
+      while (i > 0 && value < edge(i)) i--;
+      while (i < count - 1 && value >= edge(i + 1)) i++;
+      return i;
+    };
     const counts = new Float64Array(count);
     const certain = new Float64Array(count);
     const possible = new Float64Array(count);
@@ -127,11 +150,11 @@ export class Spread {
       for (let i = first; i <= last; i++) possible[i]! += atom.weight;
     }
     return Array.from(counts, (all, i) => ({
-      low: this.#min + i * width,
-      high: i === count - 1 ? this.#max : this.#min + (i + 1) * width,
+      low: edge(i),
+      high: edge(i + 1),
       count: all,
-      countLow: Math.max(0, certain[i]! - this.#slack),
-      countHigh: Math.min(this.#count, possible[i]! + this.#slack),
+      countLow: Math.max(0, certain[i]! - this.#slack - uncertain),
+      countHigh: Math.min(this.#count, possible[i]! + this.#slack) + absent,
     }));
   }
 
@@ -253,6 +276,13 @@ function cumulated(points: Float64Array, atoms: readonly Atom[], end: End): Run 
     run.cumulated[i] = sum;
   }
   return run;
+}
+
+/** `⌈rank × count⌉`, which is a whole number where it is one in decimals: 7 % of a hundred is 7, not 7.000000000000001. */
+function placeOf(rank: number, count: number): number {
+  const exact = rank * count;
+  const whole = Math.round(exact);
+  return Math.abs(exact - whole) <= 4 * Number.EPSILON * exact ? whole : Math.ceil(exact);
 }
 
 /** The first value with at least `target` of the weight at or below it. */

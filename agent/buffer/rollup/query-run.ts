@@ -1,6 +1,8 @@
 import { SedgeError } from '../../base/errors.ts';
 import { Aggregation } from '../../query/aggregation.ts';
 import type { AnswerJson } from '../../query/answer.ts';
+import { placed } from '../../query/lexer.ts';
+import { didYouMean } from '../../query/names.ts';
 import type { Query } from '../../query/query.ts';
 import type { Batch } from '../../reading/batch.ts';
 import type { StoreMemory } from '../memory.ts';
@@ -37,10 +39,14 @@ export class QueryRun implements Departures {
     this.#memory = core.memory;
     this.#deadlineMillis = now.monotonicMillis + queryMillisMax;
     this.#streams = [...core.memory.streams.keys()].filter((name) => takes(query.streams, name)).sort();
-    const missing = query.streams.find((glob) => !glob.includes('*') && !core.memory.streams.has(glob));
-    if (missing !== undefined) {
-      throw new SedgeError('SEDGE_API_NO_STREAM', `the buffer knows no stream ${JSON.stringify(missing)}`);
-    }
+    const missing = query.streams.findIndex((glob) => !glob.includes('*') && !core.memory.streams.has(glob));
+    if (missing < 0) return;
+    const name = query.streams[missing]!;
+    const known = [...core.memory.streams.keys()].filter(
+      (one) => name.startsWith('_') || !one.startsWith('_'),
+    );
+    const words = `there is no stream ${JSON.stringify(name)}${didYouMean(name, known)}`;
+    throw new SedgeError('SEDGE_API_NO_STREAM', placed(words, query.streamsAt[missing]!));
   }
 
   begin(): void {

@@ -1,7 +1,8 @@
 import type { Database } from '../../ports/database.ts';
 import type { Tags } from '../../reading/batch.ts';
 import type { StreamState } from '../stream-state.ts';
-import { rollupLevels } from './limits.ts';
+import type { Names } from '../../query/names.ts';
+import { leftOutMax, rollupLevels } from './limits.ts';
 import { OpenWindows } from './open-windows.ts';
 
 /** Tables of the room's summaries; see the README. `start` is microseconds, `since` an offset. */
@@ -147,4 +148,26 @@ export function tagsByNumber(rollup: StreamRollup): Map<number, Tags> {
     if (number > 0) tags.set(number, JSON.parse(name) as Tags);
   }
   return tags;
+}
+
+/** Which fields have values that are in no summary, and which have their numbers in them. */
+export function heldBy({ fields, leftOut }: StreamRollup): {
+  leftOut(name: string): boolean;
+  rolled(name: string): boolean;
+} {
+  const full = leftOut.size >= leftOutMax;
+  return {
+    leftOut: (name) => leftOut.has(name) || (full && !fields.has(name)),
+    rolled: (name) => fields.has(name),
+  };
+}
+
+/** Names that readings of the stream have. */
+export function tellNames(
+  { fields, leftOut }: StreamRollup,
+  { names, tags }: { names: Names; tags: ReadonlyMap<number, Tags> },
+): void {
+  for (const name of fields.keys()) names.field(name);
+  for (const name of leftOut) names.field(name);
+  for (const one of tags.values()) names.tags(one);
 }

@@ -1,4 +1,5 @@
 import type { Aggregation } from '../../query/aggregation.ts';
+import type { Within } from '../../query/group.ts';
 import { coverSpan, type Cover, type LevelSpan, type Span } from '../../query/cover.ts';
 import { sliceBatch, type Batch, type Tags } from '../../reading/batch.ts';
 import { decodeBlock } from '../codec/block.ts';
@@ -18,7 +19,7 @@ import { sound } from './merge.ts';
 import { notKept } from './not-kept.ts';
 import { inPieces } from './pieces.ts';
 import { pieceBytes, readPiece, readRow, type Rolled } from './rolled.ts';
-import { tagsByNumber, type StreamRollup } from './rollup-memory.ts';
+import { heldBy, tagsByNumber, tellNames, type StreamRollup } from './rollup-memory.ts';
 
 interface WindowRow {
   start: number;
@@ -79,8 +80,8 @@ export class StreamQuery {
   #blocks: BlockRow[] = [];
   /** Offset up to which rows of blocks were looked at. */
   #scannedUntil = 0;
-  #rolledReadings = 0;
-  #seenReadings = 0;
+  /** What windows do not answer of what they stand for: it is read from blocks. */
+  readonly #within: readonly Within[] | null;
   lost = 0;
   goneSeconds = 0;
 
@@ -108,6 +109,8 @@ export class StreamQuery {
     this.#head = stream.head;
     this.#journalFrom = stream.journal[0]?.first ?? stream.head;
     this.#at = this.#journalFrom;
+    this.#within = this.#rollup === null ? null : aggregation.within(heldBy(this.#rollup));
+    if (this.#rollup !== null) tellNames(this.#rollup, { names: aggregation.names, tags: this.#tags });
     const { rest } = this.#cover;
     const unanswered = notKept(core, stream, { rollup: this.#rollup, foldedUntil: this.#foldedUntil, rest });
     this.lost = unanswered.lost;
@@ -134,9 +137,6 @@ export class StreamQuery {
         this.#stepBlocks();
         return true;
       case 'done':
-        if (this.#aggregation.needsReadings) {
-          this.#aggregation.noteUnanswered(Math.max(0, this.#rolledReadings - this.#seenReadings));
-        }
         return false;
     }
   }
@@ -265,11 +265,9 @@ export class StreamQuery {
         const number = rollup.fields.get(name);
         return number === undefined ? undefined : rolled.fields.get(number);
       },
-      leftOut: (name: string) => rollup.leftOut.has(name),
+      ...heldBy(rollup),
     };
-    if (!this.#aggregation.matches(window.tags)) return;
-    this.#rolledReadings += rolled.readings;
-    if (!this.#aggregation.needsReadings) this.#aggregation.roll(this.#stream.name, window);
+    this.#aggregation.roll(this.#stream.name, window);
   }
 
   #stepJournal(): void {
@@ -344,9 +342,7 @@ export class StreamQuery {
     if (since >= until) return;
     const folded = sliceBatch(batch, since, until);
     this.#aggregation.scan(folded, this.#cover.rest);
-    if (this.#aggregation.needsReadings) {
-      this.#seenReadings += this.#aggregation.scan(folded, this.#cover.windows);
-    }
+    if (this.#within !== null) this.#aggregation.scan(folded, this.#cover.windows, this.#within);
   }
 
   #stands({ first, payload }: BlockRow): boolean {
@@ -387,7 +383,7 @@ export class StreamQuery {
   }
 
   #needed({ first, count, minTime, maxTime }: BlockRow): boolean {
-    if (this.#rollup === null || first < this.#rollup.since || this.#aggregation.needsReadings) return true;
+    if (this.#rollup === null || first < this.#rollup.since || this.#within !== null) return true;
     if (first + count > this.#foldedUntil) return true;
     return this.#cover.rest.some(({ from, until }) => maxTime >= from && minTime < until);
   }

@@ -148,6 +148,22 @@ it('shows with a caret where a query goes wrong', async () => {
   );
 });
 
+it('shows with a caret which stream there is none of, and the likely meant one', async () => {
+  const { error, code } = await sedge(asked, 'query', 'count() of sent, ketp');
+
+  expect(code).toBe(65);
+  expect(error).toContain('there is no stream "ketp" (did you mean kept?), at character 18 of the query\n');
+  expect(error).toContain(`\n  count() of sent, ketp\n  ${' '.repeat(17)}^\n  SEDGE_API_NO_STREAM: `);
+});
+
+it('notes a field and a tag that no reading has', async () => {
+  const { out } = await sedge(asked, 'query', 'sum(vv), max(v) by lime, line');
+
+  expect(out).toContain('\nnote: no reading asked has a field "vv" (did you mean v?)\n');
+  expect(out).toContain('\nnote: no reading asked has a tag "lime" (did you mean line?)\n');
+  expect(out.match(/note:/g)).toHaveLength(2);
+});
+
 it('answers the same from the folder of an agent that has ended', async () => {
   const ended = await withReadings();
   await ended.agent.stop();

@@ -99,7 +99,9 @@ function settle(): void {
 /** The value that many are at or below, by sorting. */
 function quantile(values: readonly number[], rank: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length, Math.max(1, Math.ceil(rank * sorted.length))) - 1]!;
+  return sorted[
+    Math.min(sorted.length, Math.max(1, Math.ceil((Math.round(rank * 100) * sorted.length) / 100))) - 1
+  ]!;
 }
 
 function expectLike(
@@ -133,6 +135,13 @@ function expectLike(
       expect(value).toBeGreaterThanOrEqual(low!);
       expect(value).toBeLessThanOrEqual(high!);
     }
+    const held = readings.filter(({ bad }) => !bad);
+    const different = [held.length, new Set(held.map(({ value }) => value > 0)).size, new Set(values).size];
+    for (const [i, count] of different.entries()) {
+      const { low: least, high: most } = figure(row, 8 + i);
+      expect(least).toBeLessThanOrEqual(count);
+      expect(most).toBeGreaterThanOrEqual(count);
+    }
     const { low, high } = figure(row, 7);
     const deviation = sampleDeviation(values);
     if (deviation === null) continue;
@@ -148,7 +157,8 @@ function sampleDeviation(values: readonly number[]): number | null {
   return values.length < 2 ? null : Math.sqrt(squares / (values.length - 1));
 }
 
-const figures = 'count(), count(v), sum(v), min(v), max(v), p50(v), p99(v), stddev(v)';
+const figures =
+  'count(), count(v), sum(v), min(v), max(v), p50(v), p99(v), stddev(v), count(state), distinct(state), distinct(v)';
 const ask = (text: string): ReturnType<typeof askStore> => askStore(rig.store, text, { now: rig.now });
 
 test('answers are those of a twin that keeps everything, whatever is sealed, drained, merged or still fresh', () => {

@@ -69,7 +69,7 @@ test('more values than are kept one by one are bounded to 1.1 % over five powers
     const { low, high } = spread.quantile(at)!;
     expect(low).toBeLessThanOrEqual(quantile(values, at));
     expect(high).toBeGreaterThanOrEqual(quantile(values, at));
-    expect(high / low).toBeLessThan(1.022);
+    expect(high! / low!).toBeLessThan(1.022);
   }
 });
 
