@@ -54,6 +54,8 @@ export class Pulse {
   readonly #watched: Watched;
   readonly #marks;
   #alarm: Alarm | null = null;
+  /** Fires once the start is done. */
+  #started: Alarm | null = null;
   #looks = 0;
   #committed = 0;
   readonly #uplinkProgress = new Map<string, number | null>();
@@ -78,11 +80,15 @@ export class Pulse {
     // Declared before the first report: readiness waits for all of them.
     for (const name of neededParts) this.#declare(name, true);
     this.#look();
+    // The start alone touched half of what is resident: gone before the first work adds to it.
+    this.#started = this.#watched.foundation.clock.after(millis(0), () => this.#watched.spareProgram());
   }
 
   stop(): void {
     this.#alarm?.cancel();
     this.#alarm = null;
+    this.#started?.cancel();
+    this.#started = null;
   }
 
   #look(): void {

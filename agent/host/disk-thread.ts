@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import type { DiskChannel, DiskReport, DiskRequest } from '../buffer/disk-protocol.ts';
+import { BufferGarbage } from './buffer-garbage.ts';
 
 /** What the disk thread is told first. */
 export interface DiskWorkerData {
@@ -44,8 +45,11 @@ export class DiskThread {
     const reports: ((report: DiskReport) => void)[] = [];
     const deaths: ((reason: string) => void)[] = [];
     let ending: Promise<void> | null = null;
+    // What this thread took in, and what it gives to uplinks, comes by here.
+    const garbage = new BufferGarbage();
     worker.on('message', (report: DiskReport) => {
       for (const listener of reports) listener(report);
+      garbage.look();
     });
     worker.on('error', (error) => {
       for (const listener of deaths) listener(messageOf(error));

@@ -8,6 +8,7 @@ import { DiskService, ObservationLog } from '../buffer/disk-service.ts';
 import { BufferEvents } from '../buffer/events.ts';
 import { JournalStore } from '../buffer/journal-store.ts';
 import { groupRequestsMax } from '../buffer/limits.ts';
+import { BufferGarbage } from './buffer-garbage.ts';
 import { HostDiskSpace } from './disk-space.ts';
 import { HostEntropy } from './entropy.ts';
 import type { DiskWarmUp, DiskWorkerData } from './disk-thread.ts';
@@ -33,6 +34,7 @@ function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
     events,
   });
   const service = new DiskService({ store, events, log, now });
+  const garbage = new BufferGarbage();
   let scheduled = false;
   let pause: NodeJS.Timeout | undefined;
 
@@ -57,6 +59,7 @@ function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
     // What is committed is acknowledged before anything else is done.
     const upkeep = service.upkeep();
     tell(upkeep.report, []);
+    garbage.look();
     if (again || upkeep.again) schedule();
     else pause = setTimeout(schedule, retryMillis ?? upkeepPauseMillis);
   };

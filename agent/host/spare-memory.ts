@@ -1,17 +1,13 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { KiB } from '../base/units.ts';
 import { forgetPages, limitAllocator, trimAllocator } from './ffi.ts';
+import { collector } from './garbage-collector.ts';
 import { unchangedMappings } from './mappings.ts';
-
-type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
 /** A heap grows by so much before it is collected: a gateway's memory is worth more than a few percent of throughput. */
 const heapGrowthPercent = 10;
-
-let collect: Collect | null = null;
 
 /**
  * From now on every thread's heap is collected early. A flag of the runtime, set while running: given at the start it would make
@@ -40,9 +36,8 @@ export function shareAllocator(): void {
  * milliseconds of one core: for moments when nothing else is to be done.
  */
 export function spareMemory(): void {
-  collect ??= collector();
   // The last resort gives back the pages that were kept in stock, too.
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  collector()({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   trimAllocator();
   spareProgram();
 }
@@ -54,15 +49,5 @@ export function spareProgram(): void {
     forgetPages(unchangedMappings(readFileSync('/proc/self/smaps', 'utf8'), program));
   } catch {
     // Without /proc they stay.
-  }
-}
-
-/** The runtime shows its collector to contexts made while the flag stands. */
-function collector(): Collect {
-  setFlagsFromString('--expose-gc');
-  try {
-    return runInNewContext('gc') as Collect;
-  } finally {
-    setFlagsFromString('--no-expose-gc');
   }
 }
