@@ -2,12 +2,15 @@ import { type ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Parsed } from '../../sketch/fault.ts';
+import { ExponentialHistogram } from '../../sketch/exponential-histogram.ts';
+import { parseHistogram } from '../../sketch/histogram-bytes.ts';
 import { HyperLogLog } from '../../sketch/hyperloglog.ts';
 import { Kll } from '../../sketch/kll.ts';
 import { Moments } from '../../sketch/moments.ts';
 import { addedValuesMax } from '../limits.ts';
 
-export const sketchKindNames = ['moments', 'quantiles', 'distinct'] as const;
+/** In the order in which their bytes are saved: a new one comes last. */
+export const sketchKindNames = ['moments', 'quantiles', 'distinct', 'histogram'] as const;
 export type SketchKindName = (typeof sketchKindNames)[number];
 
 /** Which sketches an accumulator keeps beside its sums. */
@@ -45,6 +48,7 @@ export class Accumulator {
   readonly moments: Moments | null;
   readonly quantiles: Kll | null;
   readonly distinct: HyperLogLog | null;
+  readonly histogram: ExponentialHistogram | null;
   readonly #hasSketches: boolean;
   /** Changed since it was saved. */
   isDirty = false;
@@ -60,7 +64,8 @@ export class Accumulator {
     this.moments = sketches.moments ?? (needs.moments ? new Moments() : null);
     this.quantiles = sketches.quantiles ?? (needs.quantiles ? new Kll(new Prng(seed)) : null);
     this.distinct = sketches.distinct ?? (needs.distinct ? new HyperLogLog() : null);
-    this.#hasSketches = needs.quantiles || needs.distinct || needs.moments;
+    this.histogram = sketches.histogram ?? (needs.histogram ? new ExponentialHistogram() : null);
+    this.#hasSketches = sketchKindNames.some((name) => needs[name]);
   }
 
   get sum(): number {
@@ -129,9 +134,10 @@ export class Accumulator {
   }
 
   #sketchRun(values: Float64Array, count: number): void {
-    const { quantiles } = this;
+    const { quantiles, histogram } = this;
     this.moments?.updateAll(values, 0, count);
     if (quantiles !== null) for (let i = 0; i < count; i++) quantiles.update(values[i]!);
+    if (histogram !== null) for (let i = 0; i < count; i++) histogram.update(values[i]!);
     this.distinct?.updateNumbers(values, 0, count);
     const at = this.#roomFor(count);
     if (at >= 0) for (let i = 0; i < count; i++) this.#added[at + i] = values[i]!;
@@ -180,6 +186,7 @@ export class Accumulator {
     this.moments?.merge(other.moments!);
     this.quantiles?.merge(other.quantiles!);
     this.distinct?.merge(other.distinct!);
+    this.histogram?.merge(other.histogram!);
   }
 
   /** First and last in event time. Of values at one moment the least is the first and the greatest the last, whatever their order. */
@@ -200,6 +207,7 @@ export class Accumulator {
     this.moments?.update(value);
     this.quantiles?.update(value);
     this.distinct?.updateNumber(value);
+    this.histogram?.update(value);
   }
 
   #remember(value: number): void {
@@ -346,6 +354,7 @@ interface SavedSketches {
   moments: Moments | null;
   quantiles: Kll | null;
   distinct: HyperLogLog | null;
+  histogram: ExponentialHistogram | null;
 }
 
 function readSketches(reader: ByteReader, needs: SketchNeeds, seed: number): SavedSketches {
@@ -353,6 +362,7 @@ function readSketches(reader: ByteReader, needs: SketchNeeds, seed: number): Sav
     moments: needs.moments ? parsed(Moments.parse(reader.bytes())) : null,
     quantiles: needs.quantiles ? parsed(Kll.parse(reader.bytes(), { chance: new Prng(seed) })) : null,
     distinct: needs.distinct ? parsed(HyperLogLog.parse(reader.bytes())) : null,
+    histogram: needs.histogram ? parsed(parseHistogram(reader.bytes())).histogram : null,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Batch, ClockSource, Quality } from '../../reading/batch.ts';
 import { base64Of } from '../../reading/base64.ts';
 import type { SketchKind } from '../../sketch/fault.ts';
 import { sealEnvelope } from '../../sketch/envelope.ts';
+import type { PointHeader } from '../../sketch/exponential-histogram.ts';
 import type { Accumulator, SketchKindName } from './accumulator.ts';
 import type { Emit } from './emits.ts';
 import type { ClosedWindow } from './windowing.ts';
@@ -37,6 +38,7 @@ const parameters: Readonly<Record<SketchKindName, string>> = {
   moments: '',
   quantiles: 'k=200 precision=double',
   distinct: 'lgK=12 registerBits=8',
+  histogram: 'maxBuckets=160',
 };
 
 /** Sketches as `FIELD_KIND`: their bytes in an envelope, as base64. */
@@ -52,12 +54,20 @@ export function sealedSketches(kinds: readonly SketchKindName[], stream: string)
         firstMicros: window.start,
         lastMicros: window.end - 1,
         source: `${stream}/${field}`.slice(0, sourceLength),
-        bytes: sketch.toBytes(),
+        bytes: sketch.kind === 'histogram' ? sketch.toBytes(pointHeader(window)) : sketch.toBytes(),
       });
       set(`${field}_${kind}`, base64Of(sealed));
     }
   };
 }
+
+/** An OTLP point says itself which window and series it is of. */
+function pointHeader({ start, end, group }: ClosedWindow): PointHeader {
+  return { startNanos: nanosOf(start), timeNanos: nanosOf(end), attributes: group.tags };
+}
+
+/** OTLP has no times before 1970: 0 is one that is not known. */
+const nanosOf = (micros: number): bigint => (micros > 0 ? BigInt(micros) * 1000n : 0n);
 
 /** UTF-16 units of an envelope's source: at most 768 of its 1024 bytes. */
 const sourceLength = 256;

@@ -30,6 +30,9 @@ export interface WindowConfig extends WindowSpans {
   readonly into?: string | undefined;
 }
 
+/** `histogram` is for who speaks OTLP; quantiles come smaller from `quantiles`. */
+export const sketchKindsDefault: readonly SketchKindName[] = ['moments', 'quantiles', 'distinct'];
+
 export interface SketchConfig extends WindowSpans {
   readonly kinds?: readonly SketchKindName[] | undefined;
   /** Default: the stream's name with `_sketch`. */

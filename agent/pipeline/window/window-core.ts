@@ -31,7 +31,13 @@ export interface Passed {
 }
 
 /** Bytes of one accumulator, from measurement: the object, and what its sketches come to. */
-const accumulatorBytes = { sums: 200, moments: 300, quantiles: 5_200, distinct: 2_200 } as const;
+const accumulatorBytes = {
+  sums: 200,
+  moments: 300,
+  quantiles: 5_200,
+  distinct: 2_200,
+  histogram: 3_000,
+} as const;
 const bytesPerMember = 700;
 /** Kinds of columns that may hold texts or booleans. */
 const textKinds: ReadonlySet<Column['kind']> = new Set(['text', 'boolean', 'mixed']);
@@ -329,5 +335,6 @@ function bytesOf(needs: SketchNeeds): number {
   if (needs.moments) bytes += accumulatorBytes.moments;
   if (needs.quantiles) bytes += accumulatorBytes.quantiles;
   if (needs.distinct) bytes += accumulatorBytes.distinct;
+  if (needs.histogram) bytes += accumulatorBytes.histogram;
   return bytes;
 }

@@ -6,13 +6,13 @@ import { fieldMatcher } from '../field-pattern.ts';
 import { seriesLimitDefault, watchedFieldsMax } from '../limits.ts';
 import type { Stage, StageContext, StageNote, StageOutput, StageState, StreamBatch } from '../stage.ts';
 import { notesOf } from '../stages/field-filter.ts';
-import { sketchKindNames, type SketchNeeds } from './accumulator.ts';
+import type { SketchNeeds } from './accumulator.ts';
 import { emitDefault, emitsOf, needsQuantiles } from './emits.ts';
 import type { FieldResults } from './results.ts';
 import { figures, Results, sealedSketches } from './results.ts';
 import { loadChanges, loadWhole, saveChanges, saveWhole } from './window-bytes.ts';
 import type { SketchConfig, WindowConfig, WindowSpans } from './window-config.ts';
-import { windowPlan } from './window-config.ts';
+import { sketchKindsDefault, windowPlan } from './window-config.ts';
 import { WindowCore } from './window-core.ts';
 import { fieldsOf } from './windowing.ts';
 
@@ -144,6 +144,7 @@ export function windowStage(rule: string, config: WindowConfig, stream: string):
     moments: names.includes('stddev'),
     quantiles: needsQuantiles(names),
     distinct: names.includes('distinct'),
+    histogram: false,
   };
   const emits = emitsOf(names);
   const [ofField, columns] = [figures(emits), emits.length];
@@ -159,11 +160,12 @@ export function windowStage(rule: string, config: WindowConfig, stream: string):
 }
 
 export function sketchStage(rule: string, config: SketchConfig, stream: string): WindowedStage {
-  const kinds = config.kinds ?? sketchKindNames;
+  const kinds = config.kinds ?? sketchKindsDefault;
   const needs = {
     moments: kinds.includes('moments'),
     quantiles: kinds.includes('quantiles'),
     distinct: kinds.includes('distinct'),
+    histogram: kinds.includes('histogram'),
   };
   const into = config.into ?? `${stream}_sketch`;
   const ofField = sealedSketches(kinds, stream);

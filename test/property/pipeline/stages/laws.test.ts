@@ -43,7 +43,7 @@ const reducers: readonly StageConfig[] = [
   { window: { every: 4000, fields: ['a'], emit: ['sum', 'first', 'last', 'p50', 'distinct'], into: 'w' } },
   { window: { every: 6000, slide: 2000, by: [], lateness: 3000, emit: ['count', 'max'] } },
   { window: { session: 3000, lateness: 2000, late_into: 'late' } },
-  { sketch: { every: 5000, kinds: ['quantiles', 'distinct'] } },
+  { sketch: { every: 5000, kinds: ['quantiles', 'distinct', 'histogram'] } },
   { dedup: {} },
   { dedup: { by: ['a'], within: 5000, max_entries: 5 } },
   { compress: { field: 'a', deviation: 1 } },

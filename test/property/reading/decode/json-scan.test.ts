@@ -122,14 +122,12 @@ describe('the short way through JSON', () => {
       fc.nat({ max: 200 }).map((length) => 'x'.repeat(length)),
       fc.constantFrom('on', 'off', 'é', 'a"b', 'a\\b', 'a\u0001b'),
     );
-    const sent = fc
-      .array(text, { minLength: 1, maxLength: 6 })
-      .chain((pool) =>
-        fc.array(fc.tuple(fc.constantFrom(...pool), fc.constantFrom(...pool)), {
-          maxLength: 120,
-          size: 'max',
-        }),
-      );
+    const sent = fc.array(text, { minLength: 1, maxLength: 6 }).chain((pool) =>
+      fc.array(fc.tuple(fc.constantFrom(...pool), fc.constantFrom(...pool)), {
+        maxLength: 120,
+        size: 'max',
+      }),
+    );
     fc.assert(
       fc.property(sent, (pairs) => {
         const payloads = pairs.map(([a, b]) => JSON.stringify({ a, b }));

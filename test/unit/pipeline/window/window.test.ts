@@ -5,6 +5,7 @@ import type { Pipeline, PipelineOutput } from '#agent/pipeline/pipeline.ts';
 import type { StageConfig } from '#agent/pipeline/stage-config.ts';
 import { bytesOfBase64 } from '#agent/reading/base64.ts';
 import { openEnvelope } from '#agent/sketch/envelope.ts';
+import { parseHistogram } from '#agent/sketch/histogram-bytes.ts';
 import { Kll } from '#agent/sketch/kll.ts';
 import { Prng } from '#agent/base/prng.ts';
 import type { Plain } from '../pipeline-fixture.ts';
@@ -299,6 +300,36 @@ describe('a window', () => {
     expect(told(output)).toEqual([
       [0, { 'state.count': 3, 'state.distinct': 2, 'state.distinct_error': 1e-4 }],
     ]);
+  });
+});
+
+test('a histogram goes out as an OTLP point that says its window and its tags itself', () => {
+  const pipeline = pipelineOf({
+    sketch: { every: 60_000, out_of_order: 0, fields: ['a'], kinds: ['histogram'] },
+  });
+  const output = pipeline.process(
+    batchOf(
+      each(
+        [
+          [0, -2],
+          [1, 5.5],
+          [60, 1],
+        ],
+        { machine: 'm4' },
+      ),
+    ),
+    now,
+  );
+
+  const [[, values]] = told(output, 'line_sketch') as [[number, Record<string, string>]];
+  const envelope = openEnvelope(bytesOfBase64(values['a_histogram']!)!);
+  const point = parseHistogram(envelope.ok ? envelope.value.bytes : new Uint8Array(0));
+  expect(envelope).toMatchObject({ value: { kind: 'histogram', parameters: 'maxBuckets=160', n: 2 } });
+  expect(point).toMatchObject({
+    value: {
+      header: { startNanos: 0n, timeNanos: 60_000_000_000n, attributes: { machine: 'm4' } },
+      histogram: { n: 2, sum: 3.5, min: -2, max: 5.5 },
+    },
   });
 });
 
