@@ -2,7 +2,7 @@ import { fieldPatternsMax, windowEmitsMax, windowSlicesMax } from './limits.ts';
 import type { StageProblem } from './stage-checks.ts';
 import { StageChecks } from './stage-checks.ts';
 import type { Stage } from './stage.ts';
-import { sketchKindNames } from './window/accumulator.ts';
+import { sketchKindNames } from './window/field-sketches.ts';
 import { emitNames, isEmit } from './window/emits.ts';
 import type { SketchConfig, WindowConfig, WindowSpans } from './window/window-config.ts';
 import { windowPlan } from './window/window-config.ts';

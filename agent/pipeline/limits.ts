@@ -63,6 +63,9 @@ export const vibrationBlockMax = 16_384;
 /** Samples of one reading; a text value holds some 100,000 digits. */
 export const vibrationSamplesMax = 65_536;
 export const vibrationBandsMax = 32;
+/** Items a window keeps of a field: 2^8 slots, 192 items, of at most so many characters. */
+export const frequentItemsLg = 8;
+export const frequentItemCharsMax = 80;
 /**
  * Readings of the other stream that a join keeps of each series: of a stream of 1 kHz, 8 are partners for what comes 8 ms late. What changed of them is stored with every commit.
  */

@@ -1,20 +1,7 @@
 import { type ByteReader, MalformedBytes } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
-import { Prng } from '../../base/prng.ts';
-import type { Parsed } from '../../sketch/fault.ts';
-import { ExponentialHistogram } from '../../sketch/exponential-histogram.ts';
-import { parseHistogram } from '../../sketch/histogram-bytes.ts';
-import { HyperLogLog } from '../../sketch/hyperloglog.ts';
-import { Kll } from '../../sketch/kll.ts';
-import { Moments } from '../../sketch/moments.ts';
 import { addedValuesMax } from '../limits.ts';
-
-/** In the order in which their bytes are saved: a new one comes last. */
-export const sketchKindNames = ['moments', 'quantiles', 'distinct', 'histogram'] as const;
-export type SketchKindName = (typeof sketchKindNames)[number];
-
-/** Which sketches an accumulator keeps beside its sums. */
-export type SketchNeeds = Readonly<Record<SketchKindName, boolean>>;
+import { FieldSketches, sketchKindNames, takesTexts, type SketchNeeds } from './field-sketches.ts';
 
 /** What of an accumulator's sketches is saved: nothing where it has none, values since the last save, or everything. */
 const saved = { nothing: 0, values: 1, whole: 2, numbers: 3 } as const;
@@ -45,10 +32,7 @@ export class Accumulator {
   first = 0;
   lastMicros = Number.NEGATIVE_INFINITY;
   last = 0;
-  readonly moments: Moments | null;
-  readonly quantiles: Kll | null;
-  readonly distinct: HyperLogLog | null;
-  readonly histogram: ExponentialHistogram | null;
+  readonly sketches: FieldSketches;
   readonly #hasSketches: boolean;
   /** Changed since it was saved. */
   isDirty = false;
@@ -60,12 +44,9 @@ export class Accumulator {
   #addedCount = 0;
   #addedTexts: string[] | null = null;
 
-  constructor(needs: SketchNeeds, seed: number, sketches: Partial<SavedSketches> = {}) {
-    this.moments = sketches.moments ?? (needs.moments ? new Moments() : null);
-    this.quantiles = sketches.quantiles ?? (needs.quantiles ? new Kll(new Prng(seed)) : null);
-    this.distinct = sketches.distinct ?? (needs.distinct ? new HyperLogLog() : null);
-    this.histogram = sketches.histogram ?? (needs.histogram ? new ExponentialHistogram() : null);
-    this.#hasSketches = sketchKindNames.some((name) => needs[name]);
+  constructor(needs: SketchNeeds, seed: number, sketches = new FieldSketches(needs, seed)) {
+    this.sketches = sketches;
+    this.#hasSketches = sketchKindNames.some((kind) => needs[kind]);
   }
 
   get sum(): number {
@@ -78,7 +59,7 @@ export class Accumulator {
     this.#add(value);
     this.#mark(value, micros);
     if (this.#hasSketches) {
-      this.#sketch(value);
+      this.sketches.update(value);
       this.#remember(value);
     }
   }
@@ -134,11 +115,7 @@ export class Accumulator {
   }
 
   #sketchRun(values: Float64Array, count: number): void {
-    const { quantiles, histogram } = this;
-    this.moments?.updateAll(values, 0, count);
-    if (quantiles !== null) for (let i = 0; i < count; i++) quantiles.update(values[i]!);
-    if (histogram !== null) for (let i = 0; i < count; i++) histogram.update(values[i]!);
-    this.distinct?.updateNumbers(values, 0, count);
+    this.sketches.updateRun(values, count);
     const at = this.#roomFor(count);
     if (at >= 0) for (let i = 0; i < count; i++) this.#added[at + i] = values[i]!;
   }
@@ -158,11 +135,11 @@ export class Accumulator {
     return at;
   }
 
-  /** Only `distinct` has a use for it. */
+  /** Only for needs that take texts. */
   updateText(text: string): void {
     this.isDirty = true;
     this.texts++;
-    this.distinct!.updateText(text);
+    this.sketches.updateText(text);
     this.#remember(Number.NaN);
     (this.#addedTexts ??= []).push(text);
   }
@@ -183,10 +160,7 @@ export class Accumulator {
       this.#mark(other.first, other.firstMicros);
       this.#mark(other.last, other.lastMicros);
     }
-    this.moments?.merge(other.moments!);
-    this.quantiles?.merge(other.quantiles!);
-    this.distinct?.merge(other.distinct!);
-    this.histogram?.merge(other.histogram!);
+    this.sketches.merge(other.sketches);
   }
 
   /** First and last in event time. Of values at one moment the least is the first and the greatest the last, whatever their order. */
@@ -201,13 +175,6 @@ export class Accumulator {
       this.last = value;
       this.#changed |= told.last;
     }
-  }
-
-  #sketch(value: number): void {
-    this.moments?.update(value);
-    this.quantiles?.update(value);
-    this.distinct?.updateNumber(value);
-    this.histogram?.update(value);
   }
 
   #remember(value: number): void {
@@ -261,10 +228,7 @@ export class Accumulator {
   #saveSketches(writer: ByteWriter, form: number): void {
     if (form === saved.nothing) return;
     if (form === saved.whole) {
-      for (const name of sketchKindNames) {
-        const sketch = this[name];
-        if (sketch !== null) writer.bytes(sketch.toBytes());
-      }
+      this.sketches.save(writer);
       return;
     }
     writer.varint(this.#addedCount);
@@ -292,9 +256,9 @@ export class Accumulator {
     if (form > saved.numbers) throw new MalformedBytes('a form of saved sketches');
     const loaded =
       form === saved.whole
-        ? new Accumulator(needs, seed, readSketches(reader, needs, seed))
+        ? new Accumulator(needs, seed, FieldSketches.load(reader, needs, seed))
         : (before ?? new Accumulator(needs, seed));
-    if (form === saved.values || form === saved.numbers) loaded.#replay(reader, form);
+    if (form === saved.values || form === saved.numbers) loaded.#replay(reader, form, takesTexts(needs));
     loaded.count = count;
     loaded.texts = texts;
     if ((head & told.total) !== 0) [loaded.#sum, loaded.#lost] = sums.total;
@@ -306,16 +270,16 @@ export class Accumulator {
     return loaded;
   }
 
-  #replay(reader: ByteReader, form: number): void {
+  #replay(reader: ByteReader, form: number, hasTexts: boolean): void {
     const length = reader.count(addedValuesMax, 'values since the last save');
     for (let i = 0; i < length; i++) {
       const isText = form === saved.values && reader.uint8() === 1;
       if (!isText) {
         const value = reader.float64();
         this.#add(value);
-        this.#sketch(value);
-      } else if (this.distinct === null) throw new MalformedBytes('a text where none is counted');
-      else this.distinct.updateText(reader.text());
+        this.sketches.update(value);
+      } else if (!hasTexts) throw new MalformedBytes('a text where none is counted');
+      else this.sketches.updateText(reader.text());
     }
   }
 }
@@ -348,25 +312,4 @@ function readSums(reader: ByteReader, bits: number): SavedSums {
     first: pair(told.first),
     last: pair(told.last),
   };
-}
-
-interface SavedSketches {
-  moments: Moments | null;
-  quantiles: Kll | null;
-  distinct: HyperLogLog | null;
-  histogram: ExponentialHistogram | null;
-}
-
-function readSketches(reader: ByteReader, needs: SketchNeeds, seed: number): SavedSketches {
-  return {
-    moments: needs.moments ? parsed(Moments.parse(reader.bytes())) : null,
-    quantiles: needs.quantiles ? parsed(Kll.parse(reader.bytes(), { chance: new Prng(seed) })) : null,
-    distinct: needs.distinct ? parsed(HyperLogLog.parse(reader.bytes())) : null,
-    histogram: needs.histogram ? parsed(parseHistogram(reader.bytes())).histogram : null,
-  };
-}
-
-function parsed<T>(result: Parsed<T>): T {
-  if (!result.ok) throw new MalformedBytes(result.error.message);
-  return result.value;
 }

@@ -18,8 +18,8 @@ const plain: Readonly<Record<string, (sums: Accumulator) => number>> = {
   first: (sums) => numbersOnly(sums, sums.first),
   last: (sums) => numbersOnly(sums, sums.last),
   range: (sums) => sums.max - sums.min,
-  stddev: (sums) => Math.sqrt(sums.moments!.sampleVariance),
-  distinct: (sums) => Math.round(sums.distinct!.estimate()),
+  stddev: (sums) => Math.sqrt(sums.sketches.moments!.sampleVariance),
+  distinct: (sums) => Math.round(sums.sketches.distinct!.estimate()),
 };
 const percentile = /^p(?<percent>\d{1,2}(?:\.\d{1,3})?)$/;
 
@@ -46,12 +46,12 @@ export function emitsOf(names: readonly string[]): readonly Emit[] {
     const rank = rankOf(name);
     return rank === null
       ? { name, of: plain[name]! }
-      : { name, of: (sums) => sums.quantiles!.quantile(rank) };
+      : { name, of: (sums) => sums.sketches.quantiles!.quantile(rank) };
   });
   if (needsQuantiles(names))
-    emits.push({ name: 'rank_error', of: (sums) => errorOf(sums.quantiles!.bound(), sums.count) });
+    emits.push({ name: 'rank_error', of: (sums) => errorOf(sums.sketches.quantiles!.bound(), sums.count) });
   if (names.includes('distinct'))
-    emits.push({ name: 'distinct_error', of: (sums) => errorOf(sums.distinct!.bound(), 1) });
+    emits.push({ name: 'distinct_error', of: (sums) => errorOf(sums.sketches.distinct!.bound(), 1) });
   return emits;
 }
 

@@ -1,10 +1,12 @@
 import { BatchBuilder } from '../../reading/batch-builder.ts';
 import type { Batch, ClockSource, Quality } from '../../reading/batch.ts';
 import { base64Of } from '../../reading/base64.ts';
+import { histogramBucketsDefault } from '../../sketch/limits.ts';
 import type { SketchKind } from '../../sketch/fault.ts';
+import { frequentItemsLg } from '../limits.ts';
 import { sealEnvelope } from '../../sketch/envelope.ts';
-import type { PointHeader } from '../../sketch/exponential-histogram.ts';
-import type { Accumulator, SketchKindName } from './accumulator.ts';
+import type { Accumulator } from './accumulator.ts';
+import type { FieldSketches, SketchKindName } from './field-sketches.ts';
 import type { Emit } from './emits.ts';
 import type { ClosedWindow } from './windowing.ts';
 
@@ -38,15 +40,16 @@ const parameters: Readonly<Record<SketchKindName, string>> = {
   moments: '',
   quantiles: 'k=200 precision=double',
   distinct: 'lgK=12 registerBits=8',
-  histogram: 'maxBuckets=160',
+  histogram: `maxBuckets=${histogramBucketsDefault}`,
+  frequent: `lgMapSize=${frequentItemsLg}`,
 };
 
 /** Sketches as `FIELD_KIND`: their bytes in an envelope, as base64. */
 export function sealedSketches(kinds: readonly SketchKindName[], stream: string): FieldResults {
   return (sums, field, window, set) => {
     for (const kind of kinds) {
-      const sketch = sums[kind];
-      if (sketch === null || (sums.count === 0 && kind !== 'distinct')) continue;
+      const sketch = sums.sketches[kind];
+      if (sketch === null || (sums.count === 0 && !ofTexts.has(kind))) continue;
       const sealed = sealEnvelope({
         kind: kind satisfies SketchKind,
         parameters: parameters[kind],
@@ -54,16 +57,28 @@ export function sealedSketches(kinds: readonly SketchKindName[], stream: string)
         firstMicros: window.start,
         lastMicros: window.end - 1,
         source: `${stream}/${field}`.slice(0, sourceLength),
-        bytes: sketch.kind === 'histogram' ? sketch.toBytes(pointHeader(window)) : sketch.toBytes(),
+        bytes: standardBytes(sums.sketches, kind, window),
       });
       set(`${field}_${kind}`, base64Of(sealed));
     }
   };
 }
 
-/** An OTLP point says itself which window and series it is of. */
-function pointHeader({ start, end, group }: ClosedWindow): PointHeader {
-  return { startNanos: nanosOf(start), timeNanos: nanosOf(end), attributes: group.tags };
+/** Kinds that a window without a number has as well. */
+const ofTexts: ReadonlySet<SketchKindName> = new Set(['distinct', 'frequent']);
+
+/** An exponential histogram is a data point of OTLP and says of which time and tags it is. */
+function standardBytes(
+  sketches: FieldSketches,
+  kind: SketchKindName,
+  { start, end, group }: ClosedWindow,
+): Uint8Array {
+  if (kind !== 'histogram') return sketches[kind]!.toBytes();
+  return sketches.histogram!.toBytes({
+    startNanos: nanosOf(start),
+    timeNanos: nanosOf(end),
+    attributes: group.tags,
+  });
 }
 
 /** OTLP has no times before 1970: 0 is one that is not known. */

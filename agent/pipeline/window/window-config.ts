@@ -1,4 +1,4 @@
-import type { SketchKindName } from './accumulator.ts';
+import type { SketchKindName } from './field-sketches.ts';
 
 /** What windows and sketches share; spans in milliseconds of event time. */
 export interface WindowSpans {
@@ -29,9 +29,6 @@ export interface WindowConfig extends WindowSpans {
   /** Stream of the results; readings then pass on. Default: results take the place of the readings. */
   readonly into?: string | undefined;
 }
-
-/** `histogram` is for who speaks OTLP; quantiles come smaller from `quantiles`. */
-export const sketchKindsDefault: readonly SketchKindName[] = ['moments', 'quantiles', 'distinct'];
 
 export interface SketchConfig extends WindowSpans {
   readonly kinds?: readonly SketchKindName[] | undefined;

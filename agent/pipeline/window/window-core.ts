@@ -1,7 +1,13 @@
 import type { Batch, Column } from '../../reading/batch.ts';
 import { Quality } from '../../reading/batch.ts';
-import { latenessMicrosMax, windowAccumulatorBytesMax, windowSlicesMax } from '../limits.ts';
-import type { SketchNeeds } from './accumulator.ts';
+import {
+  frequentItemCharsMax,
+  frequentItemsLg,
+  latenessMicrosMax,
+  windowAccumulatorBytesMax,
+  windowSlicesMax,
+} from '../limits.ts';
+import { sketchKindNames, takesTexts, type SketchNeeds } from './field-sketches.ts';
 import { Accumulator } from './accumulator.ts';
 import { GroupTable } from './group-table.ts';
 import type { Group, Member, Slice } from './groups.ts';
@@ -37,6 +43,7 @@ const accumulatorBytes = {
   quantiles: 5_200,
   distinct: 2_200,
   histogram: 3_000,
+  frequent: 0.75 * 2 ** frequentItemsLg * (2 * frequentItemCharsMax + 64),
 } as const;
 const bytesPerMember = 700;
 /** Kinds of columns that may hold texts or booleans. */
@@ -195,7 +202,7 @@ export class WindowCore {
     for (const column of batch.columns) {
       if (!this.#takes(column.name)) continue;
       const values = column.kind === 'boolean' ? null : numbersOf(column);
-      const hasTexts = this.needs.distinct && textKinds.has(column.kind);
+      const hasTexts = takesTexts(this.needs) && textKinds.has(column.kind);
       if (values === null && !hasTexts) continue;
       const field = this.fieldId(column.name);
       if (field >= 0) columns.push({ field, column, values, hasTexts });
@@ -332,9 +339,6 @@ function heardOf(group: Group, nowMicros: number): number {
 
 function bytesOf(needs: SketchNeeds): number {
   let bytes: number = accumulatorBytes.sums;
-  if (needs.moments) bytes += accumulatorBytes.moments;
-  if (needs.quantiles) bytes += accumulatorBytes.quantiles;
-  if (needs.distinct) bytes += accumulatorBytes.distinct;
-  if (needs.histogram) bytes += accumulatorBytes.histogram;
+  for (const kind of sketchKindNames) if (needs[kind]) bytes += accumulatorBytes[kind];
   return bytes;
 }

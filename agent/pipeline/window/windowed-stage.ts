@@ -6,13 +6,13 @@ import { fieldMatcher } from '../field-pattern.ts';
 import { seriesLimitDefault, watchedFieldsMax } from '../limits.ts';
 import type { Stage, StageContext, StageNote, StageOutput, StageState, StreamBatch } from '../stage.ts';
 import { notesOf } from '../stages/field-filter.ts';
-import type { SketchNeeds } from './accumulator.ts';
+import { needsOf, sketchKindsDefault, type SketchKindName, type SketchNeeds } from './field-sketches.ts';
 import { emitDefault, emitsOf, needsQuantiles } from './emits.ts';
 import type { FieldResults } from './results.ts';
 import { figures, Results, sealedSketches } from './results.ts';
 import { loadChanges, loadWhole, saveChanges, saveWhole } from './window-bytes.ts';
 import type { SketchConfig, WindowConfig, WindowSpans } from './window-config.ts';
-import { sketchKindsDefault, windowPlan } from './window-config.ts';
+import { windowPlan } from './window-config.ts';
 import { WindowCore } from './window-core.ts';
 import { fieldsOf } from './windowing.ts';
 
@@ -140,19 +140,17 @@ export class WindowedStage implements Stage {
 
 export function windowStage(rule: string, config: WindowConfig, stream: string): WindowedStage {
   const names = config.emit ?? emitDefault;
-  const needs = {
-    moments: names.includes('stddev'),
-    quantiles: needsQuantiles(names),
-    distinct: names.includes('distinct'),
-    histogram: false,
-  };
+  const kinds: SketchKindName[] = [];
+  if (names.includes('stddev')) kinds.push('moments');
+  if (needsQuantiles(names)) kinds.push('quantiles');
+  if (names.includes('distinct')) kinds.push('distinct');
   const emits = emitsOf(names);
   const [ofField, columns] = [figures(emits), emits.length];
   return new WindowedStage({
     rule,
     stream,
     spans: config,
-    needs,
+    needs: needsOf(kinds),
     ofField,
     columns,
     into: config.into ?? null,
@@ -161,19 +159,13 @@ export function windowStage(rule: string, config: WindowConfig, stream: string):
 
 export function sketchStage(rule: string, config: SketchConfig, stream: string): WindowedStage {
   const kinds = config.kinds ?? sketchKindsDefault;
-  const needs = {
-    moments: kinds.includes('moments'),
-    quantiles: kinds.includes('quantiles'),
-    distinct: kinds.includes('distinct'),
-    histogram: kinds.includes('histogram'),
-  };
   const into = config.into ?? `${stream}_sketch`;
   const ofField = sealedSketches(kinds, stream);
   return new WindowedStage({
     rule,
     stream,
     spans: config,
-    needs,
+    needs: needsOf(kinds),
     ofField,
     columns: kinds.length,
     into,

@@ -22,7 +22,8 @@ const stages: fc.Arbitrary<StageConfig> = fc.constantFrom<StageConfig>(
   { window: { session: 3000, by: [], lateness: 4000, emit: ['count', 'sum', 'p90'], into: 'w' } },
   { window: { session: 1500, out_of_order: 30_000, emit: ['count', 'p10', 'p50', 'p90'], into: 'w' } },
   { window: { every: 8000, by: 'm', idle: 3000, emit: ['count', 'sum'] } },
-  { sketch: { every: 5000, lateness: 9000, kinds: ['quantiles', 'distinct', 'histogram'] } },
+  { sketch: { every: 5000, lateness: 9000, kinds: ['quantiles', 'distinct'] } },
+  { sketch: { every: 4000, slide: 2000, kinds: ['histogram', 'frequent'] } },
   { window: { every: 4000, max_series: 1, emit: ['sum'], into: 'w' } },
 );
 /** Stages that hold readings back. */

@@ -5,6 +5,7 @@ import type { Pipeline, PipelineOutput } from '#agent/pipeline/pipeline.ts';
 import type { StageConfig } from '#agent/pipeline/stage-config.ts';
 import { bytesOfBase64 } from '#agent/reading/base64.ts';
 import { openEnvelope } from '#agent/sketch/envelope.ts';
+import { FrequentItems } from '#agent/sketch/frequent-items.ts';
 import { parseHistogram } from '#agent/sketch/histogram-bytes.ts';
 import { Kll } from '#agent/sketch/kll.ts';
 import { Prng } from '#agent/base/prng.ts';
@@ -303,36 +304,6 @@ describe('a window', () => {
   });
 });
 
-test('a histogram goes out as an OTLP point that says its window and its tags itself', () => {
-  const pipeline = pipelineOf({
-    sketch: { every: 60_000, out_of_order: 0, fields: ['a'], kinds: ['histogram'] },
-  });
-  const output = pipeline.process(
-    batchOf(
-      each(
-        [
-          [0, -2],
-          [1, 5.5],
-          [60, 1],
-        ],
-        { machine: 'm4' },
-      ),
-    ),
-    now,
-  );
-
-  const [[, values]] = told(output, 'line_sketch') as [[number, Record<string, string>]];
-  const envelope = openEnvelope(bytesOfBase64(values['a_histogram']!)!);
-  const point = parseHistogram(envelope.ok ? envelope.value.bytes : new Uint8Array(0));
-  expect(envelope).toMatchObject({ value: { kind: 'histogram', parameters: 'maxBuckets=160', n: 2 } });
-  expect(point).toMatchObject({
-    value: {
-      header: { startNanos: 0n, timeNanos: 60_000_000_000n, attributes: { machine: 'm4' } },
-      histogram: { n: 2, sum: 3.5, min: -2, max: 5.5 },
-    },
-  });
-});
-
 test('sketches go out as sealed standard bytes to a stream of their own, and readings pass', () => {
   const pipeline = pipelineOf({ sketch: { every: 60_000, out_of_order: 0, fields: ['a'] } });
   const output = pipeline.process(
@@ -354,6 +325,38 @@ test('sketches go out as sealed standard bytes to a stream of their own, and rea
   expect(envelope).toMatchObject({ ok: true, value: { kind: 'quantiles', n: 3, source: 'line/a' } });
   const sketch = Kll.parse(envelope.ok ? envelope.value.bytes : new Uint8Array(0), { chance: new Prng(1) });
   expect(sketch.ok && sketch.value.quantile(0.5)).toBe(6);
+});
+
+test('a histogram goes out as a data point of OTLP with its time and tags, and the most frequent items with their counts', () => {
+  const pipeline = pipelineOf({
+    sketch: { every: 60_000, out_of_order: 0, kinds: ['histogram', 'frequent'], fields: ['a'] },
+  });
+  const readings = [5, 'on', 5, 6, 'on', 5].map((a, at) => ({ at, tags: { m: 'x' }, values: { a } }));
+  const output = pipeline.process(
+    batchOf([...readings, { at: 60, tags: { m: 'x' }, values: { a: 1 } }]),
+    now,
+  );
+  const [[, values]] = told(output, 'line_sketch') as [[number, Record<string, string>]];
+  const inside = (name: string): Uint8Array => {
+    const envelope = openEnvelope(bytesOfBase64(values[name]!)!);
+    return envelope.ok ? envelope.value.bytes : new Uint8Array(0);
+  };
+
+  const histogram = parseHistogram(inside('a_histogram'));
+  const frequent = FrequentItems.parse(inside('a_frequent'));
+
+  expect(histogram).toMatchObject({
+    ok: true,
+    value: { header: { startNanos: 0n, timeNanos: 60_000_000_000n, attributes: { m: 'x' } } },
+  });
+  expect(histogram.ok && [histogram.value.histogram.n, histogram.value.histogram.sum]).toEqual([4, 21]);
+  expect(
+    frequent.ok && frequent.value.frequent('possible', 0).map(({ item, upper }) => [item, upper]),
+  ).toEqual([
+    ['5', 3],
+    ['on', 2],
+    ['6', 1],
+  ]);
 });
 
 test.each<[StageConfig, string]>([
