@@ -77,7 +77,9 @@ export const windowStages = {
       ...spanKeys,
       kinds: list(choice('moments', 'quantiles', 'distinct', 'histogram', 'frequent'), { min: 1, max: 5 })
         .prefault(['moments', 'quantiles', 'distinct'])
-        .describe('Sketches given out, each as FIELD_KIND: base64 of an envelope around its standard bytes. `histogram` is an exponential one of OTLP.'),
+        .describe(
+          'Sketches given out, each as FIELD_KIND: base64 of an envelope around its standard bytes. `histogram` is an exponential one of OTLP.',
+        ),
       into: name()
         .optional()
         .describe('Stream of the sketches; default: the name of the stream with `_sketch`.'),
