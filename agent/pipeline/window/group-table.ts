@@ -1,6 +1,7 @@
 import type { Tags } from '../../reading/batch.ts';
 import { seriesKey } from '../../reading/batch.ts';
 import { tagsOf } from '../../reading/tag-table.ts';
+import { ChangedItems } from './changed-items.ts';
 import type { Group, Member, Slice } from './groups.ts';
 import { insertSlice, newGroup, newMember, newSlice } from './groups.ts';
 
@@ -12,9 +13,9 @@ export class GroupTable {
   readonly groupsById = new Map<number, Group>();
   readonly membersById = new Map<number, Member>();
   readonly slicesById = new Map<number, Slice>();
-  readonly dirtyGroups = new Set<Group>();
-  readonly dirtyMembers = new Set<Member>();
-  readonly dirtySlices = new Set<Slice>();
+  readonly dirtyGroups = new ChangedItems<Group>();
+  readonly dirtyMembers = new ChangedItems<Member>();
+  readonly dirtySlices = new ChangedItems<Slice>();
   /** Saved, and gone since. */
   readonly removed = { groups: [] as number[], members: [] as number[], slices: [] as number[] };
   /** Live pairs of slice and field: what memory is counted by. */
@@ -75,7 +76,7 @@ export class GroupTable {
     const { slices } = slice.group;
     slices.splice(slices.indexOf(slice), 1);
     this.slicesById.delete(slice.id);
-    this.dirtySlices.delete(slice);
+    slice.isDirty = false;
     if (slice.isSaved) this.removed.slices.push(slice.id);
     for (const field of slice.fields) if (field !== undefined) this.accumulators--;
     for (const member of slice.group.members) if (member.slice === slice) member.slice = null;
@@ -87,14 +88,14 @@ export class GroupTable {
     member.isLive = false;
     this.members.delete(member.key);
     this.membersById.delete(member.id);
-    this.dirtyMembers.delete(member);
+    member.isDirty = false;
     if (member.isSaved) this.removed.members.push(member.id);
     group.members.splice(group.members.indexOf(member), 1);
     group.slowest = null;
     if (group.members.length > 0) return;
     this.groups.delete(group.key);
     this.groupsById.delete(group.id);
-    this.dirtyGroups.delete(group);
+    group.isDirty = false;
     if (group.isSaved) this.removed.groups.push(group.id);
   }
 

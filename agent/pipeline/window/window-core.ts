@@ -218,12 +218,8 @@ export class WindowCore {
   /** The newest reading of a member so far. */
   #advance(member: Member, time: number, due: Due[]): void {
     const { group } = member;
-    const { dirtyMembers } = this.table;
     member.maxMicros = time;
-    if (!member.isDirty) {
-      member.isDirty = true;
-      dirtyMembers.add(member);
-    }
+    this.#touchMember(member);
     if (group.members.length === 1) this.#raise(group, time - this.#plan.outOfOrderMicros, due);
     else if (group.slowest === member || this.#isSilent(group.slowest, member.heardMicros))
       this.#raise(group, this.#slowestOf(group, member.heardMicros), due);
@@ -253,6 +249,12 @@ export class WindowCore {
     group.dueMicros = this.#windowing.nextDue(group);
   }
 
+  #touchMember(member: Member): void {
+    if (member.isDirty) return;
+    member.isDirty = true;
+    this.table.dirtyMembers.add(member);
+  }
+
   #touchGroup(group: Group): void {
     if (group.isDirty) return;
     group.isDirty = true;
@@ -274,8 +276,7 @@ export class WindowCore {
   #setBack(member: Member, time: number, give: (window: ClosedWindow) => void): void {
     const { group } = member;
     member.maxMicros = time;
-    member.isDirty = true;
-    this.table.dirtyMembers.add(member);
+    this.#touchMember(member);
     group.slowest = null;
     if (newestOf(group) + latenessMicrosMax < group.watermark) {
       this.#windowing.close(group, Number.POSITIVE_INFINITY, give);
@@ -294,6 +295,7 @@ export class WindowCore {
     for (const [i, field] of from.fields.entries())
       if (field !== undefined) this.accumulatorOf(into, i).merge(field);
     into.quality = Math.max(into.quality, from.quality);
+    if (into.isDirty) return;
     into.isDirty = true;
     this.table.dirtySlices.add(into);
   }

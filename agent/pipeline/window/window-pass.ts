@@ -1,5 +1,5 @@
 import type { Batch, Column } from '../../reading/batch.ts';
-import type { Accumulator } from './accumulator.ts';
+import type { Accumulator, Run } from './accumulator.ts';
 import type { Group, Slice } from './groups.ts';
 
 /** Windows of a group to be given out up to a watermark. */
@@ -11,7 +11,7 @@ export interface Due {
 /** Where the sums of a slice are had. */
 interface Sums {
   accumulatorOf(slice: Slice, field: number): Accumulator;
-  readonly table: { readonly dirtySlices: Set<Slice> };
+  readonly table: { readonly dirtySlices: { add(slice: Slice): void } };
 }
 
 export interface WatchedColumn {
@@ -29,6 +29,11 @@ interface RowsBySlice {
   readonly ends: Uint32Array;
 }
 
+/** A {@link Run} that is used again and again. */
+interface Gathered extends Run {
+  count: number;
+}
+
 /** One batch on its way through: which slice each row goes to, and how far values were taken in. */
 export class WindowPass {
   readonly due: Due[] = [];
@@ -39,7 +44,7 @@ export class WindowPass {
   /** By row: place in `#slices`; -1: in none. */
   readonly #places: Int32Array;
   #taken = 0;
-  #run: { readonly values: Float64Array; readonly times: Float64Array } | null = null;
+  #run: Gathered | null = null;
 
   constructor(core: Sums, batch: Batch, columns: readonly WatchedColumn[]) {
     this.#core = core;
@@ -118,7 +123,8 @@ export class WindowPass {
       // A field that has shown no value is none of the window's, however its rows are cut into batches.
       if (count === 0) continue;
       const sums = this.#core.accumulatorOf(this.#slices[place]!, field);
-      sums.updateRun({ values: run.values, times: run.times, count });
+      run.count = count;
+      sums.updateRun(run);
     }
   }
 
@@ -150,6 +156,6 @@ function textOf(column: Column, row: number): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function newRun(rows: number): { readonly values: Float64Array; readonly times: Float64Array } {
-  return { values: new Float64Array(rows), times: new Float64Array(rows) };
+function newRun(rows: number): Gathered {
+  return { values: new Float64Array(rows), times: new Float64Array(rows), count: 0 };
 }
