@@ -70,6 +70,8 @@ export interface StreamJson {
   readonly coarsened: number;
   /** What is kept, by fidelity, finest first. */
   readonly rungs: readonly RungJson[];
+  /** Rungs that the ladder passed over since the start, finest first. */
+  readonly passed_over: readonly PassedOverJson[];
   readonly dropped: number;
   /** Offset of the next reading. */
   readonly head: number;
@@ -100,6 +102,17 @@ export interface RungJson {
   /** 0 where they are raw. */
   readonly summaries: number;
   readonly bytes: number;
+}
+
+/** A rung of the ladder that some blocks did not stop at. */
+export interface PassedOverJson {
+  /** `lines`, `windows of 10 min`, `sketches of 4 d`. */
+  readonly rung: string;
+  /** For the last of them: `short_lines`, `short_windows`, `saves_little`, `too_wide`, `rounded_often`, `unreadable`. */
+  readonly reason: string;
+  /** Of short lines: whose values ended most of them. */
+  readonly field: string | null;
+  readonly blocks: number;
 }
 
 export interface UplinkJson {

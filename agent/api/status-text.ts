@@ -6,7 +6,7 @@ import {
   formatLatency,
   formatRate,
 } from '../base/words.ts';
-import { rungWords } from '../operate/rung-words.ts';
+import { passedWords, rungWords } from '../operate/rung-words.ts';
 import { ruleWords } from './rule-words.ts';
 import type { HostJson, PartJson, SourceJson, StatusJson, StreamJson } from './contract.ts';
 
@@ -133,9 +133,9 @@ function leftOutTable(streams: readonly StreamJson[]): readonly string[] {
 /** How coarse what is kept has become; nothing is said while all is raw. */
 function ladderTable(streams: readonly StreamJson[]): readonly string[] {
   return table(
-    streams.flatMap(({ name, rungs }) => {
-      const words = rungWords(rungs);
-      return words === '' ? [] : [[name, words]];
+    streams.flatMap(({ name, rungs, passed_over }) => {
+      const words = [rungWords(rungs), passedWords(passed_over, 2)].filter((one) => one !== '');
+      return words.length === 0 ? [] : [[name, words.join('; ')]];
     }),
   );
 }

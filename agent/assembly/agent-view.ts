@@ -141,6 +141,7 @@ function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJ
       dropped_by: account.dropped,
       coarsened: account.coarsened,
       rungs: stored === undefined ? [] : byFidelity(stored.rungs, stored.journalReadings),
+      passed_over: (stored?.passedOver ?? []).map(({ level: _, ...passed }) => passed),
       dropped: sum(account.dropped),
       head: account.stored,
       bytes: stored?.bytes ?? 0,

@@ -29,6 +29,7 @@ import { mergeRows } from './rungs/merge-rows.ts';
 import { encodeRows } from './rungs/packed-rows.ts';
 import { spreadRoundingsMax, spreadRoundingsOpen } from './rungs/spread.ts';
 import { summarise } from './rungs/summarise.ts';
+import type { PassedOver, PassReason } from './passed-over.ts';
 import { fullestJournal, sealOldest, storeBlock } from './seal.ts';
 import { blockAtLevel, blockEndingAt, removeSegment, setLevel } from './segments.ts';
 import type { StoreCore } from './store-core.ts';
@@ -74,12 +75,16 @@ export function coarsenStep(core: StoreCore): boolean {
   const run = runFrom(core, stream, opening);
   if (run.length === 0) return true;
   const raw = isCoarse(level) ? null : rawReadings(run);
-  if (raw !== null || isCoarse(level)) {
-    for (let to = Math.min(level + 1, lastLevel); to <= lastLevel; to++) {
-      if (rewrite(core, stream, { run, raw, level: to })) return true;
-    }
+  const blocks = run.length;
+  for (let to = Math.min(level + 1, lastLevel); to <= lastLevel; to++) {
+    const isTooWide = raw === null && !isCoarse(level);
+    const passed = isTooWide ? passedOver('too_wide') : rewrite(core, stream, { run, raw, level: to });
+    if (passed === null) return true;
+    core.passed.note(stream.name, to, { ...passed, blocks });
+    core.events.passedOver(stream.name, { ...passed, level: to, blocks, first: opening.first });
   }
   // Together they do not become smaller: what is the oldest stays as it is.
+  core.events.leftAlone(stream.name, { level, first: opening.first, count: opening.count });
   setLevel(core, stream, opening, isCoarse(level) ? stuckLevel : stuckRawLevel);
   return true;
 }
@@ -98,30 +103,35 @@ function* holdings(core: StoreCore): Generator<Holding<StreamState>> {
   }
 }
 
-/** False, and nothing touched, when the level does not make the run small enough. `raw` are the readings of a run of raw blocks. */
+/** Null when it is done; else why not, and nothing is touched. `raw` are the readings of a run of raw blocks. */
 function rewrite(
   core: StoreCore,
   stream: StreamState,
   of: { run: readonly Part[]; raw: Batch | null; level: number },
-): boolean {
+): PassedOver | null {
   const { run, raw, level } = of;
   const opening = run[0];
   const last = run.at(-1);
-  if (opening === undefined || last === undefined) return false;
+  assert(opening !== undefined && last !== undefined, 'a run has blocks');
   const cuts = cutsOf(core, stream, opening.place.first, last.place.first + last.place.count);
   const before = run.reduce((sum, { place }) => sum + place.bytes, 0);
   const bytesMax = before * (1 - coarsenSavingMin);
+  let short = passedOver(level === segmentLevel ? 'short_lines' : 'short_windows');
   const own =
     raw &&
     summarise(
       { batch: raw, first: opening.place.first, cuts },
-      { level, rowsMax: rowsMax(raw, level, bytesMax) },
+      {
+        level,
+        rowsMax: rowsMax(raw, level, bytesMax),
+        onShortLines: (field) => (short = { ...short, field }),
+      },
     );
-  if (raw !== null && own === null) return false;
+  if (raw !== null && own === null) return short;
   const lower = lowerNeighbour(core, stream, { run, level, rows: own?.length ?? rowsOf(run) });
   const finer = own === null ? run : [{ place: { ...opening.place, level, roundings: 1 }, batch: own }];
   const parts = lower === null ? finer : [lower, ...finer];
-  let batch: Batch | null;
+  let batch: Batch | 'too_wide' | null;
   if (own !== null && lower === null) batch = own;
   else {
     batch = mergedRows(core, stream, {
@@ -131,16 +141,21 @@ function rewrite(
       level,
     });
   }
-  if (batch === null || blockPrefix([batch]) !== 1) return false;
+  if (batch === null) return passedOver('unreadable');
+  if (batch === 'too_wide' || blockPrefix([batch]) !== 1) return passedOver('too_wide');
   const roundings = roundingsOf(parts, batch);
-  if (roundings > spreadRoundingsMax) return false;
+  if (roundings > spreadRoundingsMax) return passedOver('rounded_often');
   const limit = (lower?.place.bytes ?? 0) + bytesMax;
-  if (batch.length * batch.columns.length * columnBytesMin > limit) return false;
+  if (batch.length * batch.columns.length * columnBytesMin > limit) return passedOver('saves_little');
   const { bytes, ...times } = encodeRows(batch);
-  if (bytes.length > limit) return false;
+  if (bytes.length > limit) return passedOver('saves_little');
   const replaced = lower === null ? run : [lower, ...run];
   replace(core, stream, { parts: replaced, batch, bytes, times, level, roundings });
-  return true;
+  return null;
+}
+
+function passedOver(reason: PassReason): PassedOver {
+  return { reason, field: null };
 }
 
 /** How often rows of the batch were rounded, at most: once more than those of the parts where some took others in. */
@@ -166,9 +181,9 @@ function mergedRows(
   core: StoreCore,
   stream: StreamState,
   of: { parts: readonly Part[]; cuts: readonly number[]; level: number },
-): Batch | null {
+): Batch | 'too_wide' | null {
   const batches = of.parts.map((part) => part.batch);
-  if (blockPrefix(batches) !== batches.length) return null;
+  if (blockPrefix(batches) !== batches.length) return 'too_wide';
   try {
     const rows = of.parts.map(({ batch, place }) => ({ batch, level: place.level }));
     return mergeRows(rows, of.cuts, of.level);

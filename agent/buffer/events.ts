@@ -91,6 +91,32 @@ export class BufferEvents {
     );
   }
 
+  /** A level would not have made these blocks small enough, or can not be made of them. */
+  passedOver(
+    stream: string,
+    pass: { reason: string; field: string | null; level: number; blocks: number; first: number },
+  ): void {
+    const { reason, level, blocks, first } = pass;
+    this.#telemetry.count('buffer_ladder_passed_over', { level: String(level), reason }, blocks);
+    this.#telemetry.log(
+      'debug',
+      'buffer_passed_over',
+      `the ladder passed over level ${level} for ${blocks} blocks of ${stream} (${reason})`,
+      { stream, level, reason, field: pass.field ?? '', blocks, first },
+    );
+  }
+
+  /** No level makes it smaller. */
+  leftAlone(stream: string, block: { level: number; first: number; count: number }): void {
+    this.#telemetry.count('buffer_ladder_left_alone', { level: String(block.level) });
+    this.#telemetry.log(
+      'debug',
+      'buffer_left_alone',
+      `nothing makes ${block.count} readings of ${stream} at level ${block.level} smaller; they stay as they are until they are dropped`,
+      { stream, ...block },
+    );
+  }
+
   /** Summaries that do not read as such; the block stays as it is, and fsck will name it. */
   uncoarsened(stream: string, block: { first: number; reason: string }): void {
     this.#telemetry.log(

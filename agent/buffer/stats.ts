@@ -1,4 +1,5 @@
 import { correctionOf, countsOf } from './eras.ts';
+import type { PassedLevel } from './passed-over.ts';
 import { rollupBytes } from './rollup/upkeep.ts';
 import type { StoreSettings } from './settings.ts';
 import { oldestWall, tail } from './segments.ts';
@@ -17,6 +18,8 @@ export interface StreamStats {
   readonly bytes: number;
   /** Of blocks, by how coarse they are, raw first; empty where there is none. */
   readonly rungs: readonly RungStats[];
+  /** Levels the ladder passed over since the start. */
+  readonly passedOver: readonly PassedLevel[];
   readonly journalReadings: number;
   readonly blocks: number;
   /** Commit time of the oldest reading kept, microseconds; null when there is none. */
@@ -62,6 +65,7 @@ export function statsOf(core: StoreCore): StoreStats {
       readings: buffered(stream),
       bytes: storedBytes(stream),
       rungs: rungsOf(stream),
+      passedOver: core.passed.of(stream.name),
       journalReadings: stream.journalReadings,
       blocks: stream.blocks,
       oldestMicros: oldestWall(core, stream),

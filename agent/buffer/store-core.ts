@@ -11,6 +11,7 @@ import { CommitInDoubt, Doubt } from './doubt.ts';
 import type { BufferEvents } from './events.ts';
 import { FileFigures } from './file-figures.ts';
 import { FileGuard } from './file-guard.ts';
+import { PassedLevels } from './passed-over.ts';
 import { ReadEdges, Walks } from './read-edges.ts';
 import { sizeBytesMin, streamsMax } from './limits.ts';
 import { loadMemory, type Budget, type StoreMemory } from './memory.ts';
@@ -50,6 +51,7 @@ export class StoreCore {
   readonly edges = new ReadEdges();
   readonly figures: FileFigures = new FileFigures((sql) => this.prepare(sql));
   readonly walks = new Walks();
+  readonly passed = new PassedLevels();
   #db: Database | null = null;
   /** Of the database opened first; null before. */
   #epoch: string | null = null;

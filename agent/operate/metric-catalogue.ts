@@ -175,6 +175,15 @@ const buffer: Record<string, MetricDeclaration> = {
   buffer_sealed_readings: counter('Readings in sealed blocks.'),
   buffer_sealed_bytes: bytesCounter('Bytes of sealed blocks.'),
   buffer_ladder_steps: counter('Steps of the fidelity ladder, by the level reached.', 'level'),
+  buffer_ladder_passed_over: counter(
+    'Blocks for which the ladder passed over a level, by that level and why.',
+    'level',
+    'reason',
+  ),
+  buffer_ladder_left_alone: counter(
+    'Blocks that no level of the ladder makes smaller, by the level they stay at.',
+    'level',
+  ),
   buffer_coarsened_readings: counter('Raw readings that became part of a summary.', 'stream'),
   buffer_coarsened_saved_bytes: bytesCounter('Bytes saved by the fidelity ladder.'),
   buffer_joined_blocks: counter('Small sealed blocks joined to larger ones.'),

@@ -36,3 +36,42 @@ export function byFidelity(rungs: readonly RungFigures[], unsealed: number): Run
   }
   return [...sums.values()].sort((a, b) => order.indexOf(a.fidelity) - order.indexOf(b.fidelity));
 }
+
+/** A rung of the ladder that was passed over, and why. */
+export interface PassedFigures {
+  /** `lines`, `windows of 10 min`. */
+  readonly rung: string;
+  readonly reason: string;
+  /** Whose values ended most of lines that were too short. */
+  readonly field: string | null;
+  readonly blocks: number;
+}
+
+/**
+ * `passed over: lines for 12 blocks (too short, most ended by state), windows of 1 min for 3 blocks (would save less than three tenths)`; '' where none was. Of more than
+ * `most` the others are counted.
+ */
+export function passedWords(passed: readonly PassedFigures[], most = Infinity): string {
+  if (passed.length === 0) return '';
+  const words = passed.slice(0, most).map(({ rung, reason, field, blocks }) => {
+    const by = field === null ? '' : `, most ended by ${clipped(field)}`;
+    return `${rung} for ${counted(blocks, 'block')} (${reasonWords[reason] ?? reason}${by})`;
+  });
+  if (passed.length > most) words.push(`${passed.length - most} more`);
+  return `passed over: ${words.join(', ')}`;
+}
+
+const reasonWords: Readonly<Record<string, string>> = {
+  short_lines: 'too short',
+  short_windows: 'too few readings in one',
+  saves_little: 'would save less than three tenths',
+  too_wide: 'more figures than a block takes',
+  rounded_often: 'rounded too often already',
+  unreadable: 'summaries that can not be read',
+};
+
+const clippedMax = 40;
+
+function clipped(name: string): string {
+  return name.length <= clippedMax ? name : `${name.slice(0, clippedMax)}…`;
+}

@@ -75,30 +75,47 @@ export type Bounds = ReadonlyMap<string, Float64Array>;
 /**
  * Cuts each part where no line from the first reading to the last keeps within the bound of all numeric fields, where a text or boolean
  * changes, a value is missing or comes back, is not finite, or time does not go on. The bound is the least of {@link boundShares} with which a
- * sample has few enough rows; null when it is none, and as soon as there are more than `rowsMax` rows.
+ * sample has few enough rows; null when it is none, and as soon as there are more than `rowsMax` rows: then `onShortLines` is told which field's values ended
+ * most of those lines, with the widest bound.
  */
-export function groupBySegment(parting: Parting, of: Lines & { rowsMax: number }): SegmentGrouping | null {
+export function groupBySegment(
+  parting: Parting,
+  of: Lines & { rowsMax: number; onShortLines: (field: string | null) => void },
+): SegmentGrouping | null {
   const { length } = of.timeMicros;
   const ranges = rangesOf(parting, of.fields);
   const samples = Math.min(length, boundSamplesMax);
   const from = (length - samples) >> 1;
+  let short: ShortLines = { rows: null, field: null };
   for (const share of boundShares) {
     const bounds = new Map(
       Array.from(ranges, ([name, by]) => [name, by.map((range) => boundOf(range, share))]),
     );
     const rowsMax = Math.ceil((of.rowsMax * samples) / length);
     const sampled = cutLines(parting, { ...of, bounds, rowsMax, from, until: from + samples });
-    if (sampled === null) continue;
+    if (sampled.rows === null) {
+      short = sampled;
+      continue;
+    }
     if (samples === length) return { grouping: sampled, bounds };
     const grouping = cutLines(parting, { ...of, bounds, from: 0, until: length });
-    return grouping === null ? null : { grouping, bounds };
+    if (grouping.rows !== null) return { grouping, bounds };
+    short = grouping;
+    break;
   }
+  of.onShortLines(short.field);
   return null;
 }
 
 interface SegmentGrouping {
   readonly grouping: Grouping;
   readonly bounds: Bounds;
+}
+
+/** More lines than there may be; the field whose values ended most of them, null where it was time that did not go on. */
+interface ShortLines {
+  readonly rows: null;
+  readonly field: string | null;
 }
 
 interface Lines {
@@ -109,9 +126,10 @@ interface Lines {
 function cutLines(
   { parts, partOf }: Parting,
   of: Lines & { bounds: Bounds; rowsMax: number; from: number; until: number },
-): Grouping | null {
+): Grouping | ShortLines {
   const { timeMicros, rowsMax, from, until } = of;
   const tracks = tracksOf(of.fields, of.bounds, parts);
+  const ended = new Uint32Array(tracks.length);
   const rowOf = new Uint32Array(timeMicros.length);
   const open = new Int32Array(parts).fill(-1);
   const lastMicros = new Float64Array(parts);
@@ -120,11 +138,14 @@ function cutLines(
     const part = partOf[i]!;
     const time = timeMicros[i]!;
     let goesOn = open[part]! >= 0 && time > lastMicros[part]!;
-    for (let t = 0; goesOn && t < tracks.length; t++) goesOn = tracks[t]!.fits(i, part, time);
+    for (let t = 0; goesOn && t < tracks.length; t++) {
+      goesOn = tracks[t]!.fits(i, part, time);
+      if (!goesOn) ended[t]!++;
+    }
     if (goesOn) for (const track of tracks) track.hold(i, part, time);
     else {
       open[part] = partOfRow.push(part) - 1;
-      if (partOfRow.length > rowsMax) return null;
+      if (partOfRow.length > rowsMax) return { rows: null, field: endedMost(tracks, ended) };
       for (const track of tracks) track.begin(i, part, time);
     }
     rowOf[i] = open[part]!;
@@ -133,18 +154,26 @@ function cutLines(
   return { rows: partOfRow.length, rowOf, partOf: Uint32Array.from(partOfRow), parts };
 }
 
+/** Null where none ended any. */
+function endedMost(tracks: readonly Track[], ended: Uint32Array): string | null {
+  let most = -1;
+  for (const [t, count] of ended.entries()) if (count > (ended[most] ?? 0)) most = t;
+  return tracks[most]?.field ?? null;
+}
+
 function tracksOf(fields: readonly Field[], bounds: Bounds, parts: number): Track[] {
   const tracks: Track[] = [];
   for (const { name, numbers, texts } of fields) {
     const allowed = bounds.get(name);
-    if (numbers !== null && allowed !== undefined) tracks.push(new LineTrack(numbers, allowed));
-    else if (numbers !== null) tracks.push(new StepTrack(numbers, parts));
-    if (texts !== null) tracks.push(new StepTrack(texts, parts));
+    if (numbers !== null && allowed !== undefined) tracks.push(new LineTrack(name, numbers, allowed));
+    else if (numbers !== null) tracks.push(new StepTrack(name, numbers, parts));
+    if (texts !== null) tracks.push(new StepTrack(name, texts, parts));
   }
   return tracks;
 }
 
 interface Track {
+  readonly field: string;
   begin(input: number, part: number, time: number): void;
   fits(input: number, part: number, time: number): boolean;
   hold(input: number, part: number, time: number): void;
@@ -152,12 +181,14 @@ interface Track {
 
 /** A line through numbers. */
 class LineTrack implements Track {
+  readonly field: string;
   readonly #numbers: Numbers;
   readonly #bounds: Float64Array;
   readonly #doors: Door[];
   readonly #has: Uint8Array;
 
-  constructor(numbers: Numbers, bounds: Float64Array) {
+  constructor(field: string, numbers: Numbers, bounds: Float64Array) {
+    this.field = field;
     this.#numbers = numbers;
     this.#bounds = bounds;
     this.#doors = Array.from(bounds, () => new Door());
@@ -191,12 +222,18 @@ class LineTrack implements Track {
 
 /** A value that stays. */
 class StepTrack implements Track {
+  readonly field: string;
   readonly #values: ArrayLike<string | number>;
   readonly #present: Uint8Array | null;
   /** Undefined where there is none. */
   readonly #held: (string | number | undefined)[];
 
-  constructor(of: { values: ArrayLike<string | number>; present: Uint8Array | null }, parts: number) {
+  constructor(
+    field: string,
+    of: { values: ArrayLike<string | number>; present: Uint8Array | null },
+    parts: number,
+  ) {
+    this.field = field;
     this.#values = of.values;
     this.#present = of.present;
     this.#held = Array.from({ length: parts }, () => undefined);

@@ -23,14 +23,19 @@ export interface RawReadings {
   readonly cuts: readonly number[];
 }
 
+export interface Summarising {
+  readonly level: Level;
+  readonly rowsMax: number;
+  /** Where lines are too short: whose values ended most of them, null where it was time that did not go on. */
+  readonly onShortLines?: (field: string | null) => void;
+}
+
 /** The rows that stand for raw readings at a level, as a batch (see README.md); null when there would be more than `rowsMax`. */
-export function summarise(
-  { batch, first, cuts }: RawReadings,
-  { level, rowsMax }: { level: Level; rowsMax: number },
-): Batch | null {
+export function summarise({ batch, first, cuts }: RawReadings, by: Summarising): Batch | null {
+  const { level, rowsMax } = by;
   const fields = fieldsOf(batch);
   const between = partsOf(batch, (row) => first + row, cuts);
-  const found = grouped(batch, { parting: between, fields, level, rowsMax });
+  const found = grouped(batch, { parting: between, fields, by });
   if (found === null || found.grouping.rows > rowsMax) return null;
   const { grouping, bounds } = found;
   // A sketch describes a part; in rows that stand alone, each row.
@@ -47,10 +52,10 @@ export function summarise(
 
 function grouped(
   { timeMicros }: Batch,
-  by: { parting: Parting; fields: readonly Field[]; level: Level; rowsMax: number },
+  { parting, fields, by }: { parting: Parting; fields: readonly Field[]; by: Summarising },
 ): { grouping: Grouping; bounds: Bounds } | null {
-  const { parting, fields, level, rowsMax } = by;
-  if (level === segmentLevel) return groupBySegment(parting, { timeMicros, fields, rowsMax });
+  const { level, rowsMax, onShortLines = () => {} } = by;
+  if (level === segmentLevel) return groupBySegment(parting, { timeMicros, fields, rowsMax, onShortLines });
   return { grouping: groupByWindow(parting, timeMicros, windowMicros(level)), bounds: new Map() };
 }
 

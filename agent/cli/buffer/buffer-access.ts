@@ -1,6 +1,6 @@
 import type { PageJson, StatusJson, StreamJson } from '../../api/contract.ts';
 import { SedgeError } from '../../base/errors.ts';
-import type { RungFigures } from '../../operate/rung-words.ts';
+import type { PassedFigures, RungFigures } from '../../operate/rung-words.ts';
 import type { WindowLevel, WindowsJson } from '../../query/windows-json.ts';
 import { parseExact } from '../../reading/exact-json.ts';
 import type { AgentClient } from '../../host/agent-client.ts';
@@ -28,6 +28,8 @@ export interface BufferStream {
   readonly bytes: number;
   /** What is kept, by fidelity, finest first. */
   readonly rungs: readonly RungFigures[];
+  /** Rungs that the running agent passed over since its start. */
+  readonly passed_over: readonly PassedFigures[];
   /** RFC 3339, or null when nothing is stored. */
   readonly oldest: string | null;
 }

@@ -8,7 +8,8 @@ import { goodConfiguration } from '../load-configuration.ts';
 import { flagNumber, flagValue, usage } from '../parse-arguments.ts';
 import { renderTable } from '../table.ts';
 import { exit, type Invocation, type Verb } from '../verb.ts';
-import { rungWords } from '../../operate/rung-words.ts';
+import { urgentPriorityMin } from '../../buffer/limits.ts';
+import { passedWords, rungWords } from '../../operate/rung-words.ts';
 import { type BufferAccess, type BufferStream, liveBuffer, streamOf } from './buffer-access.ts';
 import { explainInUse } from './in-use.ts';
 import { exportReadings } from './export-readings.ts';
@@ -74,8 +75,7 @@ interface Call {
 
 const actions: Readonly<Record<(typeof subverbs)[number], (call: Call) => Promise<number>>> = {
   ls: (call) => withBuffer(call, async (access) => list(call, access, await access.streams())),
-  stat: (call) =>
-    withBuffer(call, async (access) => list(call, access, [await streamOf(access, named(call))])),
+  stat: (call) => withBuffer(call, async (access) => stat(call, access, await streamOf(access, named(call)))),
   tail: (call) => withBuffer(call, (access) => tail(call, access)),
   export: (call) =>
     withBuffer(call, (access) =>
@@ -152,6 +152,20 @@ function list({ invocation, world }: Call, access: BufferAccess, streams: readon
     ),
   );
   return exit.ok;
+}
+
+/** One stream, with what the ladder did not make of it. */
+function stat(call: Call, access: BufferAccess, stream: BufferStream): number {
+  const code = list(call, access, [stream]);
+  if (call.invocation.flags.has('json')) return code;
+  const passed = passedWords(stream.passed_over);
+  if (passed !== '') line(call.world.stdout, `${stream.name}: ${passed}`);
+  if (stream.priority >= urgentPriorityMin && call.config.buffer.when_full === 'coarsen')
+    line(
+      call.world.stdout,
+      `${stream.name}: of priority ${stream.priority}, made coarser only when all below ${urgentPriorityMin} can be no coarser`,
+    );
+  return code;
 }
 
 const fidelityColumn = {

@@ -69,6 +69,7 @@ export async function openOffline(opener: BufferOpener, config: Config): Promise
           head,
           bytes,
           rungs: byFidelity(rungs, journalReadings),
+          passed_over: [],
           oldest: oldestMicros === null ? null : formatTime(oldestMicros),
         }),
       ),

@@ -39,6 +39,7 @@ const calm: StatusJson = {
       filtered: 0,
       coarsened: 0,
       rungs: [{ fidelity: 'raw', readings: 81_204, summaries: 0, bytes: 300 * MiB }],
+      passed_over: [],
       dropped: 0,
       head: 4_200_000,
       bytes: 300 * MiB,
@@ -136,6 +137,20 @@ const troubled: StatusJson = {
 };
 
 describe('statusText', () => {
+  it('says what the ladder passed over, and why', () => {
+    const [stream] = calm.streams;
+    const passed_over = [
+      { rung: 'lines', reason: 'short_lines', field: 'state', blocks: 12 },
+      { rung: 'windows of 1 min', reason: 'saves_little', field: null, blocks: 3 },
+      { rung: 'windows of 10 min', reason: 'saves_little', field: null, blocks: 1 },
+    ];
+
+    expect(statusText({ ...calm, streams: [{ ...stream!, passed_over }] })).toContain(
+      'passed over: lines for 12 blocks (too short, most ended by state), windows of 1 min for 3 blocks (would save less than three tenths), 1 more',
+    );
+    expect(statusText(calm)).not.toContain('passed over');
+  });
+
   it('names the clock of each stream while one of them is not to be trusted', () => {
     const [stream] = calm.streams;
     const clock = {
