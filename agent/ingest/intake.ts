@@ -8,8 +8,10 @@ import type { Arrival, DeadLetters, InletPeer, Parting, StreamSet } from './arri
 import { BodyCredit } from './body-credit.ts';
 import { appendRecovered, appendRefused, groupCommitted, intakeThrottled } from './events.ts';
 import { emptyGroup, GroupMaker, type Group, type GroupMoment, type Unrouted } from './group.ts';
+import { GroupPace } from './group-pace.ts';
 import { Inlet, type AnyInlet, type InletOptions } from './inlet.ts';
 import { limits } from './limits.ts';
+import { ReadyInlets } from './ready-inlets.ts';
 import { Waits } from './waits.ts';
 
 /** The clock arrivals were stamped by. */
@@ -51,8 +53,8 @@ interface Append {
 
 /**
  * The engine between sources and store. Arrivals are enqueued by their inlets, gathered in turns into groups, decoded,
- * preprocessed and appended; what one append holds settles together, in order, after its commit. Up to
- * `limits.appendsInFlight` appends run at once: while the disk syncs, arrivals gather, so groups grow with the load.
+ * preprocessed and appended; what one append holds settles together, in order, after its commit. While the disk syncs, arrivals gather
+ * ({@link GroupPace}), so groups grow with the load; up to `limits.appendsInFlight` appends run at once.
  *
  * A refused append keeps its group, is tried again in order, and holds everything behind it: nothing is dropped or
  * acknowledged meanwhile, and the bytes in flight pause the sources. Only what is urgent goes on, in appends of its own, as far as a
@@ -71,8 +73,8 @@ export class Intake {
   /** Open inlets, and closed ones with credit still out. */
   readonly #inlets = new Set<AnyInlet>();
   readonly #paused = new Set<AnyInlet>();
-  /** Inlets with arrivals waiting, in the order of their turns. */
-  #ready: AnyInlet[] = [];
+  readonly #ready = new ReadyInlets();
+  readonly #pace: GroupPace;
   /** In the order of the appends; the head settles first. */
   #appends: Append[] = [];
   #bytes = 0;
@@ -92,6 +94,7 @@ export class Intake {
     this.bodies = new BodyCredit(dependencies.clock);
     this.#defer = dependencies.defer;
     this.#deadLetters = dependencies.deadLetters;
+    this.#pace = new GroupPace(dependencies.clock, () => this.#schedule());
     this.#maker = this.#makerOf(dependencies);
   }
 
@@ -99,7 +102,7 @@ export class Intake {
   open<A extends Arrival>(options: InletOptions, peer: InletPeer<A>): Inlet<A> {
     const inlet = new Inlet<A>(options, peer, {
       offered: (one, first) => {
-        if (first) this.#ready.push(one);
+        if (first) this.#ready.add(one);
         this.#schedule();
       },
       charged: (bytes) => this.#charge(bytes),
@@ -158,16 +161,15 @@ export class Intake {
   /** Ends retries. What is not settled will not be. Safe to call twice. */
   stop(): void {
     this.#retryAlarm?.cancel();
+    this.#pace.stop();
     for (const inlet of this.#inlets) inlet.close();
     this.#inlets.clear();
   }
 
   inspect(): IntakeState {
-    let waiting = 0;
-    for (const inlet of this.#ready) waiting += inlet.waiting;
     return {
       bytes: this.#bytes,
-      waiting,
+      waiting: this.#ready.waiting,
       appendsInFlight: this.#appends.length,
       committed: this.#committed,
       trouble: this.#trouble,
@@ -185,7 +187,7 @@ export class Intake {
 
   #isDrained(source: string | undefined): boolean {
     if (this.#trouble !== null) return true;
-    if (source === undefined) return this.#ready.length === 0 && this.#appends.length === 0;
+    if (source === undefined) return this.#ready.isEmpty && this.#appends.length === 0;
     for (const inlet of this.#inlets) if (inlet.source === source && inlet.bytes > 0) return false;
     return true;
   }
@@ -200,32 +202,29 @@ export class Intake {
   }
 
   #turn(): void {
-    for (const inlet of this.#ready) inlet.acknowledgeReceived();
-    if (this.#ready.length === 0) return;
+    this.#ready.acknowledgeReceived();
+    if (this.#ready.isEmpty) return;
     if (this.#trouble !== null) {
       if (this.#trouble.trouble === 'full') this.#storeUrgent();
       return;
     }
     if (this.#appends.length >= limits.appendsInFlight) return;
-    const parcels = this.#gather();
+    if (!this.#pace.isDue(this.#ready.waitingBytes, { underWay: this.#appends.length > 0 })) return;
+    // Encoded, a payload may grow; what is more than one transaction can hold would go in several.
+    const parcels = this.#ready.gather(Math.min(limits.groupBytes, this.#store.appendBytesMax / 2));
     const urgent = this.#setUrgentApart(parcels);
     if (urgent.size > 0) this.#appendUrgent(urgent);
     const group = this.#maker.make(parcels, this.#now());
     if (group.apart.length > 0) this.#append(emptyGroup(group.apart), { urgent: true });
     this.#append(group);
-    if (this.#ready.length > 0) this.#schedule();
+    this.#pace.made(group.tally.arrivals);
+    if (!this.#ready.isEmpty) this.#schedule();
   }
 
   /** While the others are refused: what is urgent among all that waits, one append at a time. */
   #storeUrgent(): void {
     if (!this.#maker.hasUrgent || this.#appends.some(({ urgent }) => urgent)) return;
-    const parcels = new Map<AnyInlet, readonly Arrival[]>();
-    let count = limits.groupArrivals;
-    for (const inlet of this.#ready) {
-      const taken = inlet.takeUrgent((arrival) => this.#mayOvertake(arrival, inlet), count);
-      if (taken.length > 0) parcels.set(inlet, taken);
-      count -= taken.length;
-    }
+    const parcels = this.#ready.takeUrgent((arrival, inlet) => this.#mayOvertake(arrival, inlet));
     if (parcels.size > 0) this.#appendUrgent(parcels);
   }
 
@@ -254,24 +253,6 @@ export class Intake {
       );
     }
     return apart;
-  }
-
-  /** Takes from the waiting inlets in turns until the group is full or nothing waits. */
-  #gather(): Map<AnyInlet, Arrival[]> {
-    const parcels = new Map<AnyInlet, Arrival[]>();
-    let count = limits.groupArrivals;
-    // Encoded, a payload may grow; what is more than one transaction can hold would go in several.
-    let bytes: number = Math.min(limits.groupBytes, this.#store.appendBytesMax / 2);
-    while (this.#ready.length > 0 && count > 0 && bytes > 0) {
-      const inlet = this.#ready.shift()!;
-      const parcel = parcels.get(inlet) ?? [];
-      parcels.set(inlet, parcel);
-      const before = parcel.length;
-      bytes -= inlet.take(parcel, Math.min(count, limits.inletTurnArrivals), bytes);
-      count -= parcel.length - before;
-      if (inlet.waiting > 0) this.#ready.push(inlet);
-    }
-    return parcels;
   }
 
   #append(group: Group, { urgent } = { urgent: false }): void {
@@ -349,7 +330,7 @@ export class Intake {
       if (this.#appends.length === 0) this.#recover();
       else this.#scheduleRetry();
     }
-    if (this.#ready.length > 0) this.#schedule();
+    if (!this.#ready.isEmpty) this.#schedule();
     this.#drained.announce();
   }
 
@@ -371,6 +352,9 @@ export class Intake {
 
   #charge(bytes: number): void {
     this.#bytes += bytes;
+    const waited = this.#ready.waitingBytes;
+    this.#ready.charge(bytes);
+    if (waited < limits.groupBytesMin && waited + bytes >= limits.groupBytesMin) this.#schedule();
     // A turn that finds only refused appends looks for what is urgent.
     if (this.#trouble?.trouble === 'full') this.#schedule();
     if (this.#throttled || this.#bytes < limits.intakeBytes) return;

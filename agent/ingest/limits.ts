@@ -17,6 +17,16 @@ export const limits = {
   groupArrivals: 2_048,
   /** Payload bytes of one append. */
   groupBytes: 1 * MiB,
+  /**
+   * Credit of what waits from which on a group is made while another is being stored: some 250 small messages, a journal row whose own
+   * cost does not count any more.
+   */
+  groupBytesMin: 128 * KiB,
+  /** Messages come fast from so many a millisecond on; below, waiting for more saves less than it delays. */
+  fastArrivalsPerMs: 8,
+  /** Then a group may grow for so many steps: 4 ms in all, of a latency budget of 20. */
+  groupGrowthSteps: 4,
+  groupGrowthStepMs: 1,
   /** Arrivals taken from one inlet before the next one has its turn. */
   inletTurnArrivals: 128,
   /** Appends the store works on at once: one is being synced, one waits behind it, one is on its way there, one is being built. */

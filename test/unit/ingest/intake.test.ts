@@ -13,6 +13,9 @@ import {
   storedTexts,
 } from '#test/support/mqtt-fakes.ts';
 
+/** A message that is taken although an append is under way. */
+const heavyTopic = 'a/'.padEnd(limits.groupBytesMin, 'x');
+
 describe('Intake', () => {
   it('settles an arrival only after the append that holds it is answered', async () => {
     const { intake, store, scheduler } = intakeRig();
@@ -152,7 +155,7 @@ describe('Intake', () => {
     const peer = new RecordingPeer();
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
     const stored = arrival('a/1', 'x');
-    const twice = arrival('a/1', 'x', { kind: 'duplicate' });
+    const twice = arrival(heavyTopic, 'x', { kind: 'duplicate' });
     inlet.offer(stored);
     scheduler.run();
     inlet.offer(twice);
@@ -169,7 +172,7 @@ describe('Intake', () => {
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
 
     for (let i = 0; i < limits.appendsInFlight + 5; i++) {
-      inlet.offer(arrival('a/1', `${i}`));
+      inlet.offer(arrival(heavyTopic, `${i}`));
       scheduler.run();
     }
 
@@ -177,6 +180,104 @@ describe('Intake', () => {
     await store.calls[0]!.answer({ ok: true });
     scheduler.run();
     expect(store.calls.at(-1)!.entries[0]!.received).toBe(5);
+  });
+
+  it('lets what is little wait for the append under way, and stores it with all that came meanwhile', async () => {
+    const { intake, store, scheduler } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    for (const text of ['1', '2', '3']) {
+      inlet.offer(arrival('a/1', text));
+      scheduler.run();
+    }
+
+    expect(store.calls).toHaveLength(1);
+    await store.answerAll();
+    scheduler.run();
+    expect(store.calls).toHaveLength(1);
+    await store.answerAll();
+
+    expect(storedTexts(store.stored, 'a')).toEqual(['1', '2', '3']);
+  });
+
+  it('makes a group beside the append under way as soon as much waits', () => {
+    const { intake, store, scheduler } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    inlet.offer(arrival('a/1', '1'));
+    scheduler.run();
+    inlet.offer(arrival('a/1', '2'));
+    scheduler.run();
+    expect(store.calls).toHaveLength(1);
+
+    inlet.offer(arrival(heavyTopic, '3'));
+    scheduler.run();
+
+    expect(store.calls.map(({ entries }) => entries[0]!.received)).toEqual([1, 2]);
+  });
+
+  describe('while messages come fast', () => {
+    const fast = Array.from({ length: limits.fastArrivalsPerMs * 2 }, (_, i) => `${i}`);
+    /** A large group was stored a moment ago. */
+    const fastRig = async () => {
+      const rig = intakeRig();
+      const inlet = rig.intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+      const offer = (texts: readonly string[]): void => {
+        for (const text of texts) inlet.offer(arrival('a/1', text));
+        rig.scheduler.run();
+      };
+      offer(['first']);
+      await rig.store.answerAll();
+      rig.clock.advance(1);
+      offer(fast);
+      await rig.store.answerAll();
+      const passes = (ms: number): void => {
+        rig.clock.advance(ms);
+        rig.scheduler.run();
+      };
+      return { ...rig, offer, passes };
+    };
+
+    it('gives a group a step to grow, and no other when it does not', async () => {
+      const { store, offer, passes } = await fastRig();
+      offer(['a', 'b']);
+      expect(store.calls).toHaveLength(0);
+
+      passes(limits.groupGrowthStepMs);
+
+      expect(store.calls.map(({ entries }) => entries[0]!.received)).toEqual([2]);
+    });
+
+    it('gives a group that grows a bounded number of steps', async () => {
+      const { store, offer, passes } = await fastRig();
+      offer(['a']);
+      for (let step = 0; step < limits.groupGrowthSteps; step++) {
+        offer(['more']);
+        expect(store.calls).toHaveLength(0);
+        passes(limits.groupGrowthStepMs);
+      }
+
+      expect(store.calls.map(({ entries }) => entries[0]!.received)).toEqual([1 + limits.groupGrowthSteps]);
+    });
+
+    it('makes a group at once when much waits', async () => {
+      const { store, offer } = await fastRig();
+      offer(['a']);
+      expect(store.calls).toHaveLength(0);
+
+      offer(['x'.repeat(limits.groupBytesMin)]);
+
+      expect(store.calls.map(({ entries }) => entries[0]!.received)).toEqual([2]);
+    });
+
+    it('makes a group at once when the large one before is long ago', async () => {
+      const { store, offer, passes } = await fastRig();
+      offer(['a']);
+      passes(1_000);
+      await store.answerAll();
+
+      offer(['b']);
+
+      expect(store.calls.map(({ entries }) => entries[0]!.received)).toEqual([1]);
+    });
   });
 
   it('keeps a refused group, tries it again before anything new, and drops nothing', async () => {
@@ -206,7 +307,7 @@ describe('Intake', () => {
     const { intake, store, scheduler, clock } = intakeRig();
     const peer = new RecordingPeer();
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, peer);
-    const [first, second] = [arrival('a/1', '1'), arrival('a/1', '2')];
+    const [first, second] = [arrival('a/1', '1'), arrival(heavyTopic, '2')];
     for (const one of [first, second]) {
       inlet.offer(one);
       scheduler.run();
@@ -250,8 +351,8 @@ describe('Intake', () => {
   it('keeps an inlet paused while more than half of its bound is unsettled', async () => {
     const { intake, store, scheduler } = intakeRig();
     const peer = new RecordingPeer();
-    const inlet = intake.open({ source: 's', ack: 'fsynced', bytesMax: 3_000 }, peer);
-    for (const size of [500, 2_000]) {
+    const inlet = intake.open({ source: 's', ack: 'fsynced', bytesMax: 1.5 * limits.groupBytesMin }, peer);
+    for (const size of [limits.groupBytesMin / 2, limits.groupBytesMin]) {
       inlet.offer(arrival('a/1', 'x'.repeat(size)));
       scheduler.run();
     }
@@ -314,6 +415,7 @@ describe('Intake', () => {
     const mark = { source: 's', packetId: 7, hash: 1, state: 'seen' } as const;
     inlet.offer(arrival('b/1', 'x', { mark }));
     scheduler.run();
+    await store.answerAll();
     inlet.offer(arrival('', '', { kind: 'mark', mark: { ...mark, state: 'released' } }));
     scheduler.run();
     await store.answerAll();
@@ -492,7 +594,7 @@ describe('Intake with an urgent stream', () => {
     const [before, after] = [new RecordingPeer(), new RecordingPeer()];
     intake.open({ source: 's', ack: 'fsynced' }, before).offer(arrival('a/1', 'alarm'));
     scheduler.run();
-    const again = arrival('a/1', '', { kind: 'duplicate' });
+    const again = arrival(heavyTopic, '', { kind: 'duplicate' });
 
     intake.open({ source: 's', ack: 'fsynced' }, after).offer(again);
     scheduler.run();
