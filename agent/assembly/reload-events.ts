@@ -1,3 +1,4 @@
+import { counted } from '../base/words.ts';
 import type { SedgeError } from '../base/errors.ts';
 import type { ReloadStep } from '../config/reload-actions.ts';
 import type { Problem } from '../config/problem.ts';
@@ -9,11 +10,17 @@ const linesMax = 10;
 export function reloaded(telemetry: Telemetry, steps: readonly ReloadStep[]): void {
   telemetry.count('config_reloads', { outcome: 'applied' });
   const waiting = steps.filter((step) => step.action?.action === 'needs_restart').length;
-  const more = waiting === 0 ? '' : `; ${waiting} wait for a restart of the agent`;
-  telemetry.log('notice', 'config.reloaded', `configuration reloaded: ${steps.length} changes${more}`, {
-    changes: steps.length,
-    waiting,
-  });
+  const more =
+    waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'waits' : 'wait'} for a restart of the agent`;
+  telemetry.log(
+    'notice',
+    'config.reloaded',
+    `configuration reloaded: ${counted(steps.length, 'change')}${more}`,
+    {
+      changes: steps.length,
+      waiting,
+    },
+  );
   for (const { path, effect } of steps.slice(0, linesMax))
     telemetry.log('info', 'config.changed', `${path}: ${effect}`, { path });
 }
@@ -29,7 +36,7 @@ export function reloadRefused(telemetry: Telemetry, problems: readonly Problem[]
   telemetry.log(
     'error',
     'config.refused',
-    `the new configuration has ${problems.length} problems, the old one stays in force${where}; run sedge validate`,
+    `the new configuration has ${counted(problems.length, 'problem')}, the old one stays in force${where}; run sedge validate`,
     {
       problems: problems.length,
     },

@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load-config.ts';
+import type { Problem } from '../config/problem.ts';
 import type { ReloadStep, UnstartedPart } from '../config/reload-actions.ts';
 import { renderProblems } from '../config/render-problems.ts';
 import type { Config } from '../config/schema/config.ts';
@@ -20,7 +21,7 @@ export const validateVerb: Verb = {
   run: async (invocation, world) => {
     const loaded = await loadConfiguration(invocation, world);
     const secrets =
-      loaded.ok && !invocation.flags.has('no-secrets') ? await missingSecrets(loaded.config, world) : [];
+      loaded.ok && !invocation.flags.has('no-secrets') ? await missingSecrets(loaded, world) : [];
     if (invocation.flags.has('json')) {
       line(
         world.stdout,
@@ -28,7 +29,7 @@ export const validateVerb: Verb = {
           ok: loaded.ok && secrets.length === 0,
           problems: loaded.ok ? [] : loaded.problems,
           warnings: loaded.warnings,
-          secrets,
+          secrets: secrets.map(({ path, message }) => `${path}: ${message}`),
         }),
       );
     } else report(loaded, secrets, world);
@@ -36,26 +37,28 @@ export const validateVerb: Verb = {
   },
 };
 
-function report(loaded: LoadedConfig, secrets: readonly string[], world: World): void {
+function report(loaded: LoadedConfig, secrets: readonly Problem[], world: World): void {
   const color = mayColor(world.stdout, world);
   if (loaded.warnings.length > 0)
     line(world.stdout, renderProblems(loaded.warnings, { color, kind: 'warning' }));
-  if (!loaded.ok) {
-    line(world.stdout, renderProblems(loaded.problems, { color }));
-    line(world.stdout, counted(loaded.problems.length, 'problem'));
-    return;
+  const problems = loaded.ok ? secrets : loaded.problems;
+  if (problems.length > 0) {
+    line(world.stdout, renderProblems(problems, { color }));
+    line(world.stdout, counted(problems.length, 'problem'));
   }
-  for (const secret of secrets) line(world.stdout, secret);
+  if (!loaded.ok || problems.length > 0) return;
   const { sources, streams, uplinks } = loaded.config;
   const count = (parts: object, one: string): string => counted(Object.keys(parts).length, one);
-  if (secrets.length === 0)
-    line(
-      world.stdout,
-      `ok: ${count(sources, 'source')}, ${count(streams, 'stream')}, ${count(uplinks, 'uplink')}`,
-    );
+  line(
+    world.stdout,
+    `ok: ${count(sources, 'source')}, ${count(streams, 'stream')}, ${count(uplinks, 'uplink')}`,
+  );
 }
 
-async function missingSecrets(config: Config, world: World): Promise<string[]> {
+async function missingSecrets(
+  { config, problemOf }: LoadedConfig & { ok: true },
+  world: World,
+): Promise<Problem[]> {
   const { secretReferences } = await import('../config/secret-references.ts');
   const secrets = new Secrets({ env: world.environment });
   return secretReferences(config).flatMap(({ path, name }) => {
@@ -63,7 +66,7 @@ async function missingSecrets(config: Config, world: World): Promise<string[]> {
       secrets.read(name);
       return [];
     } catch (error) {
-      return [`${path.join('.')}: ${messageOf(error)}`];
+      return [problemOf(path, messageOf(error))];
     }
   });
 }

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { problemsLimit } from './limits.ts';
 import { homesOf } from './key-index.ts';
 import { meantWord, translatedWord } from './meant.ts';
@@ -116,7 +116,7 @@ class Explanation {
     } else if (node.kind === 'scalar' && node.reference === null) {
       meant = notes.meant?.(value) ?? null;
       if (typeof value === 'string' && notes.words !== undefined) meant ??= meantWord(value, notes.words);
-      if (custom === '' && meant === null) message += this.#quotesHint(value);
+      if (custom === '' && meant === null) message += this.#quotesHint(value, node.text);
     } else if (custom === '' && node.kind === 'map') {
       message += this.#wantsText() ? '; put text that begins with { in quotes' : '';
     }
@@ -189,9 +189,12 @@ class Explanation {
     );
   }
 
-  #quotesHint(value: unknown): string {
+  /** Only where the same text in quotes would do. */
+  #quotesHint(value: unknown, text: string): string {
     const bare = typeof value === 'number' || typeof value === 'boolean';
-    return bare && this.#wantsText() && this.#issue.code === 'invalid_type' ? '; put it in quotes' : '';
+    if (!bare || !this.#wantsText() || this.#issue.code !== 'invalid_type') return '';
+    const schema = schemaAt(configSchema, this.#value, this.#path);
+    return schema !== null && z.core.safeParse(schema, text).success ? '; put it in quotes' : '';
   }
 }
 

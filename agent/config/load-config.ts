@@ -10,15 +10,7 @@ import { problemIn, SourceTexts, type Problem } from './problem.ts';
 import { completeConfig } from './complete-config.ts';
 import { configSchema, type Config } from './schema/config.ts';
 import { schemaAt, shapeOf } from './schema/shape.ts';
-import {
-  find,
-  replaceAt,
-  toValue,
-  type MapNode,
-  type Path,
-  type Place,
-  type SourceNode,
-} from './source-tree.ts';
+import { find, replaceAt, toValue, type MapNode, type Path, type SourceNode } from './source-tree.ts';
 
 export interface LoadOptions extends RoomChecks {
   /** The main file first, then those of conf.d in name order. None: all defaults. */
@@ -34,8 +26,8 @@ export type LoadedConfig =
       readonly ok: true;
       readonly config: Config;
       readonly warnings: readonly Problem[];
-      /** Where the value at a path was written; null for defaults. */
-      readonly placeOf: (path: Path) => Place | null;
+      /** Says of a value what only the host could find out, such as a secret that is not there. */
+      readonly problemOf: (path: Path, message: string) => Problem;
       /** Variables the files name. With them, the overrides and `agentId` the same files give the same configuration. */
       readonly variables: ReadonlySet<string>;
     }
@@ -65,11 +57,9 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       written: (path) => find(settled, path).complete,
     });
     if (problems.length === 0) {
-      const placeOf = (path: Path): Place | null => {
-        const found = find(settled, path);
-        return found.complete ? found.node.place : null;
-      };
-      return { ok: true, config: completed, warnings: inOrder(options, warnings), placeOf, variables };
+      const problemOf = (path: Path, message: string): Problem =>
+        problemIn(texts, settled, path, { message });
+      return { ok: true, config: completed, warnings: inOrder(options, warnings), problemOf, variables };
     }
   }
   return failed(options, problems, warnings);

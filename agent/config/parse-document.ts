@@ -151,6 +151,8 @@ function syntaxMessage(code: string, message: string, line: string): string {
     case 'TAB_AS_INDENT':
       return 'is indented with a tab; YAML wants spaces';
     case 'BAD_INDENT':
+      if (/^flow (map|sequence)/i.test(message))
+        return `begins before the ${/map/i.test(message) ? '{' : '['} above is closed; is a ${/map/i.test(message) ? '}' : ']'} missing there?`;
       return 'is indented differently from the lines it belongs to';
     case 'BLOCK_AS_IMPLICIT_KEY':
       return 'has a second ": " on the line; put text that contains ": " in quotes';

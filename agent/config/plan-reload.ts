@@ -1,4 +1,5 @@
 import type { ReloadAction, ReloadStep } from './reload-actions.ts';
+import { withClientIds } from './complete-config.ts';
 import { inputForm } from './print-config.ts';
 import { configSchema, type Config, type StreamConfig } from './schema/config.ts';
 import { isRecord } from './schema/shape.ts';
@@ -7,7 +8,7 @@ import { renderPath, type Path } from './source-tree.ts';
 /** What a reload from `before` to `after` would change; empty when nothing. */
 export function planReload(before: Config, after: Config): readonly ReloadStep[] {
   const old = inputForm(configSchema, before);
-  const now = inputForm(configSchema, after);
+  const now = inputForm(configSchema, withClientIdsOf(before.agent.id, after));
   const steps: ReloadStep[] = [];
   compare(old, now, [], (path, one, other) => {
     const kind = one === undefined ? 'added' : other === undefined ? 'removed' : 'changed';
@@ -19,7 +20,15 @@ export function planReload(before: Config, after: Config): readonly ReloadStep[]
 
 /** What is in force after a reload: `after`, but for what only a restart can change. */
 export function untilRestart(before: Config, after: Config): Config {
-  return { ...after, agent: before.agent };
+  return { ...withClientIdsOf(before.agent.id, after), agent: before.agent };
+}
+
+/**
+ * Client ids that nobody chose name the agent, and with it the session at a broker that holds its messages: they change when the agent does, not
+ * before.
+ */
+function withClientIdsOf(agentId: string, config: Config): Config {
+  return agentId === config.agent.id ? config : withClientIds(config, { from: config.agent.id, to: agentId });
 }
 
 type Report = (path: Path, one: unknown, other: unknown) => void;
@@ -32,10 +41,17 @@ function compare(one: unknown, other: unknown, path: Path, report: Report): void
     }
   } else if (path[2] === 'stages' && path.length === 3 && Array.isArray(one) && Array.isArray(other)) {
     for (let i = 0; i < Math.max(one.length, other.length); i++)
-      compareWhole(one[i], other[i], [...path, i], report);
+      compareStage(one[i], other[i], [...path, i], report);
   } else {
     compareWhole(one, other, path, report);
   }
+}
+
+/** To the key that differs while it stays the same stage. */
+function compareStage(one: unknown, other: unknown, path: Path, report: Report): void {
+  const sameKind = isRecord(one) && isRecord(other) && Object.keys(one).join() === Object.keys(other).join();
+  if (sameKind) compare(one, other, path, report);
+  else compareWhole(one, other, path, report);
 }
 
 function compareWhole(one: unknown, other: unknown, path: Path, report: Report): void {

@@ -62,8 +62,15 @@ export function parseExpression(text: string): Result<ParseResult, string> {
   if (!valid) return fail(oneLine(error));
   if (type !== 'bool' && type !== 'dyn')
     return fail(`the expression gives ${type ?? 'nothing'}, not true or false`);
+  if (type === 'dyn' && arithmetic.has(parsed.ast.op))
+    return fail(
+      `the expression gives what ${parsed.ast.op.replace('_', '')} makes of its sides, not true or false`,
+    );
   return ok(parsed);
 }
+
+/** The mixed forms leave their type open; none gives true or false. */
+const arithmetic: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '-_']);
 
 /** The library's message without its drawing of the source, with line and column instead; both count from 1. */
 function oneLine(error: unknown): string {

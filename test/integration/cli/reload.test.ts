@@ -158,12 +158,12 @@ describe('a reload that goes wrong', () => {
     write({ id: 'other' });
 
     agent.signal('SIGHUP');
-    await says('1 changes; 1 wait for a restart');
+    await says('1 change; 1 waits for a restart');
     expect((await status()).agent.id).toBe('gw');
 
     write({ id: 'other', stages: '{ keep: "reading.v > 5.0" }' });
     agent.signal('SIGHUP');
-    await says('2 changes; 1 wait for a restart');
+    await says('2 changes; 1 waits for a restart');
     expect((await status()).agent.id).toBe('gw');
   });
 

@@ -584,6 +584,40 @@ describe('text that is not even YAML, or not only', () => {
     `);
   });
 
+  test('a bracket that is never closed', () => {
+    expect(told('buffer: { size: 64MiB\nuplinks: {}\n')).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:2:1: begins before the { above is closed; is a } missing there?
+          2 | uplinks: {}
+            | ^
+      "
+    `);
+    expect(told('agent: [1, 2\nbuffer: {}\n')).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:2:1: begins before the [ above is closed; is a ] missing there?
+          2 | buffer: {}
+            | ^
+      "
+    `);
+  });
+
+  test('a bare number that quotes would not mend', () => {
+    expect(told('buffer: { size: 64 }\n')).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:1:17: buffer.size: 64 is not a size with its unit such as 512MiB, 32MiB to 16TiB
+          1 | buffer: { size: 64 }
+            |                 ^^
+      "
+    `);
+    expect(told('agent: { id: 7 }\n')).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:1:14: agent.id: 7 is not a name: letters, digits, _ . and -, at most 64; put it in quotes
+          1 | agent: { id: 7 }
+            |              ^
+      "
+    `);
+  });
+
   test('a variable without quotes where { ends it', () => {
     expect(told('agent: { site: ${SITE} }\n')).toMatchInlineSnapshot(`
       "

@@ -80,11 +80,15 @@ describe('loading a config', () => {
     expect(config.sources['b']).toMatchObject({ qos: 2, topics: ['y'] });
   });
 
-  test('says where a value was written', () => {
+  test('lets the host point at a value that is wrong for a reason only it knows', () => {
     const loaded = load('buffer:\n  size: 1GiB\n');
     if (!loaded.ok) throw new Error('refused');
-    expect(loaded.placeOf(['buffer', 'size'])).toMatchObject({ file: 'sedge.yaml', line: 2, column: 9 });
-    expect(loaded.placeOf(['log', 'level'])).toBeNull();
+    const place = { file: 'sedge.yaml', line: 2, column: 9, excerpt: '  size: 1GiB' };
+    expect(loaded.problemOf(['buffer', 'size'], 'no such disk')).toMatchObject({
+      ...place,
+      path: 'buffer.size',
+      message: 'no such disk',
+    });
   });
 
   test('parts are checked against each other even where some have faults', () => {

@@ -44,10 +44,10 @@ describe('a reload', () => {
     const steps = planReload(config(base), config(base.replace('every: 1s', 'every: 2s')));
     expect(steps).toEqual([
       {
-        path: 'streams.v.stages[1]',
+        path: 'streams.v.stages[1].throttle.every',
         kind: 'changed',
-        before: '{"throttle":{"every":"1s","count":1,"max_series":20000}}',
-        after: '{"throttle":{"every":"2s","count":1,"max_series":20000}}',
+        before: '1s',
+        after: '2s',
         effect: 'swap pipeline of stream v (state kept up to stage 0, lost after it, open windows given out)',
         action: { part: 'stream', name: 'v', action: 'update', stagesKept: [0] },
       },
@@ -88,8 +88,24 @@ describe('a reload', () => {
     const inForce = untilRestart(config(base), after);
 
     expect(inForce.agent.id).toBe('gw-7');
-    expect(inForce.sources['line']).toMatchObject({ topics: ['b'] });
+    expect(inForce.sources['line']).toMatchObject({ topics: ['b'], client_id: 'sedge-gw-7-line' });
     expect(planReload(inForce, after).map(({ path }) => path)).toEqual(['agent.id']);
+  });
+
+  test('leaves sessions at brokers alone while a new id of the agent waits for the restart', () => {
+    const mqtt = base.replace('type: http, url: "https://x"', 'type: mqtt, url: mqtt://c, topic: t');
+    const after = config(mqtt.replace('gw-7', 'gw-8'));
+
+    expect(planReload(config(mqtt), after).map(({ path }) => path)).toEqual(['agent.id']);
+    expect(untilRestart(config(mqtt), after).uplinks['cloud']).toMatchObject({
+      client_id: 'sedge-gw-7-cloud-out',
+    });
+  });
+
+  test('tells a stage whole where another kind took its place', () => {
+    expect(plan('{ throttle: { every: 1s } }', "{ keep: 'false' }")).toEqual([
+      expect.stringMatching(/^changed streams\.v\.stages\[1\]: \{"throttle":.* -> \{"keep":"false"\}: swap/),
+    ]);
   });
 
   test('starts again what an earlier one could not start, unless it is told otherwise', () => {

@@ -97,6 +97,8 @@ describe('checkExpression', () => {
     ['reading.temp\n  > "a" +', 'the expression ends too soon (line 2, column 10)'],
     ['stream == 3', 'no such overload: string == int (column 1)'],
     ['1 + 2', 'the expression gives int, not true or false'],
+    ['reading.a + 1.0', 'the expression gives what + makes of its sides, not true or false'],
+    ['-reading.a', 'the expression gives what - makes of its sides, not true or false'],
     ['   ', 'the expression is empty'],
   ])('says in one line what is wrong with %j', (text, message) => {
     expect(checkExpression(text)).toBe(message);
