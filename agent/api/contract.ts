@@ -255,6 +255,9 @@ export interface ReadinessJson {
   readonly parts: readonly PartJson[];
 }
 
+/** Why `/v1/events` ends where it is asked for a stream or point that is not there. */
+export const noSuchPoint = 'no such stream or point';
+
 /** Messages of `/v1/events`, one JSON text each. */
 export type LiveJson =
   | {

@@ -3,7 +3,7 @@ import type { HttpRequest, LiveSocket, UpgradeAnswer } from '../ports/http-serve
 import type { Telemetry } from '../ports/telemetry.ts';
 import { tokenProtocol } from './access.ts';
 import type { LiveSource } from './agent-view.ts';
-import type { LiveJson } from './contract.ts';
+import { noSuchPoint, type LiveJson } from './contract.ts';
 import { tapClosed, tapDropped, tapOpened } from './events.ts';
 import { limits } from './limits.ts';
 import { problem } from './problem.ts';
@@ -95,7 +95,7 @@ export class LiveTaps {
       }
       socket.send(JSON.stringify(message));
     });
-    if (leave === null) end(closeCodes.policy, 'no such stream or point');
+    if (leave === null) end(closeCodes.policy, noSuchPoint);
     else if (over) leave();
   }
 }

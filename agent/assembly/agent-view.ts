@@ -84,7 +84,7 @@ export function agentView(viewed: Viewed): AgentView {
     config: async () => ({ yaml: await viewed.yaml(), unstarted: viewed.unstarted() }),
     tail: async (stream, count) => {
       const stats = (await viewed.store.stats()).streams.find((one) => one.stream === stream);
-      if (stats === undefined) return null;
+      if (stats === undefined) return isConfigured(viewed, stream) ? { stream, readings: [] } : null;
       const page = await readPage(
         viewed.store,
         { stream, from: Math.max(stats.tail, stats.head - count), count, walk: aNewWalk() },
@@ -94,8 +94,10 @@ export function agentView(viewed: Viewed): AgentView {
     },
     readings: async (stream, { from, count, walk }) => {
       const known = (await viewed.store.stats()).streams.some((one) => one.stream === stream);
-      if (!known) return null;
       const asked = { stream, from, count, walk: walk ?? aNewWalk() };
+      if (!known && isConfigured(viewed, stream))
+        return { stream, readings: [], next: null, walk: asked.walk };
+      if (!known) return null;
       return await readPage(viewed.store, asked, viewed.config().agent.id);
     },
     query: async (text) => await viewed.store.query(parseQuery(text, viewed.foundation.clock.wall())),
@@ -128,11 +130,11 @@ function sourcesJson(viewed: Viewed): SourceJson[] {
 
 function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJson[] {
   const { rates, foundation } = viewed;
-  return ledger.streams.map((account) => {
-    const stored = stats.streams.find(({ stream }) => stream === account.stream);
+  const stored = ledger.streams.map((account) => {
+    const kept = stats.streams.find(({ stream }) => stream === account.stream);
     return {
       name: account.stream,
-      priority: stored?.priority ?? 0,
+      priority: kept?.priority ?? 0,
       received: account.received,
       delivered: account.delivered,
       buffered: account.buffered,
@@ -140,17 +142,49 @@ function streamsJson(viewed: Viewed, ledger: Ledger, stats: StoreStats): StreamJ
       filtered_by: account.filtered,
       dropped_by: account.dropped,
       coarsened: account.coarsened,
-      rungs: stored === undefined ? [] : byFidelity(stored.rungs, stored.journalReadings),
-      passed_over: (stored?.passedOver ?? []).map(({ level: _, ...passed }) => passed),
+      rungs: kept === undefined ? [] : byFidelity(kept.rungs, kept.journalReadings),
+      passed_over: (kept?.passedOver ?? []).map((one) => {
+        const { level: _, ...passed } = one;
+        return passed;
+      }),
       dropped: sum(account.dropped),
       head: account.stored,
-      bytes: stored?.bytes ?? 0,
+      bytes: kept?.bytes ?? 0,
       rate_per_second: rates.perSecond(`stream:${account.stream}`),
-      oldest: stored?.oldestMicros == null ? null : formatTime(stored.oldestMicros, 0),
-      clock: streamClock(viewed.clockOf(account.stream), foundation.clock.standing, stored?.clock),
+      oldest: kept?.oldestMicros == null ? null : formatTime(kept.oldestMicros, 0),
+      clock: streamClock(viewed.clockOf(account.stream), foundation.clock.standing, kept?.clock),
     };
   });
+  const names = new Set(stored.map(({ name }) => name));
+  const waiting = Object.entries(viewed.config().streams).filter(([name]) => !names.has(name));
+  return [...stored, ...waiting.map(([name, { priority }]) => emptyStream(viewed, name, priority))];
 }
+
+/** One that is configured and was not given a reading yet. */
+function emptyStream(viewed: Viewed, name: string, priority: number): StreamJson {
+  return {
+    name,
+    priority,
+    received: 0,
+    delivered: 0,
+    buffered: 0,
+    filtered: 0,
+    filtered_by: [],
+    dropped_by: [],
+    coarsened: 0,
+    rungs: [],
+    passed_over: [],
+    dropped: 0,
+    head: 0,
+    bytes: 0,
+    rate_per_second: null,
+    oldest: null,
+    clock: streamClock(viewed.clockOf(name), viewed.foundation.clock.standing, undefined),
+  };
+}
+
+const isConfigured = (viewed: Viewed, stream: string): boolean =>
+  Object.hasOwn(viewed.config().streams, stream);
 
 function uplinksJson(viewed: Viewed, stats: StoreStats): UplinkJson[] {
   const config = viewed.config();

@@ -1,6 +1,7 @@
-import type { LiveJson, StatusJson, StreamJson } from '../api/contract.ts';
+import { noSuchPoint, type LiveJson, type StatusJson, type StreamJson } from '../api/contract.ts';
 import { statusText } from '../api/status-text.ts';
 import { SedgeError } from '../base/errors.ts';
+import type { Config } from '../config/schema/config.ts';
 import type { AgentClient } from '../host/agent-client.ts';
 import { line, type World } from '../ports/world.ts';
 import { clientFor } from './agent-access.ts';
@@ -71,11 +72,12 @@ export const tapVerb: Verb = {
     if (stream === undefined) throw usage(tapVerb, 'needs the name of a stream');
     const point = flagValue(invocation, 'point') ?? 'stored';
     const count = flagNumber(invocation, 'count', Number.MAX_SAFE_INTEGER);
-    return withAgent(invocation, world, async (client) => {
+    return withAgent(invocation, world, async (client, config) => {
       const enough = Promise.withResolvers<void>();
       let left = count;
       const show = (message: unknown): void => {
         const live = message as LiveJson;
+        if (live.kind === 'closed' && live.reason === noSuchPoint) throw pointless(stream, point, config);
         if (live.kind === 'closed')
           throw new SedgeError('SEDGE_AGENT_UNREACHABLE', `the tap was closed: ${live.reason}`, {
             hint: 'try again; sedge status shows where the agent stands',
@@ -95,23 +97,34 @@ export const tapVerb: Verb = {
   },
 };
 
+function pointless(stream: string, point: string, config: Config): SedgeError {
+  const stages = config.streams[stream]?.stages ?? [];
+  const points = ['received', ...stages.map((stage, index) => `${index}:${Object.keys(stage)[0]}`), 'stored'];
+  return new SedgeError(
+    'SEDGE_API_NO_STREAM',
+    `stream ${JSON.stringify(stream)} has no point ${JSON.stringify(point)}`,
+    { hint: `it has ${points.join(', ')}` },
+  );
+}
+
 /** @throws {SedgeError} SEDGE_API_NO_STREAM naming those that exist. */
 async function checkStream(client: AgentClient, wanted: string): Promise<void> {
   const { streams } = (await client.get('/v1/streams')) as { streams: readonly StreamJson[] };
   const names = streams.map((stream) => stream.name);
   if (names.includes(wanted)) return;
   throw new SedgeError('SEDGE_API_NO_STREAM', `the agent has no stream ${JSON.stringify(wanted)}`, {
-    hint: `it has ${names.join(', ')}`,
+    hint:
+      names.length === 0 ? 'it has none: its configuration names no streams' : `it has ${names.join(', ')}`,
   });
 }
 
 async function withAgent(
   invocation: Invocation,
   world: World,
-  use: (client: AgentClient) => Promise<number>,
+  use: (client: AgentClient, config: Config) => Promise<number>,
 ): Promise<number> {
   const config = await goodConfiguration(invocation, world);
-  return config === null ? exit.config : await use(clientFor(config, world));
+  return config === null ? exit.config : await use(clientFor(config, world), config);
 }
 
 function pause(seconds: number): Promise<'passed'> {

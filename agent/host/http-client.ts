@@ -8,6 +8,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SedgeError } from '../base/errors.ts';
 import { KiB } from '../base/units.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../ports/http-client.ts';
+import { networkWords } from './network-words.ts';
 
 export interface TlsOptions {
   /** PEM texts. `ca` replaces the host's roots. */
@@ -102,7 +103,7 @@ export class NodeHttpClient implements HttpClient {
           {
             ok: false,
             trouble: connected ? 'broken' : 'unreachable',
-            message: `${this.#url.host}: ${reason(error)}`,
+            message: `${this.#url.host}: ${networkWords(error)}`,
           },
           stale,
         );
@@ -157,23 +158,4 @@ function tlsSettings(tls: TlsOptions = {}): Record<string, unknown> {
     rejectUnauthorized: tls.verify !== false,
     minVersion: 'TLSv1.2',
   };
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection reset',
-  ENOTFOUND: 'name not found',
-  EAI_AGAIN: 'name server does not answer',
-  EHOSTUNREACH: 'no route to host',
-  ENETUNREACH: 'network unreachable',
-  ETIMEDOUT: 'connection timed out',
-};
-
-function reason(error: NodeJS.ErrnoException): string {
-  // Happy eyeballs wraps one error an address.
-  const first =
-    error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException | undefined) : error;
-  const code = first?.code ?? error.code;
-  return (code === undefined ? undefined : reasons[code]) ?? first?.message ?? error.message;
 }

@@ -1,5 +1,4 @@
 import mqtt, { type IClientOptions, type ISubscriptionMap } from 'mqtt';
-import { messageOf } from '../base/errors.ts';
 import type {
   MqttAck,
   MqttCloseReason,
@@ -13,6 +12,7 @@ import { encodeAcks, packetTypes } from './mqtt-frames.ts';
 import { Gate } from './mqtt-gate.ts';
 import { mqttLimits } from './mqtt-limits.ts';
 import { openMqttStream } from './mqtt-streams.ts';
+import { networkWords } from './network-words.ts';
 
 /**
  * MQTT connections with pipelined acknowledgement. MQTT.js keeps the session (CONNECT, SUBSCRIBE, PINGREQ and what answers
@@ -32,6 +32,7 @@ class MqttJsLink implements MqttLink {
   readonly #client: mqtt.MqttClient;
   readonly #events: MqttLinkEvents;
   readonly #keepAliveMs: number;
+  readonly #host: string;
   #gate!: Gate;
   #connected = false;
   #closed = false;
@@ -41,6 +42,7 @@ class MqttJsLink implements MqttLink {
   constructor(options: MqttLinkOptions, events: MqttLinkEvents) {
     this.#events = events;
     this.#keepAliveMs = options.keepAliveSeconds * 1000;
+    this.#host = URL.parse(options.url)?.host ?? 'the broker';
     this.#client = new mqtt.MqttClient(() => {
       const { version, packetBytesMax } = options;
       this.#gate = new Gate(
@@ -129,7 +131,9 @@ class MqttJsLink implements MqttLink {
 
   #reasonOf(error: Error & { code?: unknown }): MqttCloseReason {
     const { code } = error;
-    const message = messageOf(error) || String(code);
+    const words = networkWords(error);
+    // A broker that answers says enough; one that cannot be reached is named.
+    const message = this.#connected || typeof code === 'number' ? words : `${this.#host}: ${words}`;
     if (!this.#connected && typeof code === 'number' && refusals.has(code))
       return { kind: 'refused', message };
     return { kind: this.#connected && typeof code !== 'string' ? 'protocol' : 'network', message };

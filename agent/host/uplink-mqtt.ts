@@ -2,6 +2,7 @@ import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from 
 import { messageOf } from '../base/errors.ts';
 import type { OutgoingMessage, PublishAnswer, Publisher } from '../ports/publisher.ts';
 import type { TlsOptions } from './http-client.ts';
+import { networkWords } from './network-words.ts';
 
 export interface MqttPublisherOptions {
   /** mqtt, mqtts, ws or wss. */
@@ -131,7 +132,7 @@ class Connection {
       client.on('error', (error: Error & { code?: unknown }) => {
         const code = typeof error.code === 'number' ? error.code : -1;
         const trouble = denials.has(code) ? 'denied' : 'unreachable';
-        fail({ ok: false, trouble, message: wordsOf(error) }, versionRefusals.has(code));
+        fail({ ok: false, trouble, message: networkWords(error) }, versionRefusals.has(code));
       });
       // Some old brokers close at the sight of MQTT 5, without a CONNACK.
       client.once('close', () =>
@@ -215,14 +216,6 @@ function failureOf(error: Error & { code?: unknown }): Failure {
   if (typeof error.code === 'number')
     return { ok: false, trouble: 'rejected', code: error.code, message: messageOf(error) };
   return { ok: false, trouble: 'unreachable', message: messageOf(error) };
-}
-
-function wordsOf(error: Error & { code?: unknown }): string {
-  const inner = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : error;
-  const code = (inner as { code?: unknown } | undefined)?.code;
-  if (code === 'ECONNREFUSED') return 'connection refused';
-  if (code === 'ENOTFOUND') return 'name not found';
-  return messageOf(inner ?? error);
 }
 
 function packetBytes(message: OutgoingMessage): number {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LedgerJson, PageJson, StatusJson } from '#agent/api/contract.ts';
+import type { LedgerJson, PageJson, StatusJson, TailJson } from '#agent/api/contract.ts';
 import { KiB, MiB } from '#agent/base/units.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { untilGood } from '#test/support/until.ts';
@@ -100,6 +100,19 @@ describe('an agent that is posted to', () => {
       buffered: 1,
       filtered: [{ rule: 'oversize', count: 1 }],
     });
+  });
+
+  it('knows its streams before the first reading comes', async () => {
+    const { streams } = await told<StatusJson>('/v1/status');
+    const page = await told<PageJson>('/v1/streams/s/readings?from=0&count=10');
+    const tail = await told<TailJson>('/v1/streams/t/tail');
+
+    expect(streams.map(({ name, received, clock }) => [name, received, clock.source])).toEqual([
+      ['s', 0, 'arrival'],
+      ['t', 0, 'device'],
+    ]);
+    expect(page).toMatchObject({ readings: [], next: null });
+    expect(tail).toEqual({ stream: 't', readings: [] });
   });
 
   it('accounts for messages that no stream takes, and says so', async () => {
