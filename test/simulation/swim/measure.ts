@@ -9,6 +9,13 @@ export interface Steady {
   readonly bytesPerSecond: number;
 }
 
+/** What one agent may send a second at a loss, whatever the size of its site: the bounds that the room's README states. */
+export const statedCosts = [
+  { loss: 0, messagesMax: 2.5, bytesMax: 40 },
+  { loss: 0.1, messagesMax: 5, bytesMax: 65 },
+  { loss: 0.3, messagesMax: 9, bytesMax: 120 },
+] as const;
+
 /** A joined site; loss begins when all know each other. */
 export function joinedSite(options: {
   readonly seed: number;
@@ -72,6 +79,19 @@ export function measureDissemination(site: Site, trials: number): number[] {
     site.run(3_000 + 500 * site.random.float());
   }
   return spans.sort((a, b) => a - b);
+}
+
+/** Milliseconds within which this share of the news is with all, over sites of several seeds. */
+export function disseminationMs(
+  of: { readonly size: number; readonly loss: number; readonly seeds: readonly number[] },
+  { trials, share }: { readonly trials: number; readonly share: number },
+): number {
+  const { size, loss, seeds } = of;
+  const spans = seeds.flatMap((seed) => measureDissemination(joinedSite({ seed, size, loss }), trials));
+  return percentile(
+    spans.sort((a, b) => a - b),
+    share,
+  );
 }
 
 /** Milliseconds from a death until the first, and until all, hold the dead unreachable. */
