@@ -10,7 +10,7 @@ import { cellOf, type Range } from './cell.ts';
 import { Group, needsOf, type FieldNeeds, type Within } from './group.ts';
 import { Names } from './names.ts';
 import { Straddling } from './straddling.ts';
-import type { Query } from './query.ts';
+import type { Key, Query } from './query.ts';
 import type { Summary } from './summary.ts';
 
 /** A rolled-up window of one series. */
@@ -38,6 +38,7 @@ export class Aggregation {
   readonly #windowMicros: number | null;
   readonly #readings: Record<Rung, number> = { raw: 0, segment: 0, window: 0, sketch: 0 };
   readonly #straddling = new Straddling();
+  readonly #unknown: { readonly stream: string; readonly span: Span }[] = [];
   #bad = 0;
 
   constructor(query: Query) {
@@ -130,7 +131,7 @@ export class Aggregation {
     const whole = first >= place.from && last < place.until && inWindow;
     if (whole) group.noteTimes(first, last);
     else {
-      this.#straddling.add(group, record, home === undefined ? null : time);
+      this.#straddling.add(group.label, record, home === undefined ? null : time);
       group.noteSpan(Math.max(first, place.from), Math.min(last, place.until - 1));
     }
     if (home === undefined) return;
@@ -169,11 +170,24 @@ export class Aggregation {
     }
   }
 
+  /** A window over an edge of a time of which nothing finer is kept: some of its readings are missing from the answer. */
+  miss(stream: string, { tags, span, readings }: Pick<RolledWindow, 'tags' | 'span' | 'readings'>): void {
+    if (!this.matches(tags)) return;
+    const record = { firstMicros: span.from, lastMicros: span.until - 1, readings };
+    this.#straddling.addUncounted(this.#labelOf(stream, tags), record);
+  }
+
+  /** Of these times nothing is known: any number of readings may be missing. */
+  missUnknown(stream: string, span: Span): void {
+    this.#unknown.push({ stream, span });
+  }
+
   /** `now`: where an open range ends for a rate. */
   finish(gaps: Omit<Gaps, 'unanswered' | 'overEdge' | 'bad'>, now: number): AnswerJson {
     const { query } = this;
     const groups = [...this.#groups.values()];
     this.#straddling.settle(groups);
+    for (const group of groups) if (gaps.stopped || this.#mayMiss(group)) group.absent = Infinity;
     const rows = groups.map((group) => this.#row(group, now));
     rows.sort((a, b) => byKey(a.key, b.key));
     return {
@@ -191,6 +205,14 @@ export class Aggregation {
       }),
       notes: this.names.notes(query),
     };
+  }
+
+  #mayMiss(group: Group): boolean {
+    const at = this.query.keys.findIndex(({ kind }) => kind === 'stream');
+    return this.#unknown.some(
+      ({ stream, span }) =>
+        (at < 0 || group.key[at] === stream) && span.until > group.begin && span.from < group.end,
+    );
   }
 
   #row(group: Group, now: number): RowJson {
@@ -221,21 +243,30 @@ export class Aggregation {
   }
 
   #groupOf(stream: string, tags: Tags, begin: number): Group {
-    const key = this.query.keys.map((one) => {
-      if (one.kind === 'stream') return stream;
-      if (one.kind === 'window') return formatTime(begin);
-      return Object.hasOwn(tags, one.tag) ? tags[one.tag]! : null;
-    });
+    const key = this.query.keys.map((one) =>
+      one.kind === 'window' ? formatTime(begin) : partOf(one, stream, tags),
+    );
     const text = JSON.stringify(key);
     let group = this.#groups.get(text);
     if (group === undefined) {
-      const label = JSON.stringify(key.filter((_, i) => this.query.keys[i]!.kind !== 'window'));
+      const label = this.#labelOf(stream, tags);
       const window = { label, begin, micros: this.#windowMicros };
       group = new Group(key, window, { needs: this.needs, budget: this.#budget });
       this.#groups.set(text, group);
     }
     return group;
   }
+
+  /** Of the groups of all windows that readings of these tags are in. */
+  #labelOf(stream: string, tags: Tags): string {
+    const keys = this.query.keys.filter((one) => one.kind !== 'window');
+    return JSON.stringify(keys.map((one) => partOf(one, stream, tags)));
+  }
+}
+
+function partOf(key: Exclude<Key, { kind: 'window' }>, stream: string, tags: Tags): string | null {
+  if (key.kind === 'stream') return stream;
+  return Object.hasOwn(tags, key.tag) ? tags[key.tag]! : null;
 }
 
 function takeRow(group: Group, columns: readonly (Column | undefined)[], row: number): void {

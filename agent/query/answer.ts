@@ -32,11 +32,11 @@ export interface FigureJson {
 }
 
 export interface ItemsJson {
-  readonly items: readonly { item: string; count: number; low: number; high: number }[];
+  readonly items: readonly { item: string; count: number; low: number; high: number | null }[];
 }
 
 export interface HistogramJson {
-  readonly parts: readonly { from: number; to: number; count: number; low: number; high: number }[];
+  readonly parts: readonly { from: number; to: number; count: number; low: number; high: number | null }[];
 }
 
 /** What the answer stands on. */

@@ -43,7 +43,7 @@ export function cellOf(
     }
     case 'distinct': {
       const { value, low, high, confidence } = cell.distinct!.estimate();
-      return { value, low, high: high + unseen, confidence };
+      return { value, low, high: orNull(high + unseen), confidence };
     }
     case 'quantile':
       return cell.spread!.quantile(aggregate.rank, off) ?? exact(null);
@@ -53,7 +53,7 @@ export function cellOf(
           item,
           count,
           low: countLow,
-          high: countHigh + unseen,
+          high: orNull(countHigh + unseen),
         })),
       };
     case 'histogram':
@@ -65,7 +65,7 @@ export function cellOf(
             to: high,
             count,
             low: countLow,
-            high: countHigh,
+            high: orNull(countHigh),
           })),
       };
   }
@@ -79,14 +79,19 @@ function countOf(
 ): FigureJson {
   const low = Math.max(0, value - group.uncertain);
   const high = value + unread + group.absent;
-  if (kind === 'count') return { value, low, high, confidence: 1 };
+  if (kind === 'count') return { value, low, high: orNull(high), confidence: 1 };
   if (seconds.value <= 0) return sure(null);
   return {
     value: value / seconds.value,
     low: low / seconds.high,
-    high: seconds.low > 0 ? high / seconds.low : null,
+    high: seconds.low > 0 ? orNull(high / seconds.low) : null,
     confidence: 1,
   };
+}
+
+/** Infinity is no JSON. */
+function orNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 function sure(value: number | null): FigureJson {

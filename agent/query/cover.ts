@@ -49,6 +49,11 @@ export function coverSpan(span: Span, levels: readonly Level[], grain: number | 
   return { windows, rest };
 }
 
+/** One of the spans has a moment of `begin <= t < end`. */
+export function overlap(spans: readonly Span[], begin: number, end: number): boolean {
+  return spans.some(({ from, until }) => from < end && until > begin);
+}
+
 function alignUp(time: number, step: number): number {
   return Number.isFinite(time) ? Math.ceil(time / step) * step : time;
 }

@@ -1,3 +1,4 @@
+import type { CoarseReading } from './coarse.ts';
 import type { Group } from './group.ts';
 import { straddlingMax } from './limits.ts';
 
@@ -10,6 +11,9 @@ interface Straddler {
   readonly home: number | null;
 }
 
+/** What is known of when some readings were. */
+type Spanning = Pick<CoarseReading, 'firstMicros' | 'lastMicros' | 'readings'>;
+
 /** Coarse records over an edge of the range or of a window of the answer: once all groups are known, each that may hold some of a record is told. */
 export class Straddling {
   /** By what the groups of all windows share. */
@@ -21,16 +25,22 @@ export class Straddling {
     return this.#readings;
   }
 
-  add(
-    group: Group,
-    record: { readonly firstMicros: number; readonly lastMicros: number; readonly readings: number },
-    home: number | null,
-  ): void {
+  /** `label`: of the groups that may hold some of it. */
+  add(label: string, record: Spanning, home: number | null): void {
     this.#readings += record.readings;
+    this.#remember(label, record, home);
+  }
+
+  /** Summaries over an edge of a time of which nothing finer is kept: some of their readings belong there, and they count nowhere. */
+  addUncounted(label: string, record: Spanning): void {
+    this.#remember(label, record, null);
+  }
+
+  #remember(label: string, record: Spanning, home: number | null): void {
     const { firstMicros: first, lastMicros: last, readings } = record;
-    const of = this.#records.get(group.label) ?? [];
+    const of = this.#records.get(label) ?? [];
     of.push({ first, last, readings, home });
-    this.#records.set(group.label, of.length > straddlingMax ? joined(of) : of);
+    this.#records.set(label, of.length > straddlingMax ? joined(of) : of);
   }
 
   settle(groups: readonly Group[]): void {

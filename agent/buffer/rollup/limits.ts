@@ -48,5 +48,7 @@ export const querySliceMillis = 2;
 export const queryMillisMax = 10_000;
 /** Rows of rollups, and places of blocks, looked up at a time. */
 export const queryRowsTogether = 256;
+/** Windows looked at that reach into a time of which nothing finer is kept; of more, any number of readings may be missing. */
+export const missedWindowsMax = 512;
 /** Between two looks for windows that are too old. */
 export const trimPauseMillis = 600_000;

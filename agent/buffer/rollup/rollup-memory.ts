@@ -1,6 +1,7 @@
 import type { Database } from '../../ports/database.ts';
 import type { Tags } from '../../reading/batch.ts';
 import type { StreamState } from '../stream-state.ts';
+import type { Level } from '../../query/cover.ts';
 import type { Names } from '../../query/names.ts';
 import { leftOutMax, rollupLevels } from './limits.ts';
 import { OpenWindows } from './open-windows.ts';
@@ -170,4 +171,9 @@ export function tellNames(
   for (const name of fields.keys()) names.field(name);
   for (const name of leftOut) names.field(name);
   for (const one of tags.values()) names.tags(one);
+}
+
+/** Windows of each level, and from when on they are kept. */
+export function levelsOf({ levels }: RollupMemory): Level[] {
+  return rollupLevels.map(({ micros }, level) => ({ micros, from: levels[level]!.start }));
 }

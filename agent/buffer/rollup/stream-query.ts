@@ -1,6 +1,6 @@
 import type { Aggregation } from '../../query/aggregation.ts';
 import type { Within } from '../../query/group.ts';
-import { coverSpan, type Cover, type LevelSpan, type Span } from '../../query/cover.ts';
+import { coverSpan, overlap, type Cover, type LevelSpan, type Span } from '../../query/cover.ts';
 import { sliceBatch, type Batch, type Tags } from '../../reading/batch.ts';
 import { decodeBlock } from '../codec/block.ts';
 import { measure, missing, unite, type Interval } from '../intervals.ts';
@@ -16,10 +16,10 @@ import type { BlockPlace, Place, StreamState } from '../stream-state.ts';
 import { holderOf } from './block-counts.ts';
 import { queryRowsTogether, rollupLevels } from './limits.ts';
 import { sound } from './merge.ts';
-import { notKept } from './not-kept.ts';
+import { notKept, tellMissing } from './not-kept.ts';
 import { inPieces } from './pieces.ts';
-import { pieceBytes, readPiece, readRow, type Rolled } from './rolled.ts';
-import { heldBy, tagsByNumber, tellNames, type StreamRollup } from './rollup-memory.ts';
+import { pieceBytes, readPiece, readRow, type PieceEntry, type Rolled } from './rolled.ts';
+import { heldBy, levelsOf, tagsByNumber, tellNames, type StreamRollup } from './rollup-memory.ts';
 
 interface WindowRow {
   start: number;
@@ -83,7 +83,8 @@ export class StreamQuery {
   /** What windows do not answer of what they stand for: it is read from blocks. */
   readonly #within: readonly Within[] | null;
   lost = 0;
-  goneSeconds = 0;
+  /** Of the time asked: neither readings are kept nor windows that lie within it. */
+  readonly #unkept: readonly Span[];
 
   constructor(core: StoreCore, stream: StreamState, aggregation: Aggregation) {
     this.#core = core;
@@ -93,16 +94,17 @@ export class StreamQuery {
     this.#span = { from: from ?? -Infinity, until: until ?? Infinity };
     this.#rollup = core.folding.rollupOf(stream);
     this.#tags = this.#rollup === null ? new Map() : tagsByNumber(this.#rollup);
-    const levels = rollupLevels.map(({ micros }, level) => ({
-      micros,
-      from: core.memory.rollups.levels[level]!.start,
-    }));
     this.#cover =
       this.#rollup === null
         ? { windows: [], rest: [this.#span] }
-        : coverSpan(this.#span, levels, aggregation.grain);
+        : coverSpan(this.#span, levelsOf(core.memory.rollups), aggregation.grain);
     this.#foldedUntil = this.#rollup?.until ?? 0;
-    const open = this.#rollup?.open.entries().filter(({ minute }) => this.#inWindows(minute)) ?? [];
+    const kept = { rollup: this.#rollup, foldedUntil: this.#foldedUntil, rest: this.#cover.rest };
+    const { lost, gone } = notKept(core, stream, kept);
+    this.lost = lost;
+    this.#unkept = gone;
+    tellMissing(core, stream, { gone, tags: this.#tags, aggregation });
+    const open = this.#rollup?.open.entries().filter(({ minute }) => this.#wantsMinute(minute)) ?? [];
     this.#open = Array.from(inPieces(open, core.shares.walBytes), pieceBytes);
     this.#lastPiece =
       core.prepare<{ id: number | null }>('SELECT max(id) AS id FROM rollup_pieces').get()?.id ?? 0;
@@ -111,10 +113,10 @@ export class StreamQuery {
     this.#at = this.#journalFrom;
     this.#within = this.#rollup === null ? null : aggregation.within(heldBy(this.#rollup));
     if (this.#rollup !== null) tellNames(this.#rollup, { names: aggregation.names, tags: this.#tags });
-    const { rest } = this.#cover;
-    const unanswered = notKept(core, stream, { rollup: this.#rollup, foldedUntil: this.#foldedUntil, rest });
-    this.lost = unanswered.lost;
-    this.goneSeconds = unanswered.goneSeconds;
+  }
+
+  get goneSeconds(): number {
+    return this.#unkept.reduce((sum, { from, until }) => sum + (until - from) / 1e6, 0);
   }
 
   get inWindows(): boolean {
@@ -123,22 +125,12 @@ export class StreamQuery {
 
   /** False once there is nothing more to do. */
   step(): boolean {
-    switch (this.#phase) {
-      case 'windows':
-        this.#stepWindows();
-        return true;
-      case 'pieces':
-        this.#stepPieces();
-        return true;
-      case 'journal':
-        this.#stepJournal();
-        return true;
-      case 'blocks':
-        this.#stepBlocks();
-        return true;
-      case 'done':
-        return false;
-    }
+    if (this.#phase === 'windows') this.#stepWindows();
+    else if (this.#phase === 'pieces') this.#stepPieces();
+    else if (this.#phase === 'journal') this.#stepJournal();
+    else if (this.#phase === 'blocks') this.#stepBlocks();
+    else return false;
+    return true;
   }
 
   /** Rows leave the journal, for a block or for good: those not looked at yet are looked at now. */
@@ -229,8 +221,7 @@ export class StreamQuery {
   #stepPieces(): void {
     const open = this.#open.pop();
     if (open !== undefined) {
-      for (const { minute, series, rolled } of readPiece(open))
-        this.#roll(series, rolled, minute, rollupLevels[0].micros);
+      for (const entry of readPiece(open)) this.#takeEntry(entry);
       return;
     }
     const row = this.#core
@@ -243,15 +234,27 @@ export class StreamQuery {
       return;
     }
     this.#pieceAfter = row.id;
-    const width = rollupLevels[0].micros;
-    for (const { minute, series, rolled } of sound(this.#core, this.#stream.id, () => readPiece(row.bytes)) ??
-      []) {
-      if (this.#inWindows(minute)) this.#roll(series, rolled, minute, width);
+    for (const entry of sound(this.#core, this.#stream.id, () => readPiece(row.bytes)) ?? [])
+      this.#takeEntry(entry);
+  }
+
+  #takeEntry({ minute, series, rolled }: PieceEntry): void {
+    const { micros } = rollupLevels[0];
+    if (this.#inWindows(minute)) this.#roll(series, rolled, minute, micros);
+    else if (this.#wantsMinute(minute)) {
+      const span = { from: minute, until: minute + micros };
+      const tags = this.#tags.get(series) ?? {};
+      this.#aggregation.miss(this.#stream.name, { tags, span, readings: rolled.readings });
     }
   }
 
+  /** A summary of it is looked at: a part of the answer, or to be told of. */
+  #wantsMinute(minute: number): boolean {
+    return this.#inWindows(minute) || overlap(this.#unkept, minute, minute + rollupLevels[0].micros);
+  }
+
   #inWindows(minute: number): boolean {
-    return this.#cover.windows.some(({ from, until }) => minute >= from && minute < until);
+    return overlap(this.#cover.windows, minute, minute + 1);
   }
 
   #roll(series: number, rolled: Rolled, start: number, micros: number): void {
