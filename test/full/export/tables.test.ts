@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MiB } from '#agent/base/units.ts';
 import { Prng } from '#agent/base/prng.ts';
+import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import { defaultSettings, type StoreSettings } from '#agent/buffer/settings.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
 import { dispatch } from '#agent/cli/dispatch.ts';
@@ -10,12 +12,20 @@ import { startDiskThread } from '#agent/host/disk-thread.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import type { Scalar } from '#agent/reading/batch.ts';
 import { verbs } from '#agent/verbs.ts';
+import { StoreRig } from '#test/property/buffer/model/store-rig.ts';
 import { fakeWorld } from '#test/support/fake-world.ts';
 import { askPython, pythonLacks } from '#test/support/golden-python.ts';
+import { seal as sealDue } from '#test/support/kept-and-asked.ts';
+import { expectBuckets, type OtlpPoint } from '#test/support/otlp-point.ts';
 import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
 import { until } from '#test/support/until.ts';
 
-const lacking = pythonLacks('pyarrow', 'duckdb');
+const lacking = pythonLacks(
+  'pyarrow',
+  'duckdb',
+  'datasketches',
+  'opentelemetry.proto.collector.metrics.v1.metrics_service_pb2',
+);
 
 /** What read_tables.py says; cells as it describes them. */
 interface Table {
@@ -66,56 +76,63 @@ const oddTags: readonly Readonly<Record<string, string>>[] = [
   { 'tag ü': 'a "b"', constructor: 'c' },
 ];
 
-interface Given {
-  readonly folder: string;
-  readonly store: StoreClient;
-}
-
 describe.skipIf(lacking !== null)(
-  lacking === null ? 'Arrow and DuckDB' : `Arrow and DuckDB (${lacking})`,
+  lacking === null ? 'foreign readers of exports' : `foreign readers of exports (${lacking})`,
   () => {
     let folder: string;
     beforeAll(() => {
       folder = mkdtempSync(join(tmpdir(), 'sedge-tables-'));
     });
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    const rigs: StoreRig[] = [];
+    afterAll(() => {
+      rmSync(folder, { recursive: true, force: true });
+      for (const rig of rigs) rig.dispose();
+    });
 
-    /** A buffer of its own, filled and left; then its export in three formats, as the readers see it. */
-    async function exported(
-      stream: string,
+    /** A buffer of its own, filled and left; the configuration that names it. */
+    async function stored(
       settings: Partial<StoreSettings>,
-      fill: (given: Given) => Promise<void>,
-    ): Promise<Said> {
+      fill: (store: StoreClient) => Promise<void>,
+    ): Promise<string> {
       const data = mkdtempSync(join(folder, 'data-'));
       const store = new StoreClient({
-        channel: startDiskThread({ folder: data, agent: 'gw-7' }),
+        channel: startDiskThread({ folder: data, agent: 'gw-test' }),
         telemetry: new SilentTelemetry(),
       });
       await store.start({ ...common, ...settings });
-      await fill({ folder: data, store });
+      await fill(store);
       await store.stop();
-      const config = join(data, 'sedge.yaml');
-      // Nobody listens at port 1: the folder is read itself.
-      writeFileSync(
-        config,
-        `agent: { id: gw-7, data: ${data} }\nsources: { push: { type: http, listen: "127.0.0.1:0" } }\nstreams: { any: { from: [push], match: any, decode: { format: json } } }\nuplinks: { cloud: { type: http, url: "http://127.0.0.1:1/" } }\napi: { listen: "127.0.0.1:1" }\n`,
-      );
+      return configOf(data);
+    }
+
+    /** The file that `sedge buffer export` writes. */
+    async function exportOf(config: string, stream: string, format: string): Promise<string> {
+      const output = `${config}.${format}`;
+      const world = fakeWorld();
+      const words = ['buffer', 'export', stream, '--format', format, '--output', output, '--config', config];
+      const code = await dispatch(words, { verbs, version: 'test', world });
+      expect([code, world.errorText().replace(/^[\d,]+ readings of \w+ written to .*\n$/, '')]).toEqual([
+        0,
+        '',
+      ]);
+      return output;
+    }
+
+    /** Its export in three formats, as the readers see it. */
+    async function exported(
+      stream: string,
+      settings: Partial<StoreSettings>,
+      fill: (store: StoreClient) => Promise<void>,
+    ): Promise<Said> {
+      const config = await stored(settings, fill);
       const paths: Record<string, string> = {};
-      for (const format of ['ndjson', 'csv', 'parquet']) {
-        paths[format] = join(data, `out.${format}`);
-        const world = fakeWorld();
-        const words = ['buffer', 'export', stream, '--format', format, '--output', paths[format]];
-        const code = await dispatch([...words, '--config', config], { verbs, version: 'test', world });
-        expect([code, world.errorText()]).toEqual([
-          0,
-          expect.stringMatching(/^[\d,]+ readings of \w+ written/),
-        ]);
-      }
+      for (const format of ['ndjson', 'csv', 'parquet'])
+        paths[format] = await exportOf(config, stream, format);
       return askPython('read_tables.py', stream === 'plain' ? { ...paths, sum: 'v' } : paths) as Said;
     }
 
     it('read every value of a Parquet and a CSV export as it was stored, whatever it is', async () => {
-      const said = await exported('odd', {}, async ({ store }) => {
+      const said = await exported('odd', {}, async (store) => {
         const builder = new BatchBuilder({ stream: 'odd', clock: 'device', capacity: odd.length });
         for (const [i, values] of odd.entries()) {
           // Nanoseconds, and a time before 1970.
@@ -207,7 +224,7 @@ describe.skipIf(lacking !== null)(
           ladderShare: 1,
           seal: { readings: 1_000, bytes: 65_536, ageMillis: 3_600_000 },
         },
-        async ({ store }) => {
+        async (store) => {
           const random = new Prng(1);
           for (let from = 0; from < total; from += 200) {
             const builder = new BatchBuilder({ stream: 'press', clock: 'device', capacity: 200 });
@@ -247,9 +264,64 @@ describe.skipIf(lacking !== null)(
       });
     });
 
+    it('read as OTLP what is summed up by the hour: one delta point a series', async () => {
+      const machines = ['m 1', 'mü,"2"'];
+      const values = Array.from({ length: 2_000 }, (_, i) => (i % 20 === 0 ? 0 : ((i * 37) % 600) / 8 - 20));
+      // With a clock of its own: sums of what is kept are written half a minute later.
+      const rig = new StoreRig();
+      rigs.push(rig);
+      const seal = { readings: 500, bytes: 65_536, ageMillis: 1_000 };
+      rig.store.open({ ...common, sizeBytes: 64 * MiB, seal });
+      const builder = new BatchBuilder({ stream: 'hours', clock: 'device', capacity: 4_000 });
+      for (const [i, value] of values.entries()) {
+        for (const machine of machines) {
+          builder.begin({ tags: { machine }, timeMicros: startMicros + i * 1_000_000 });
+          builder.set('v', value);
+        }
+      }
+      const rows = [{ bytes: encodeJournalRow(builder.finish()), count: 2 * values.length }];
+      const entry = { stream: 'hours', received: 2 * values.length, filtered: [], marks: [], rows };
+      rig.store.commit([{ kind: 'append', entries: [entry] }], rig.now);
+      for (let i = 0; i < 4; i++) {
+        rig.tick(31_000);
+        sealDue(rig);
+      }
+      rig.raw!.close();
+      rig.raw = null;
+      const config = configOf(rig.folder);
+      const otlp = readFileSync(await exportOf(config, 'hours', 'otlp'), 'utf8')
+        .split('\n')
+        .slice(0, -1);
+
+      const said = askPython('read_envelopes.py', { envelopes: [], otlp }) as {
+        otlp: Readonly<Record<string, readonly OtlpPoint[]>>;
+      };
+
+      const points = said.otlp['hours.v']!;
+      expect(new Set(points.map(({ attributes }) => attributes['machine']))).toEqual(new Set(machines));
+      expect(points.length).toBe(machines.length);
+      for (const point of points) {
+        expect(point).toMatchObject({
+          isDelta: true,
+          startNanos: String(BigInt(startMicros) * 1000n),
+          timeNanos: String((BigInt(startMicros) + 3_600_000_000n) * 1000n),
+          count: values.length,
+          counted: values.length,
+          min: Math.min(...values),
+          max: Math.max(...values),
+          zeros: values.filter((value) => value === 0).length,
+        });
+        expect(point.sum).toBeCloseTo(
+          values.reduce((sum, value) => sum + value, 0),
+          6,
+        );
+        expectBuckets(point, values);
+      }
+    });
+
     it('count and sum up a long stream as it was stored, over all groups of rows', async () => {
       const total = 45_000;
-      const said = await exported('plain', {}, async ({ store }) => {
+      const said = await exported('plain', {}, async (store) => {
         for (let from = 0; from < total; from += 5_000) {
           const builder = new BatchBuilder({ stream: 'plain', clock: 'device', capacity: 5_000 });
           for (let i = from; i < from + 5_000; i++) {
@@ -271,6 +343,21 @@ describe.skipIf(lacking !== null)(
     });
   },
 );
+
+/** Written into a data folder; nobody listens at port 1, so that the folder is read itself. */
+function configOf(data: string): string {
+  const config = join(data, 'sedge.yaml');
+  writeFileSync(
+    config,
+    `agent: { id: gw-test, data: ${data} }
+sources: { push: { type: http, listen: "127.0.0.1:0" } }
+streams: { any: { from: [push], match: any, decode: { format: json } } }
+uplinks: { cloud: { type: http, url: "http://127.0.0.1:1/" } }
+api: { listen: "127.0.0.1:1" }
+`,
+  );
+  return config;
+}
 
 const common: StoreSettings = {
   ...defaultSettings,
