@@ -63,5 +63,10 @@ sedge VERB --help tells more.
 
 function verbHelp(verb: Verb): string {
   const flags = [...verb.flags, ...commonFlags].map(flagLine).join('\n');
-  return `sedge ${verb.name}${verb.operands === '' ? '' : ` ${verb.operands}`}\n\n${verb.summary}\n\n${flags}\n`;
+  const operands = verb.operands === '' ? '' : ` ${verb.operands}`;
+  const subverbs = Object.entries(verb.subverbSummaries ?? {})
+    .map(([name, summary]) => `  ${name.padEnd(24)}${summary}\n`)
+    .join('');
+  const more = subverbs === '' ? '' : `${subverbs}\n`;
+  return `sedge ${verb.name}${operands}\n\n${verb.summary}\n\n${more}${flags}\n`;
 }

@@ -25,6 +25,8 @@ export interface Verb {
   readonly operands: string;
   /** One of these must stand first after the verb. */
   readonly subverbs?: readonly string[];
+  /** What each of them does, for the help. */
+  readonly subverbSummaries?: Readonly<Record<string, string>>;
   readonly flags: readonly FlagSpec[];
   /** Flags that wait for what this version lacks, and what that is: not offered, and refused with the reason. */
   readonly awaited?: ReadonlyMap<string, string>;

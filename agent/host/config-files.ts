@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -85,7 +86,8 @@ function readOne(name: string, workingDirectory: string): ConfigFile {
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
       read = readSync(descriptor, bytes, length, bytes.length - length, null);
     }
-    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length)) };
+    if (!isUtf8(bytes.subarray(0, length))) throw new Error('it is not text in UTF-8');
+    return { name, text: new TextDecoder().decode(bytes.subarray(0, length)) };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new SedgeError(

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
@@ -12,6 +12,7 @@ import { BufferGarbage } from './buffer-garbage.ts';
 import { HostDiskSpace } from './disk-space.ts';
 import { HostEntropy } from './entropy.ts';
 import type { DiskWarmUp, DiskWorkerData } from './disk-thread.ts';
+import { makeFolder } from './make-folder.ts';
 import { openSqlite } from './sqlite.ts';
 
 /** Between two looks for streams that became old enough to seal. */
@@ -19,7 +20,7 @@ const upkeepPauseMillis = 1_000;
 
 /** The disk thread: everything that waits for the device waits here. */
 function runDiskThread(port: MessagePort, data: DiskWorkerData): void {
-  mkdirSync(data.folder, { recursive: true, mode: 0o700 });
+  makeFolder(data.folder, 0o700);
   // SQLite calls a read-only device a failing one.
   accessSync(data.folder, constants.W_OK);
   const file = join(data.folder, 'buffer.db');

@@ -1,9 +1,10 @@
-import { type FileHandle, access, constants, mkdir, open, readFile, readdir, rename } from 'node:fs/promises';
+import { type FileHandle, access, constants, open, readFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SedgeError, messageOf } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { InboxIndex, LineStore } from '../receiver/inbox.ts';
 import { receiverLimits } from '../receiver/limits.ts';
+import { makeFolder } from './make-folder.ts';
 
 interface StoredIndex extends InboxIndex {
   /** 1: rows without epoch. 2: with it; a receiver that knows only 1 would take two epochs of a stream for one. */
@@ -41,7 +42,7 @@ export class ReceiverFiles implements LineStore {
   }
 
   async open(restore: { index: (index: InboxIndex) => void; line: (line: string) => void }): Promise<void> {
-    await makeFolder(this.#folder);
+    await readyFolder(this.#folder);
     const index = await this.#readIndex();
     if (index !== null) this.#restoreIndex(index, restore.index);
     const files = await this.#files();
@@ -225,9 +226,9 @@ function restored(path: string, at: number, restore: () => void): void {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function readyFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    makeFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     await readdir(path);
   } catch (error) {

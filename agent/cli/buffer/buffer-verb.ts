@@ -19,6 +19,19 @@ import { replayDeadLetters } from './replay-dead-letters.ts';
 const offsets = { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const subverbs = ['ls', 'stat', 'tail', 'export', 'replay', 'fsck', 'purge'] as const;
 
+const subverbSummaries: Readonly<Record<(typeof subverbs)[number], string>> = {
+  ls: 'every stream: how much is kept, where, since when',
+  stat: 'one stream of that list',
+  tail: 'the newest readings of a stream',
+  export: 'what is kept of a stream, to standard output or a file',
+  replay: 'send what could not be decoded to the running agent again, after its decoder was mended',
+  fsck: 'check every block and account; the agent must be stopped',
+  purge: 'take readings of a stream away for good; the agent must be stopped',
+};
+
+/** Those that are about all streams. */
+const ofAllStreams: readonly string[] = ['ls', 'replay', 'fsck'];
+
 /** `sedge buffer …`: look into and repair the buffer, beside a running agent where that is possible. */
 export function bufferVerb(opener: BufferOpener): Verb {
   const verb: Verb = {
@@ -26,6 +39,7 @@ export function bufferVerb(opener: BufferOpener): Verb {
     summary: 'look into and repair the buffer',
     operands: `${subverbs.join('|')} [STREAM]`,
     subverbs,
+    subverbSummaries,
     flags: [
       {
         name: 'count',
@@ -48,9 +62,11 @@ export function bufferVerb(opener: BufferOpener): Verb {
       { name: 'yes', summary: 'purge: do not ask' },
     ],
     run: async (invocation, world) => {
+      const [what, stream] = invocation.words;
+      if (stream !== undefined && ofAllStreams.includes(what!))
+        throw usage(verb, `${what} is about all streams, got ${JSON.stringify(stream)}`);
       const config = await goodConfiguration(invocation, world);
       if (config === null) return exit.config;
-      const [what, stream] = invocation.words;
       return await actions[what as (typeof subverbs)[number]]({
         invocation,
         world,
@@ -209,6 +225,11 @@ async function purge(call: Call, buffer: OfflineBuffer): Promise<number> {
     );
     return exit.usage;
   }
+  if (uplink !== undefined && !Object.hasOwn(call.config.uplinks, uplink))
+    line(
+      call.world.stderr,
+      `sedge: no uplink ${JSON.stringify(uplink)} is configured${knownUplinks(call.config)}`,
+    );
   const until = flagValue(call.invocation, 'until');
   const gone = await buffer.purge({
     stream: stream.name,
@@ -228,4 +249,9 @@ async function purge(call: Call, buffer: OfflineBuffer): Promise<number> {
     `${formatCount(gone)} readings of ${stream.name} purged; the ledger accounts for them as dropped by rule purged`,
   );
   return exit.ok;
+}
+
+function knownUplinks({ uplinks }: Config): string {
+  const names = Object.keys(uplinks);
+  return names.length === 0 ? '' : `; there are ${names.join(', ')}`;
 }
