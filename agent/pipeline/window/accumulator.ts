@@ -140,8 +140,7 @@ export class Accumulator {
     this.isDirty = true;
     this.texts++;
     this.sketches.updateText(text);
-    this.#remember(Number.NaN);
-    (this.#addedTexts ??= []).push(text);
+    if (this.#remember(Number.NaN)) (this.#addedTexts ??= []).push(text);
   }
 
   merge(other: Accumulator): void {
@@ -177,9 +176,10 @@ export class Accumulator {
     }
   }
 
-  #remember(value: number): void {
+  #remember(value: number): boolean {
     const at = this.#roomFor(1);
     if (at >= 0) this.#added[at] = value;
+    return at >= 0;
   }
 
   /**
