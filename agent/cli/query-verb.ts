@@ -70,7 +70,7 @@ async function answerOf(
 }
 
 function complain(world: World, error: SedgeError, caret: string): void {
-  line(world.stderr, `sedge: ${error.message}`);
+  line(world.stderr, `sedge: ${error.message.replace(/^the agent answered \d+ for \S+: /, '')}`);
   line(world.stderr, caret);
   line(world.stderr, `  ${error.code}: ${error.hint}`);
 }

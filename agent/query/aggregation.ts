@@ -183,7 +183,10 @@ export class Aggregation {
   }
 
   /** `now`: where an open range ends for a rate. */
-  finish(gaps: Omit<Gaps, 'unanswered' | 'overEdge' | 'bad'>, now: number): AnswerJson {
+  finish(
+    { notes, ...gaps }: Omit<Gaps, 'unanswered' | 'overEdge' | 'bad'> & { readonly notes: readonly string[] },
+    now: number,
+  ): AnswerJson {
     const { query } = this;
     const groups = [...this.#groups.values()];
     this.#straddling.settle(groups);
@@ -203,7 +206,7 @@ export class Aggregation {
         unanswered: groups.reduce((sum, group) => sum + group.unanswered(this.needs), 0),
         overEdge: this.#straddling.readings,
       }),
-      notes: this.names.notes(query),
+      notes: [...notes, ...this.names.notes(query)],
     };
   }
 

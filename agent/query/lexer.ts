@@ -44,7 +44,7 @@ export function caretAt(query: string, at: number): string {
 
 /** Names, numbers, durations, times and globs without quotes. */
 const wordAt = /[\p{L}\p{N}_.*:/+\-%]+/uy;
-const marks = ['!=', '(', ')', ',', '='] as const;
+const marks = ['!=', '==', '(', ')', ',', '='] as const;
 
 /** Splits a query. @throws {QueryFault} */
 export function tokensOf(query: string): Token[] {
@@ -61,7 +61,8 @@ export function tokensOf(query: string): Token[] {
     }
     const mark = marks.find((one) => query.startsWith(one, at));
     if (mark !== undefined) {
-      tokens.push({ kind: 'mark', at, text: mark });
+      // What programmers write for it.
+      tokens.push({ kind: 'mark', at, text: mark === '==' ? '=' : mark });
       at += mark.length;
     } else if (sign === "'" || sign === '"') {
       const text = quoted(query, at);

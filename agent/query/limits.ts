@@ -9,6 +9,8 @@ export const aggregatesMax = 16;
 export const namesMax = 64;
 /** Names of fields, and of tags, remembered to say what was likely meant. */
 export const knownNamesMax = 1_024;
+/** Values of one tag remembered for that. */
+export const knownValuesMax = 256;
 /** Values of one filter. */
 export const filterValuesMax = 256;
 /** Items of one `top` answer, and buckets of one histogram. */

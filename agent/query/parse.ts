@@ -183,10 +183,12 @@ class Parser {
     const rank = /^p(\d{1,2}(?:\.\d{1,6})?|100)$/.exec(name);
     const known = rank !== null || functions.some((one) => one === name);
     if (token.kind !== 'word' || !known) {
+      const percent = /^p\d/.test(word) ? 'a percentile from p0 to p100' : undefined;
       const meant = token.kind === 'word' ? nearest(word, [...functions]) : undefined;
+      const likely = meant === undefined ? undefined : `${meant}(…)`;
       throw this.#fault(
         token,
-        meant === undefined ? 'an aggregate such as count(), mean(FIELD) or p99(FIELD)' : `${meant}(…)`,
+        percent ?? likely ?? 'an aggregate such as count(), mean(FIELD) or p99(FIELD)',
       );
     }
     this.#mark('(', `"(" after ${name}`);
@@ -205,7 +207,7 @@ class Parser {
     if (rank !== null) return { kind: 'quantile', label: `${name}(${field})`, field, rank };
     if (name === 'quantile') {
       this.#mark(',', '"," and a rank from 0 to 1');
-      const share = this.#number('a rank from 0 to 1', { min: 0, max: 1, whole: false });
+      const share = this.#number('a rank', { min: 0, max: 1, whole: false });
       return { kind: 'quantile', label: `quantile(${field}, ${share})`, field, rank: share };
     }
     const more = name === 'top' || name === 'histogram' ? this.#isMark(',') : false;
@@ -229,7 +231,7 @@ class Parser {
     const token = this.#take();
     const value = token.kind === 'word' ? Number(token.text) : NaN;
     if (!(value >= range.min && value <= range.max) || (range.whole && !Number.isInteger(value))) {
-      throw this.#fault(token, `${expected}, ${range.min} to ${range.max}`);
+      throw this.#fault(token, `${expected} from ${range.min} to ${range.max}`);
     }
     return value;
   }

@@ -93,6 +93,13 @@ export class QueryRun implements Departures {
     return null;
   }
 
+  /** Globs that take no stream. */
+  #unmatched(): string[] {
+    return this.#query.streams
+      .filter((glob) => glob !== '*' && !this.#streams.some((name) => takes([glob], name)))
+      .map((glob) => `there is no stream like ${JSON.stringify(glob)}`);
+  }
+
   #answer(now: Moment): AnswerJson {
     if (this.#query.aggregates.length === 0) throw new SedgeError('SEDGE_QUERY_INVALID', 'nothing is asked');
     return this.#aggregation.finish(
@@ -101,6 +108,7 @@ export class QueryRun implements Departures {
         lost: this.#lost,
         goneSeconds: this.#goneSeconds,
         stopped: this.#stopped,
+        notes: this.#unmatched(),
       },
       now.wallMicros,
     );

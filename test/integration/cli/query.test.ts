@@ -152,7 +152,9 @@ it('shows with a caret which stream there is none of, and the likely meant one',
   const { error, code } = await sedge(asked, 'query', 'count() of sent, ketp');
 
   expect(code).toBe(65);
-  expect(error).toContain('there is no stream "ketp" (did you mean kept?), at character 18 of the query\n');
+  expect(error).toContain(
+    'sedge: there is no stream "ketp" (did you mean kept?), at character 18 of the query\n',
+  );
   expect(error).toContain(`\n  count() of sent, ketp\n  ${' '.repeat(17)}^\n  SEDGE_API_NO_STREAM: `);
 });
 

@@ -11,7 +11,7 @@ import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import { figure, rowOf } from '#test/support/ask-store.ts';
 
 const minute = 60e6;
-const nothing = { streams: ['s'], lost: 0, goneSeconds: 0, stopped: false };
+const nothing = { streams: ['s'], lost: 0, goneSeconds: 0, stopped: false, notes: [] };
 
 function asked(text: string): Aggregation {
   return new Aggregation(parseQuery(text, micros(100 * minute)));

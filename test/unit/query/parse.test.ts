@@ -41,7 +41,7 @@ describe('what can not be read', () => {
   test.each([
     ['', 'expected an aggregate such as count(), mean(FIELD) or p99(FIELD), but the query ends', 0],
     ['p99(v', 'expected ")" after the field of p99, but the query ends', 5],
-    ['p101(v)', 'expected an aggregate', 0],
+    ['p101(v)', 'expected a percentile from p0 to p100', 0],
     ['meen(v)', 'expected mean(…), but there is "meen"', 0],
     ['count() of', 'expected a stream, but the query ends', 10],
     ['count() since 1 h', 'expected a duration such as 30s, 15m, 1h or 7d after since', 14],
@@ -49,8 +49,9 @@ describe('what can not be read', () => {
     ['count() from 2026-01-02 until 2026-01-01', 'it ends before it begins', 30],
     ['count() where a', 'expected "=", "!=", "in (…)" or "not in (…)" after the tag', 15],
     ['count() by window(0s)', 'expected a duration above nothing', 18],
-    ['top(v, 0)', 'expected a number of items, 1 to 1000', 7],
-    ['quantile(v, 1.5)', 'expected a rank from 0 to 1', 12],
+    ['top(v, 0)', 'expected a number of items from 1 to 1000', 7],
+    ['quantile(v, 1.5)', 'expected a rank from 0 to 1, but there is "1.5"', 12],
+    ['p100.5(v)', 'expected a percentile from p0 to p100', 0],
     ["count() of 'open", "the text that begins here has no closing '", 11],
     ['count(); drop', '";" means nothing here', 7],
     ['sum(v), sum(v)', 'sum(v) is asked for twice', 8],
@@ -79,4 +80,8 @@ describe('what can not be read', () => {
     }
     expect(fault?.caret()).toBe('  count() of  [2J x y\n             ^');
   });
+});
+
+test('what programmers write for "is" is understood', () => {
+  expect(parse('count() where line == a').filters).toEqual([{ tag: 'line', not: false, values: ['a'] }]);
 });
