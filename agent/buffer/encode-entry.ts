@@ -1,5 +1,13 @@
 import type { Unstorable } from '../ports/store.ts';
-import { assertBatch, seriesKey, sliceBatch, type Batch, type Scalar, type Tags } from '../reading/batch.ts';
+import {
+  assertBatch,
+  seriesKey,
+  sliceBatch,
+  type Batch,
+  type ColumnKind,
+  type Scalar,
+  type Tags,
+} from '../reading/batch.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
 import { encodeMarks } from '../reading/mark-bytes.ts';
 import type { EntryToStore, RowToStore } from './append.ts';
@@ -90,7 +98,7 @@ function valueBytesMost(value: Scalar): number {
 function encodeRows(batch: Batch, into: Making): void {
   if (batch.length === 0) return;
   assertBatch(batch);
-  if (!fitsRow(batch)) {
+  if (!mayFitRow(batch, into.bytesMax)) {
     encodeHalves(batch, into);
     return;
   }
@@ -109,10 +117,33 @@ function withOversize(reading: Batch, bytes: number, { bytesMax, oversize }: Mak
   return { stream: reading.stream, count, bytesMax: Math.min(readingBytesMax, bytesMax), bytes, tags };
 }
 
-/** As far as can be told before it is encoded. A group may hold more: many small readings, or one long NDJSON message. */
-function fitsRow({ length, columns }: Batch): boolean {
-  return length <= journalReadingsMax && length * columns.length <= blockCellsMax;
+/**
+ * As far as can be told before it is encoded. A group may hold more: many small readings, or one long NDJSON message. What is many times too large
+ * (wide streams are: columns are dense) would otherwise be encoded once for each halving.
+ */
+function mayFitRow(batch: Batch, bytesMax: number): boolean {
+  const { length, columns } = batch;
+  if (length > journalReadingsMax || length * columns.length > blockCellsMax) return false;
+  return length === 1 || rowBytesLeast(batch) <= Math.min(readingBytesMax, bytesMax);
 }
+
+/** See `codec/journal-row.ts`: times, presence, and values of columns that take the same for each reading. */
+function rowBytesLeast({ length, columns }: Batch): number {
+  let bytes = timeBytes * length;
+  for (const { kind, present } of columns)
+    bytes += length * (valueBytesLeast[kind] + (present === null ? 0 : 1));
+  return bytes;
+}
+
+const timeBytes = 8;
+const valueBytesLeast: Readonly<Record<ColumnKind, number>> = {
+  number: 8,
+  bigint: 8,
+  boolean: 1,
+  text: 1,
+  bytes: 1,
+  mixed: 1,
+};
 
 function encodeHalves(batch: Batch, into: Making): void {
   const middle = batch.length >> 1;
