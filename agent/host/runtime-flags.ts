@@ -6,7 +6,7 @@
  */
 export const runtimeFlags: readonly string[] = [
   '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=2',
   '--max-old-space-size=192',
   '--v8-pool-size=1',
 ];
