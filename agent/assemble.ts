@@ -200,6 +200,7 @@ export class Agent {
     this.#running = false;
     const { supervision, host, log } = this.#foundation;
     supervision.stopping();
+    this.#pulse.stopping();
     this.#pushed.hold();
     for (const source of this.#sources.values()) await source.hold();
     await this.#intake.drain();

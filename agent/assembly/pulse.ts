@@ -5,6 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import type { StoreStats } from '../buffer/stats.ts';
 import type { StoreClient } from '../buffer/store-client.ts';
 import type { Intake } from '../ingest/intake.ts';
+import { agentStopping } from '../operate/events.ts';
 import type { Alarm } from '../ports/clock.ts';
 import type { UplinkStatus } from '../uplink/uplink-status.ts';
 import { describeUplink } from '../uplink/words.ts';
@@ -61,6 +62,7 @@ export class Pulse {
   readonly #uplinkProgress = new Map<string, number | null>();
   readonly #declared = new Set<string>();
   #asking = false;
+  #stopping = false;
   /** Looks in a row that found little to do. */
   #calmLooks = 0;
   #committedBefore = 0;
@@ -82,6 +84,12 @@ export class Pulse {
     this.#look();
     // The start alone touched half of what is resident: gone before the first work adds to it.
     this.#started = this.#watched.foundation.clock.after(millis(0), () => this.#watched.spareProgram());
+  }
+
+  /** From here on sources and uplinks end because they are told to, which is no news of them; the watchdog is still fed. */
+  stopping(): void {
+    this.#stopping = true;
+    agentStopping(this.#watched.foundation.telemetry);
   }
 
   stop(): void {
@@ -210,6 +218,7 @@ export class Pulse {
     state: 'ok' | 'starting' | 'degraded' | 'failed',
     reason = '',
   ): void {
+    if (this.#stopping && !needed) return;
     this.#declare(name, needed);
     this.#watched.foundation.health.report(name, state, reason);
   }

@@ -20,6 +20,10 @@ export function buildDescribed(
   telemetry.gauge('build_info', 1, { version, node, arch });
 }
 
+export function agentStopping(telemetry: Telemetry): void {
+  telemetry.log('notice', 'operate_stopping', 'stopping: what was taken in is stored first');
+}
+
 /** A part says something new of itself. */
 export function partChanged(
   telemetry: Telemetry,

@@ -72,6 +72,9 @@ describe('sedge run', () => {
     expect(after.streams[0]).toMatchObject({ received: 2, filtered: 1, delivered: 1, dropped: 0 });
     expect(after.ledger.balanced).toBe(true);
     expect(await agent.stop()).toBe('exit code 0');
+    const end = agent.output.slice(agent.output.indexOf('operate_stopping'));
+    expect(end).toContain('stopping: what was taken in is stored first');
+    expect(end).not.toContain('operate_part_changed');
   });
 
   it('refuses a data folder that another agent uses, in one line', async () => {
