@@ -17,7 +17,7 @@ import { root, runStep } from './steps.ts';
 
 const benchFolder = join(root, 'test/bench');
 /** What the design has budgets for comes first: it is there when the rest is waited for no longer. */
-const filesFirst = ['ingest', 'latency', 'start', 'memory', 'size', 'codec', 'buffer'];
+const filesFirst = ['ingest', 'peers', 'latency', 'start', 'memory', 'size', 'codec', 'buffer'];
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,

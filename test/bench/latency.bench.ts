@@ -76,4 +76,79 @@ function bareCommits(): Pick<FloodReport, 'latencyP50Ms' | 'latencyP99Ms'> {
   return { latencyP50Ms: quantile(millis, 0.5), latencyP99Ms: quantile(millis, 0.99) };
 }
 
-export const benches: Bench[] = [{ name: 'latency', secondsMax: 100, run: latency }];
+/** Stored before the first query: some 25 blocks, which each of them decodes. */
+const readingsAsked = 100_000;
+/** What is in no summary, of every reading; figures of every machine in many windows. */
+const heavyQueries = [
+  'distinct(batch), distinct(rms), top(mode, 10) by machine',
+  'p99(rms), p50(current), mean(temp) by machine, window(30s)',
+] as const;
+
+/** The same pace while as many queries run as the agent takes at a time, each asked again once it is answered; in turns with none. */
+async function latencyBesideQueries(): Promise<readonly BenchResult[]> {
+  const program = preferredProgram();
+  const agent = new BenchAgent({
+    program,
+    config: {
+      sources: { sensors: { type: 'broker', listen: '127.0.0.1:0' } },
+      streams: { vibration: { from: ['sensors'], ...streamConfig } },
+      buffer: { size: '512MiB', keep_free: '0%' },
+    },
+  });
+  const flood = new BenchFlood();
+  await agent.start();
+  const port = agent.port('sensors');
+  await flood.run({ port, total: readingsAsked });
+  const run = (seconds: number): Promise<FloodReport> =>
+    flood.run({ port, perSecond, total: perSecond * seconds });
+  await run(2);
+  const beside: FloodReport[] = [];
+  const alone: FloodReport[] = [];
+  const seconds: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    alone.push(await run(secondsEach));
+    const asking = keepAsking(agent, seconds);
+    beside.push(await run(secondsEach));
+    await asking.stop();
+  }
+  await agent.stop();
+  await flood.stop();
+  const row = (name: string, field: 'latencyP50Ms' | 'latencyP99Ms'): BenchResult => ({
+    name: `latency ${name} at 1k msg/s beside queries, ${program.name}`,
+    unit: 'ms',
+    lowerIsBetter: true,
+    headline: true,
+    figure: median(beside.map((report) => report[field])),
+    ...(field === 'latencyP99Ms' ? { budget: budgetMs } : {}),
+    reference: median(alone.map((report) => report[field])),
+    referenceName: 'the same without queries',
+    note: `${heavyQueries.length} at a time over ${readingsAsked} readings and more; ${seconds.length} answered, in ${median(seconds).toFixed(2)} s each`,
+  });
+  return [row('p50', 'latencyP50Ms'), row('p99', 'latencyP99Ms')];
+}
+
+function keepAsking(agent: BenchAgent, seconds: number[]): { stop: () => Promise<unknown> } {
+  const state = { stopped: false };
+  const loops = heavyQueries.map(async (query) => {
+    while (!state.stopped) {
+      const began = performance.now();
+      const { coverage } = await agent.query(query);
+      if (coverage.readings.raw < readingsAsked) throw new Error(`${coverage.words} (${query})`);
+      seconds.push((performance.now() - began) / 1000);
+    }
+  });
+  const all = Promise.all(loops);
+  // Told where it is waited for.
+  all.catch(() => {});
+  return {
+    stop: () => {
+      state.stopped = true;
+      return all;
+    },
+  };
+}
+
+export const benches: Bench[] = [
+  { name: 'latency', secondsMax: 100, run: latency },
+  { name: 'latency beside queries', secondsMax: 150, run: latencyBesideQueries },
+];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StatusJson } from '#agent/api/contract.ts';
+import type { AnswerJson } from '#agent/query/answer.ts';
 import { AgentClient } from '#agent/host/agent-client.ts';
 import { selfCommand } from '#agent/host/agent-process.ts';
 import { ended } from './bench-process.ts';
@@ -127,6 +128,10 @@ export class BenchAgent {
 
   async status(): Promise<StatusJson> {
     return (await this.#client!.get('/v1/status')) as StatusJson;
+  }
+
+  async query(text: string): Promise<AnswerJson> {
+    return (await this.#client!.get(`/v1/query?q=${encodeURIComponent(text)}`)) as AnswerJson;
   }
 
   /** Resolves when so many messages of a source were committed and acknowledged. */

@@ -1,11 +1,10 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scratchFolder } from './bench-agent.ts';
-import { ended } from './bench-process.ts';
+import { ended, listens } from './bench-process.ts';
 import { freePort } from './free-port.ts';
 import { pause, until } from './until.ts';
 
@@ -55,15 +54,7 @@ export class BenchMosquitto {
     ];
     writeFileSync(config, lines.join('\n'));
     const child = spawn(broker!, ['-c', config], { stdio: 'ignore' });
-    const answers = (): Promise<boolean> =>
-      new Promise((resolve) => {
-        const socket = connect(port, '127.0.0.1', () => {
-          socket.destroy();
-          resolve(true);
-        });
-        socket.on('error', () => resolve(false));
-      });
-    await until('mosquitto', answers);
+    await until('mosquitto', () => listens(port));
     return new BenchMosquitto(port, child, folder);
   }
 
