@@ -238,7 +238,7 @@ export interface PageJson {
   readonly walk: string;
 }
 
-/** `/readyz`. */
+/** `/v1/config`. */
 export interface ConfigJson {
   /** The configuration in force with every default; secrets are references. */
   readonly yaml: string;
@@ -250,6 +250,7 @@ export interface ConfigJson {
   }[];
 }
 
+/** `/readyz`. */
 export interface ReadinessJson {
   readonly ready: boolean;
   readonly parts: readonly PartJson[];

@@ -68,5 +68,6 @@ function verbHelp(verb: Verb): string {
     .map(([name, summary]) => `  ${name.padEnd(24)}${summary}\n`)
     .join('');
   const more = subverbs === '' ? '' : `${subverbs}\n`;
-  return `sedge ${verb.name}${operands}\n\n${verb.summary}\n\n${more}${flags}\n`;
+  const details = verb.details === undefined ? '' : `${verb.details}\n\n`;
+  return `sedge ${verb.name}${operands}\n\n${verb.summary}\n\n${details}${more}${flags}\n`;
 }

@@ -13,6 +13,21 @@ import { goodConfiguration } from './load-configuration.ts';
 import { usage } from './parse-arguments.ts';
 import { exit, type Verb } from './verb.ts';
 
+const details = `  AGGREGATE(FIELD), …  [of STREAM, …]  [where TAG = VALUE and …]  [by KEY, …]  [since 1h | from TIME]  [until TIME]
+
+  count() rate()                readings, of any quality; by second
+  count(f) rate(f)              values of a field; bad quality left out here and below
+  sum mean min max stddev (f)   of its numbers
+  p50(f) … p99.9(f) median(f) quantile(f, 0.9)
+  histogram(f, 20)              parts of equal width
+  distinct(f) top(f, 10)        different values, and those that come most often
+  STREAM                        a name or a glob such as pump*; default: all that do not begin with _
+  where                         =  !=  in (a, b)  not in (a, b)
+  KEY                           stream, a tag, or window(5m)
+  TIME                          2026-11-21T08:00:00Z, a day, or now
+
+A figure stands with its bounds where it is not exact, "about" where nothing bounds it; the last line says what the answer stands on.`;
+
 /** `sedge query '…'`: asks the running agent, or the folder of one that does not run. */
 export function queryVerb(opener: BufferOpener): Verb {
   const verb: Verb = {
@@ -20,6 +35,7 @@ export function queryVerb(opener: BufferOpener): Verb {
     summary:
       "ask what is stored: sedge query 'p99(temp), count() of pumps where line = a by machine since 1h'",
     operands: 'QUERY',
+    details,
     flags: [],
     awaited: new Map([
       [

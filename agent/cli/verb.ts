@@ -27,6 +27,8 @@ export interface Verb {
   readonly subverbs?: readonly string[];
   /** What each of them does, for the help. */
   readonly subverbSummaries?: Readonly<Record<string, string>>;
+  /** What its operands may say, for the help: lines of a hundred characters. */
+  readonly details?: string;
   readonly flags: readonly FlagSpec[];
   /** Flags that wait for what this version lacks, and what that is: not offered, and refused with the reason. */
   readonly awaited?: ReadonlyMap<string, string>;

@@ -18,7 +18,7 @@ export interface WindowsRequest {
 export function windowsOf(core: StoreCore, { stream: name, every, after }: WindowsRequest): WindowsJson {
   const stream = core.memory.streams.get(name);
   if (stream === undefined) {
-    throw new SedgeError('SEDGE_API_NO_STREAM', `the buffer knows no stream ${JSON.stringify(name)}`);
+    throw new SedgeError('SEDGE_API_NO_STREAM', `there is no stream ${JSON.stringify(name)}`);
   }
   const rollup = core.folding.rollupOf(stream);
   if (rollup === null) return { stream: name, windows: [], next: null };

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AgentView } from '#agent/api/agent-view.ts';
 import { limits } from '#agent/api/limits.ts';
@@ -24,6 +25,17 @@ function viewed() {
   } as unknown as AgentView;
   return { clock, ...apiOf(viewRoutes(view, clock)) };
 }
+
+it('every route stands in the README of the room', () => {
+  const readme = readFileSync(new URL('../../../agent/api/README.md', import.meta.url), 'utf8');
+  const view = {} as AgentView;
+  const door = { take: () => Promise.reject(new Error('not asked')) };
+  const routes = [...viewRoutes(view, new ManualClock()), ...ingestRoutes(door)];
+
+  expect(
+    routes.map(({ method, pattern }) => `\`${method} ${pattern}\``).filter((one) => !readme.includes(one)),
+  ).toEqual([]);
+});
 
 describe('/v1', () => {
   it.each([
