@@ -1,5 +1,5 @@
 /**
- * Waits for a condition of the outside world (a process, a socket, a file): looks every 5 ms. @throws when it does not
+ * Waits for a condition of the outside world (a process, a socket, a file): looks every `everyMs`. @throws when it does not
  * hold within `withinMs`, naming `what`. The
  * default tells a hang, on a machine that is busy with ten other things too.
  */
@@ -7,11 +7,12 @@ export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
   withinMs = 100_000,
+  everyMs = 5,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`waited ${withinMs} ms for: ${what}`);
-    await pause(5);
+    await pause(everyMs);
   }
 }
 
