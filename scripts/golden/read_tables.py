@@ -1,6 +1,7 @@
 """Reads exported tables with Apache Arrow and DuckDB: JSON {parquet, csv, ndjson: paths} on stdin; on stdout, for each reader, names and types of columns and
 the rows. A cell is null or a text that tells kind and value exactly: `i` an integer, `f` the 64 bits of a double, `b` a boolean, `s` a text, `x` bytes,
-`t` nanoseconds since 1970. With `sum`, the name of a column, rows are not given but counted, and that column is summed up."""
+`t` nanoseconds since 1970. With `sum`, the name of a column, rows are not given but counted, that column is summed up, and its values over `above`
+at even offsets are counted."""
 import json
 import struct
 import sys
@@ -92,13 +93,16 @@ def sums(asked, column):
     for name in ("parquet", "csv"):
         relation = db.sql(f"SELECT count(*), sum({quoted(column)}), count(DISTINCT \"offset\"), epoch_ns(min(time)), epoch_ns(max(time)) FROM '{paths[name]}'")
         said[name] = [cell(value) for value in relation.fetchall()[0]]
+        # What the bounds of groups of rows let a reader pass over.
+        above = db.sql(f"SELECT count(*) FROM '{paths[name]}' WHERE {quoted(column)} > {asked['above']} AND \"offset\" % 2 = 0")
+        said[name].append(cell(above.fetchall()[0][0]))
     return said
 
 
 asked = json.load(sys.stdin)
 db = duckdb.connect()
 db.execute("SET TimeZone='UTC'")
-paths = {name: path.replace("'", "''") for name, path in asked.items() if name != "sum"}
+paths = {name: asked[name].replace("'", "''") for name in ("parquet", "csv", "ndjson")}
 said = {"metadata": metadata(asked["parquet"])}
 if "sum" in asked:
     said["sums"] = sums(asked, asked["sum"])

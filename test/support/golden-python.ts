@@ -10,8 +10,11 @@ const python = process.env['SEDGE_GOLDEN_PYTHON'] ?? (existsSync(usual) ? usual 
 
 /** Why nothing that needs these modules of Python can run here, for the name of a test; null when it can. */
 export function pythonLacks(...modules: readonly string[]): string | null {
-  const probe = spawnSync(python, ['-c', `import ${modules.join(', ')}`], { encoding: 'utf8' });
-  if (probe.error !== undefined) return `skipped: ${python} is not there; scripts/golden/install`;
+  const probe = spawnSync(python, ['-c', `import ${modules.join(', ')}`], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  if (probe.error !== undefined) return `skipped: ${python} does not run; scripts/golden/install`;
   if (probe.status === 0) return null;
   const missing = /No module named '([^']+)'/.exec(probe.stderr)?.[1] ?? modules.join(' or ');
   return `skipped: ${python} has no module ${missing}; scripts/golden/install`;

@@ -128,7 +128,10 @@ describe.skipIf(lacking !== null)(
       const paths: Record<string, string> = {};
       for (const format of ['ndjson', 'csv', 'parquet'])
         paths[format] = await exportOf(config, stream, format);
-      return askPython('read_tables.py', stream === 'plain' ? { ...paths, sum: 'v' } : paths) as Said;
+      return askPython(
+        'read_tables.py',
+        stream === 'plain' ? { ...paths, sum: 'v', above: 10_300 } : paths,
+      ) as Said;
     }
 
     it('read every value of a Parquet and a CSV export as it was stored, whatever it is', async () => {
@@ -222,7 +225,7 @@ describe.skipIf(lacking !== null)(
         {
           whenFull: 'coarsen',
           ladderShare: 1,
-          seal: { readings: 1_000, bytes: 65_536, ageMillis: 3_600_000 },
+          seal: { readings: 4_000, bytes: 1024 * 1024, ageMillis: 3_600_000 },
         },
         async (store) => {
           const random = new Prng(1);
@@ -255,6 +258,23 @@ describe.skipIf(lacking !== null)(
       expect(Math.max(...counts)).toBeGreaterThan(1);
       const sums = ['n', 'n_sum'].flatMap((name) => column(said.duckdb, name).map((cell) => numberIn(cell)));
       expect(sums.reduce((sum, value) => sum + value, 0)).toBe((total * (total + 1)) / 2);
+      const sketches = column(said.arrow, 'n_quantiles').filter((cell) => cell !== null);
+      expect(sketches.length).toBeGreaterThan(0);
+      const [kll] = askPython('read_back.py', [
+        {
+          kind: 'kll',
+          precision: 'float',
+          k: 64,
+          ranks: [0.5],
+          values: [],
+          parts: sketches.map((cell) => Buffer.from(cell.slice(1), 'hex').toString('base64')),
+        },
+      ]) as { parts: { n: number; k: number; min: number; max: number }[] }[];
+      for (const { n, k, min, max } of kll!.parts) {
+        expect([n, k]).toEqual([expect.toSatisfy((count: number) => count >= 1_024), 64]);
+        // Every second number is of one machine, in order.
+        expect((max - min) / 2 + 1).toBe(n);
+      }
       const fidelities = new Set(column(said.duckdb, 'fidelity'));
       expect(fidelities.has('sraw') && fidelities.size > 1).toBe(true);
       expect(said.arrow.columns).toMatchObject({
@@ -334,11 +354,16 @@ describe.skipIf(lacking !== null)(
 
       expect(said.metadata.groups).toEqual([20_000, 20_000, 5_000]);
       let sum = 0;
-      for (let i = 0; i < total; i++) sum += i % 3 === 0 ? 0 : i / 4;
+      let above = 0;
+      for (let i = 0; i < total; i++) {
+        const value = i % 3 === 0 ? 0 : i / 4;
+        sum += value;
+        if (value > 10_300 && i % 2 === 0) above++;
+      }
       const range = [startMicros, startMicros + (total - 1) * 1000].map(
         (micros) => `i${BigInt(micros) * 1000n}`,
       );
-      const all = [`i${total}`, bitsOf(sum), `i${total}`, ...range];
+      const all = [`i${total}`, bitsOf(sum), `i${total}`, ...range, `i${above}`];
       expect(said.sums).toEqual({ arrow: all.slice(0, 2), parquet: all, csv: all });
     });
   },
