@@ -64,7 +64,7 @@ export interface Turn {
 
 /**
  * What the disk thread does in a turn: everything that wants to write goes into one transaction, then reads are
- * answered. A slice of upkeep follows. Requests that come meanwhile form the next group.
+ * answered. A slice of the queries and one of upkeep follow. Requests that come meanwhile form the next group.
  */
 export class DiskService {
   readonly #store: JournalStore;
@@ -118,20 +118,21 @@ export class DiskService {
       }
       this.#answer(request, answers, transfer);
     }
-    for (const outcome of this.#store.queries.slice(() => this.#now())) answers.push(toQueryAnswer(outcome));
     return {
       report: { answers, grown, observations: this.#log.take() },
       transfer,
-      again: this.#writes.length > 0 || this.#others.length > 0 || this.#store.queries.active,
+      again: this.#writes.length > 0 || this.#others.length > 0,
       retryMillis: this.#retries.pauseMillis(this.#clocks().monotonicMillis),
     };
   }
 
   /**
-   * A slice of the work that can wait, for when the answers of the turn are on their way; under a flood as many as bring the journal
-   * back to its share. `again`: there may be more.
+   * A slice of the work that can wait, for when the answers of the turn are on their way: of the queries, and of upkeep; under a flood as
+   * many of upkeep as bring the journal back to its share. `again`: there may be more.
    */
   upkeep(): { readonly report: DiskReport; readonly again: boolean } {
+    const { queries } = this.#store;
+    const answers = queries.slice(() => this.#now()).map(toQueryAnswer);
     let again = false;
     if (this.#store.isOpen) {
       again = this.#store.maintain(this.#now());
@@ -139,7 +140,7 @@ export class DiskService {
         again = this.#store.maintain(this.#now());
       }
     }
-    return { report: { answers: [], grown: [], observations: this.#log.take() }, again };
+    return { report: { answers, grown: [], observations: this.#log.take() }, again: again || queries.active };
   }
 
   /** Bounded by requests and by what the log has room for. What is tried again goes without appends: it may have the reserve then. */
