@@ -6,6 +6,8 @@ import { version } from './version.ts';
 const lingerMsMax = 2_000;
 
 process.title = 'sedge';
+// What libraries still use of Node is nothing to who runs this (MQTT.js: url.parse).
+process.noDeprecation = true;
 const parameters = process.argv.slice(2);
 // The other verbs would double what a service has to load before it is ready.
 const verbs =

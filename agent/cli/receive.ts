@@ -56,8 +56,8 @@ export const receiveVerb: Verb = {
       ...(mqtt === undefined ? {} : { listenMqtt: mqtt }),
     });
     const interrupted = world.interrupted;
-    const { url } = await receiver.start();
-    line(world.stderr, `receiving at ${url}`);
+    const { url, mqttUrl } = await receiver.start();
+    line(world.stderr, `receiving at ${url}${mqttUrl === null ? '' : ` and ${mqttUrl}`}`);
     world.tellParent({ type: 'ready', listen: { http: url } });
     let shown = '';
     const show = (): void => {

@@ -56,13 +56,13 @@ export class Workshop {
     return join(this.folder, name);
   }
 
-  /** A file uplink, a replay or broker source, everything in this folder and on free ports. */
-  configure(source: object): void {
+  /** A file uplink unless told otherwise, a replay or broker source, everything in this folder and on free ports. */
+  configure(source: object, uplink?: object): void {
     const config = {
       agent: { id: 'gw-7', data: this.path('data') },
       sources: { in: source },
       streams: { readings: { from: ['in'], match: '#', decode: { format: 'json' } } },
-      uplinks: { out: { type: 'file', path: this.path('out/readings.ndjson') } },
+      uplinks: { out: uplink ?? { type: 'file', path: this.path('out/readings.ndjson') } },
       api: { listen: '127.0.0.1:0' },
     };
     // JSON is YAML.

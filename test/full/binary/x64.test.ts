@@ -99,6 +99,22 @@ describe.skipIf(!runs)(title, () => {
     expect(ended).toBe(0);
   });
 
+  it('keeps to itself what its libraries still use of Node', async () => {
+    workshop.configure(broker, { type: 'mqtt', url: 'mqtt://127.0.0.1:1', topic: 't' });
+    const running = workshop.start(['run']);
+    const listen = await running.ready();
+    await publish(listen['source:in'] ?? '', 0, 1);
+    await until('the uplink to be tried', async () => {
+      const status = await (await fetch(`http://${listen['api']}/v1/status`)).text();
+      return status.includes('"state":"down"');
+    });
+
+    const { stderr } = await running.stop();
+
+    expect(stderr).toContain('uplink_down');
+    expect(stderr).not.toContain('DeprecationWarning');
+  });
+
   it('obeys no NODE_OPTIONS', async () => {
     const evil = workshop.path('evil.cjs');
     writeFileSync(evil, `require('node:fs').writeFileSync(${JSON.stringify(workshop.path('owned'))}, '')`);
