@@ -288,12 +288,12 @@ class Parser {
     return length;
   }
 
-  /** From an hour on it begins with a whole minute: all of it can then be answered from summaries. */
+  /** Long times begin with a whole minute, hour or day, as summaries of that age are kept: all of it can then be answered from them. */
   #since(): Micros {
     const length = this.#duration('since');
     const from = this.#now - length;
-    const minute = unitMicros['m']!;
-    return micros(length >= unitMicros['h']! ? Math.floor(from / minute) * minute : from);
+    const grain = sinceGrains.find(({ least }) => length >= least)?.micros ?? 1;
+    return micros(Math.floor(from / grain) * grain);
   }
 
   #time(): Micros {
@@ -316,3 +316,10 @@ const unitMicros: Readonly<Record<string, number>> = {
   d: 86_400e6,
   w: 7 * 86_400e6,
 };
+
+/** Minutes are kept for two days, hours for 400. */
+const sinceGrains = [
+  { least: 400 * unitMicros['d']!, micros: unitMicros['d']! },
+  { least: 2 * unitMicros['d']!, micros: unitMicros['h']! },
+  { least: unitMicros['h']!, micros: unitMicros['m']! },
+] as const;

@@ -28,7 +28,10 @@ test('a query is read with every clause, in any order', () => {
   });
 });
 
-test('since begins with a whole minute from an hour on, and exactly below', () => {
+test('since begins with a whole minute from an hour on, hour from two days on, day from 400 on, and exactly below', () => {
+  expect(parse('count() since 400d').from).toBe(Math.floor(now / 86_400e6 - 400) * 86_400e6);
+  expect(parse('count() since 2d').from).toBe(Math.floor(now / 3_600e6 - 48) * 3_600e6);
+  expect(parse('count() since 47h').from).toBe(Math.floor(now / 60e6 - 47 * 60) * 60e6);
   expect(parse('count() since 60m').from! % 60e6).toBe(0);
   expect(parse('count() since 90s').from).toBe(now - 90e6);
 });
