@@ -25,11 +25,12 @@ export interface CoarseField {
   readonly squares: number;
   /** What `squares` may be off by. */
   readonly squaresError: number;
-  /** Items that stand for `n` of the values, with ranks off by `rankError` of `n` at most. */
+  /** Items that stand for `n` of the values, floats next to them; ranks are off by `rankError` of `n` at most, counts between two values by `partError`. */
   readonly sketch: {
     readonly n: number;
     readonly items: readonly { readonly value: number; readonly weight: number }[];
     readonly rankError: number;
+    readonly partError: number;
     readonly confidence: number;
   } | null;
 }

@@ -2,6 +2,7 @@ import type { Column, Scalar } from '../reading/batch.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { CoarseField } from './coarse.ts';
 import { Distinct, Top } from './items.ts';
+import { answerPartBytes } from './limits.ts';
 import type { Query } from './query.ts';
 import { Spread } from './spread.ts';
 import type { Summary } from './summary.ts';
@@ -14,23 +15,32 @@ export interface FieldNeeds {
   readonly distinct: boolean;
   /** Items of the longest list asked for; 0: none. */
   readonly top: number;
+  /** Lists asked for. */
+  readonly lists: number;
+  /** Parts of all histograms asked for. */
+  readonly parts: number;
   /** How many values there are is asked, those that are no numbers among them. */
   readonly counted: boolean;
 }
 
 export function needsOf(query: Query): FieldNeeds[] {
-  const needs = new Map<string, { spread: boolean; distinct: boolean; top: number; counted: boolean }>();
+  const needs = new Map<string, { -readonly [K in keyof FieldNeeds]: FieldNeeds[K] }>();
   for (const aggregate of query.aggregates) {
-    if (aggregate.field === null) continue;
-    let of = needs.get(aggregate.field);
-    if (of === undefined)
-      needs.set(aggregate.field, (of = { spread: false, distinct: false, top: 0, counted: false }));
-    if (aggregate.kind === 'quantile' || aggregate.kind === 'histogram') of.spread = true;
-    if (aggregate.kind === 'distinct') of.distinct = true;
-    if (aggregate.kind === 'count' || aggregate.kind === 'rate') of.counted = true;
-    if (aggregate.kind === 'top') of.top = Math.max(of.top, aggregate.items);
+    const { kind, field: name } = aggregate;
+    if (name === null) continue;
+    const none = { name, spread: false, distinct: false, top: 0, lists: 0, parts: 0, counted: false };
+    const of = needs.get(name) ?? none;
+    needs.set(name, of);
+    if (kind === 'quantile' || kind === 'histogram') of.spread = true;
+    if (kind === 'histogram') of.parts += aggregate.parts;
+    if (kind === 'distinct') of.distinct = true;
+    if (kind === 'count' || kind === 'rate') of.counted = true;
+    if (kind === 'top') {
+      of.top = Math.max(of.top, aggregate.items);
+      of.lists++;
+    }
   }
-  return [...needs].map(([name, of]) => ({ name, ...of }));
+  return [...needs.values()];
 }
 
 /** What of a field must be read from readings where windows stand for them, since it is in no summary. */
@@ -61,7 +71,8 @@ export class FieldCell {
   constructor(needs: FieldNeeds, budget: AnswerBudget) {
     this.spread = needs.spread ? new Spread(budget) : null;
     this.distinct = needs.distinct ? new Distinct(budget) : null;
-    this.top = needs.top > 0 ? new Top(needs.top, budget) : null;
+    this.top = needs.top > 0 ? new Top({ items: needs.top, lists: needs.lists }, budget) : null;
+    budget.bytes(answerPartBytes * needs.parts);
   }
 
   /** The value of a column at a row where it is present. */
@@ -104,10 +115,15 @@ export class FieldCell {
     if (count === 0) return;
     this.tally.join({ ...field, mean: field.sum / count });
     if (this.spread === null) return;
-    // What a sketch says lies between the extremes too: its items are floats.
+    // What a sketch says lies between the extremes too.
     const within = (value: number): number => Math.min(Math.max(value, field.min), field.max);
-    const items = (sketch?.items ?? []).map(({ value, weight }) => ({ value: within(value), weight }));
-    if (sketch !== null) this.spread.addSketch(items, sketch);
+    if (sketch !== null) {
+      const items = sketch.items.map(({ value, weight }) => {
+        const { low, high } = beforeRounding(value);
+        return { low: within(low), high: within(high), weight };
+      });
+      this.spread.addSketch(items, sketch);
+    }
     this.spread.addInterval(field.min, field.max, Math.max(0, count - (sketch?.n ?? 0)));
   }
 
@@ -183,6 +199,15 @@ export class Group {
     return most;
   }
 }
+
+/** Between which doubles lies what became this float. */
+function beforeRounding(value: number): { low: number; high: number } {
+  const grain = Math.min(Math.abs(value), floatMax) * 2 ** -23 + 2 ** -149;
+  // What is beyond the floats became infinite.
+  return { low: Math.min(value, floatMax) - grain, high: Math.max(value, -floatMax) + grain };
+}
+
+const floatMax = 2 ** 128 * (1 - 2 ** -24);
 
 function scalarAt(column: Column, row: number): Scalar {
   return column.kind === 'boolean' ? column.values[row] === 1 : column.values[row]!;

@@ -1,8 +1,9 @@
 import type { Scalar } from '../reading/batch.ts';
 import { FrequentItems } from '../sketch/frequent-items.ts';
 import { HyperLogLog } from '../sketch/hyperloglog.ts';
+import { standardHasher } from '../sketch/item-hasher.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import { distinctExactMax, distinctLgK } from './limits.ts';
+import { answerPartBytes, distinctExactMax, distinctLgK } from './limits.ts';
 import type { Estimate } from './spread.ts';
 
 /** How often each item came. */
@@ -58,18 +59,28 @@ export class Distinct {
 
 /** The values that come most often. */
 export class Top {
+  readonly #budget: AnswerBudget;
   readonly #sketch: FrequentItems;
+  readonly #bytesAnItem: number;
+  /** The most items it ever held: paid for. */
+  #held = 0;
 
-  constructor(items: number, budget: AnswerBudget) {
+  /** `lists` of at most so many `items` will be asked of it. */
+  constructor({ items, lists }: { items: number; lists: number }, budget: AnswerBudget) {
+    this.#budget = budget;
     const lgMapSize = Math.min(14, Math.max(8, Math.ceil(Math.log2(8 * items))));
-    budget.bytes(64 * 2 ** lgMapSize);
     this.#sketch = new FrequentItems({ lgMapSize });
+    this.#bytesAnItem = itemBytes + lists * answerPartBytes;
   }
 
   update(value: Scalar): void {
     const text = typeof value === 'string' ? value : textOf(value);
     // Longer texts are payloads; those that begin alike count as one.
     this.#sketch.update(text.length > itemCharsMax ? `${text.slice(0, itemCharsMax)}…` : text);
+    const { size } = this.#sketch;
+    if (size <= this.#held) return;
+    this.#budget.bytes((size - this.#held) * this.#bytesAnItem);
+    this.#held = size;
   }
 
   items(most: number): ItemCount[] {
@@ -82,15 +93,29 @@ export class Top {
 
 /** In UTF-8 they fit an item of the sketch. */
 const itemCharsMax = 80;
+/** What one takes in memory at its longest (measured: 227). */
+const itemBytes = 2 * itemCharsMax + 80;
 
 /** The same for equal values, different for 7 and "7". */
 function itemOf(value: Scalar): string {
-  return typeof value === 'string' ? `t${value}` : `v${textOf(value)}`;
+  if (typeof value === 'string') return `t${value}`;
+  return typeof value === 'object' && value.length > bytesShownMax
+    ? `b${hashOf(value)}`
+    : `v${textOf(value)}`;
 }
+
+/** 128 bits: no two values of a query share them. */
+function hashOf(bytes: Uint8Array): string {
+  const hasher = standardHasher();
+  hasher.bytes(bytes);
+  return `${hasher.words[0]!.toString(16)}.${hasher.words[1]!.toString(16)}`;
+}
+
+const bytesShownMax = 128;
 
 function textOf(value: Exclude<Scalar, string>): string {
   if (typeof value !== 'object') return String(Object.is(value, -0) ? 0 : value);
   let hex = '0x';
-  for (const byte of value.subarray(0, 128)) hex += byte.toString(16).padStart(2, '0');
-  return value.length > 128 ? `${hex}… (${value.length} bytes)` : hex;
+  for (const byte of value.subarray(0, bytesShownMax)) hex += byte.toString(16).padStart(2, '0');
+  return value.length > bytesShownMax ? `${hex}… (${value.length} bytes)` : hex;
 }

@@ -9,10 +9,14 @@ export class Names {
   /** Values of each tag; null: too many to tell. */
   readonly #tags = new Map<string, Set<string> | null>();
   #any = false;
+  /** There are more fields, tags than are remembered: of none can be said that it is missing. */
+  #manyFields = false;
+  #manyTags = false;
 
   field(name: string): void {
     this.#any = true;
     if (this.#fields.size < knownNamesMax) this.#fields.add(name);
+    else if (!this.#fields.has(name)) this.#manyFields = true;
   }
 
   tags(tags: Tags): void {
@@ -21,6 +25,7 @@ export class Names {
       const values = this.#tags.get(name);
       if (values === undefined) {
         if (this.#tags.size < knownNamesMax) this.#tags.set(name, new Set([value]));
+        else this.#manyTags = true;
       } else if (values !== null && values.add(value).size > knownValuesMax) this.#tags.set(name, null);
     }
   }
@@ -38,11 +43,10 @@ export class Names {
       if (not || known === null) return [];
       return missing(asked, [...known]).map((words) => `no reading asked has ${tag} ${words}`);
     });
-    const fields = aggregates.flatMap(({ field }) => (field === null ? [] : [field]));
-    const tags = [
-      ...filters.map(({ tag }) => tag),
-      ...keys.flatMap((key) => (key.kind === 'tag' ? [key.tag] : [])),
-    ];
+    const fields = this.#manyFields ? [] : aggregates.flatMap(({ field }) => field ?? []);
+    const tags = this.#manyTags
+      ? []
+      : [...filters.map(({ tag }) => tag), ...keys.flatMap((key) => (key.kind === 'tag' ? key.tag : []))];
     return [
       ...missing(fields, [...this.#fields]).map((words) => `no reading asked has a field ${words}`),
       ...missing(tags, [...this.#tags.keys()]).map((words) => `no reading asked has a tag ${words}`),

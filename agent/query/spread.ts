@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ExponentialHistogram } from '../sketch/exponential-histogram.ts';
+import { placeOf } from '../sketch/kll-view.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { intervalsMax, pointsMax, rollupBuckets } from './limits.ts';
 import type { Summary } from './summary.ts';
@@ -51,8 +52,9 @@ export class Spread {
   #count = 0;
   #min = Infinity;
   #max = -Infinity;
-  /** Weight by which a rank may be off, and how sure that is. */
+  /** Weight by which a rank may be off, that of what lies between two values may be, and how sure that is. */
   #slack = 0;
+  #slackOfPart = 0;
   #confidence = 1;
   #sorted: Sorted | null = null;
 
@@ -88,21 +90,22 @@ export class Spread {
     if (weight === 0) return;
     assert(low <= high, 'an interval has its ends in order');
     this.#note(low, high, weight);
-    this.#intervals.push({ low, high, middle: low + (high - low) / 2, weight });
+    this.#intervals.push({ low, high, middle: low / 2 + high / 2, weight });
     if (this.#intervals.length > intervalsMax) this.#joinNeighbours();
   }
 
-  /** Weighted items of a sketch whose ranks may be off by `rankError` (0 … 1) of its weight. */
+  /** Weighted items of a sketch whose ranks may be off by `rankError` (0 … 1) of its weight, shares between two values by `partError`. */
   addSketch(
-    items: Iterable<{ readonly value: number; readonly weight: number }>,
-    off: { rankError: number; confidence: number },
+    items: Iterable<{ readonly low: number; readonly high: number; readonly weight: number }>,
+    off: { rankError: number; partError: number; confidence: number },
   ): void {
     let weight = 0;
     for (const item of items) {
-      this.addInterval(item.value, item.value, item.weight);
+      this.addInterval(item.low, item.high, item.weight);
       weight += item.weight;
     }
     this.#slack += weight * off.rankError;
+    this.#slackOfPart += weight * off.partError;
     if (off.rankError > 0) this.#confidence = Math.min(this.#confidence, off.confidence);
   }
 
@@ -130,11 +133,16 @@ export class Spread {
   histogram(parts: number, { uncertain = 0, absent = 0 } = {}): HistogramPart[] {
     if (this.#count === 0) return [];
     const count = this.#min === this.#max ? 1 : parts;
-    const width = (this.#max - this.#min) / count;
-    const edge = (i: number): number => (i === count ? this.#max : this.#min + i * width);
+    // Their difference may be more than a double holds.
+    const width = this.#max / count - this.#min / count;
+    const edge = (i: number): number => {
+      if (i === count) return this.#max;
+      const far = i * width;
+      return Number.isFinite(far) ? this.#min + far : this.#min + (i / 2) * width + (i / 2) * width;
+    };
     const place = (value: number): number => {
       if (width === 0) return 0;
-      let i = Math.min(count - 1, Math.max(0, Math.floor((value - this.#min) / width)));
+      let i = Math.min(count - 1, Math.max(0, Math.floor(value / width - this.#min / width)));
       // The division rounds: the ends that are given out decide.
       while (i > 0 && value < edge(i)) i--;
       while (i < count - 1 && value >= edge(i + 1)) i++;
@@ -153,8 +161,8 @@ export class Spread {
       low: edge(i),
       high: edge(i + 1),
       count: all,
-      countLow: Math.max(0, certain[i]! - this.#slack - uncertain),
-      countHigh: Math.min(this.#count, possible[i]! + this.#slack) + absent,
+      countLow: Math.max(0, certain[i]! - this.#slackOfPart - uncertain),
+      countHigh: Math.min(this.#count, possible[i]! + this.#slackOfPart) + absent,
     }));
   }
 
@@ -276,13 +284,6 @@ function cumulated(points: Float64Array, atoms: readonly Atom[], end: End): Run 
     run.cumulated[i] = sum;
   }
   return run;
-}
-
-/** `⌈rank × count⌉`, which is a whole number where it is one in decimals: 7 % of a hundred is 7, not 7.000000000000001. */
-function placeOf(rank: number, count: number): number {
-  const exact = rank * count;
-  const whole = Math.round(exact);
-  return Math.abs(exact - whole) <= 4 * Number.EPSILON * exact ? whole : Math.ceil(exact);
 }
 
 /** The first value with at least `target` of the weight at or below it. */

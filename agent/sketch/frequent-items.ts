@@ -44,6 +44,11 @@ export class FrequentItems implements Sketch {
     return this.#total;
   }
 
+  /** Items it holds. */
+  get size(): number {
+    return this.#weights.size;
+  }
+
   /** An upper bound: every item at its longest, and the map's own 64 bytes an entry. */
   get memoryBytes(): number {
     return this.#weights.size * (2 * itemBytesMax + 64);

@@ -21,7 +21,7 @@ export class SortedView {
   }
 
   quantile(rank: number): number {
-    const target = Math.ceil(rank * this.#n);
+    const target = placeOf(rank, this.#n);
     return this.#values[firstAtLeast(this.#cumulated, target)]!;
   }
 
@@ -35,6 +35,13 @@ export class SortedView {
     }
     return low === 0 ? 0 : this.#cumulated[low - 1]! / this.#n;
   }
+}
+
+/** `⌈rank × n⌉`, which is a whole number where it is one in decimals: 7 % of a hundred is 7, not 7.000000000000001. */
+export function placeOf(rank: number, n: number): number {
+  const exact = rank * n;
+  const whole = Math.round(exact);
+  return Math.abs(exact - whole) <= 4 * Number.EPSILON * exact ? whole : Math.ceil(exact);
 }
 
 function firstAtLeast(sorted: Float64Array, target: number): number {

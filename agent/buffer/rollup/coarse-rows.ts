@@ -46,7 +46,9 @@ function fieldOf(
   if (!parsed.ok) throw new MalformedBytes('quantiles are no sketch');
   const sketch = parsed.value;
   const { error, confidence } = sketch.bound();
-  return { ...field, sketch: { n: sketch.n, items: sketch.items(), rankError: error, confidence } };
+  const { error: partError } = sketch.boundOfPart();
+  const off = { rankError: error, partError, confidence };
+  return { ...field, sketch: { n: sketch.n, items: sketch.items(), ...off } };
 }
 
 /**

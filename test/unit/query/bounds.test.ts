@@ -144,3 +144,86 @@ test('many different values are counted to 2 %, at 99.7 %', () => {
   }
   expect(outside).toBe(0);
 });
+
+test('items of a sketch are floats: the values they were lie within the bounds', () => {
+  const items = [20.1, 20.1, 20.1, 30.3].map((value) => ({ value: Math.fround(value), weight: 1 }));
+  const sketch = { n: 4, items, rankError: 0, partError: 0, confidence: 1 };
+  const field = { count: 4, others: 0, sum: 90.6, min: 10, max: 40, squares: 78.03, squaresError: 0, sketch };
+  const aggregation = asked('p50(v)');
+  aggregation.takeCoarse(
+    's',
+    { ...coarse(0, 1), rung: 'sketch', readings: 4, field: () => field },
+    everything,
+  );
+
+  const { low, high } = figure(finished(aggregation).rows[0]!);
+
+  expect(low).toBeLessThanOrEqual(20.1);
+  expect(high).toBeGreaterThanOrEqual(20.1);
+  expect(high! - low!).toBeLessThan(1e-5);
+});
+
+test('an item beyond the floats is some value beyond them', () => {
+  const sketch = {
+    n: 2,
+    items: [
+      { value: -Infinity, weight: 1 },
+      { value: Infinity, weight: 1 },
+    ],
+    rankError: 0,
+    partError: 0,
+    confidence: 1,
+  };
+  const field = {
+    count: 2,
+    others: 0,
+    sum: 0,
+    min: -1e40,
+    max: 1e40,
+    squares: 2e80,
+    squaresError: 0,
+    sketch,
+  };
+  const aggregation = asked('p1(v), p100(v)');
+  aggregation.takeCoarse(
+    's',
+    { ...coarse(0, 1), rung: 'sketch', readings: 2, field: () => field },
+    everything,
+  );
+
+  const row = finished(aggregation).rows[0]!;
+
+  expect(figure(row, 0).low).toBe(-1e40);
+  expect(figure(row, 0).high).toBeGreaterThan(-3.41e38);
+  expect(figure(row, 1).low).toBeLessThan(3.41e38);
+  expect(figure(row, 1).high).toBe(1e40);
+});
+
+test('between two ends a sketch is off by more than up to one', () => {
+  const spread = new Spread(new AnswerBudget());
+  const items = Array.from({ length: 100 }, (_, i) => ({ low: i, high: i, weight: 10 }));
+  spread.addSketch(items, { rankError: 0.0133, partError: 0.0165, confidence: 0.99 });
+
+  const [first] = spread.histogram(10);
+
+  expect(first).toMatchObject({ count: 100, countLow: 100 - 16.5, countHigh: 100 + 16.5 });
+});
+
+test('parts of a histogram have ends however far the values lie apart', () => {
+  const spread = new Spread(new AnswerBudget());
+  for (const value of [-1.7e308, 0, 1.7e308]) spread.update(value);
+  spread.addInterval(-1.7e308, 1.7e308, 2);
+
+  const parts = spread.histogram(4);
+
+  for (const [i, { low }] of parts.entries()) expect(low / 1.7e308).toBeCloseTo(i / 2 - 1, 12);
+  expect(parts.at(-1)!.high).toBe(1.7e308);
+  expect(parts.map(({ count }) => count)).toEqual([1, 0, 3, 1]);
+});
+
+test('long bytes that begin alike are different values', () => {
+  const distinct = new Distinct(new AnswerBudget());
+  for (let i = 0; i < 10; i++) distinct.update(new Uint8Array(300).fill(i, 299));
+
+  expect(distinct.estimate()).toMatchObject({ value: 10, low: 10, high: 10 });
+});

@@ -30,3 +30,12 @@ test('nothing is told while nothing is known, nor of values that are too many', 
   for (let i = 0; i < 300; i++) names.tags({ line: `l${i}` });
   expect(notes(names, 'count() where line = l1000')).toEqual([]);
 });
+
+test('of names that are too many to remember none is said to be missing', () => {
+  const names = known();
+  for (let i = 0; i < 1_100; i++) names.tags({ [`t${i}`]: 'x' });
+  for (let i = 0; i < 1_100; i++) names.field(`f${i}`);
+
+  expect(notes(names, 'sum(f1099) by t1099')).toEqual([]);
+  expect(notes(names, 'sum(f1099) where t1099 = x')).toEqual([]);
+});

@@ -292,6 +292,23 @@ describe('a window', () => {
     expect(Object.keys(values)).toEqual(['a.p50', 'a.p99.9', 'a.rank_error']);
   });
 
+  test('tells the value whose rank a quantile is while all are kept, whatever binary fractions make of the rank', () => {
+    const pipeline = pipelineOf({
+      window: { every: 3_600_000, out_of_order: 0, emit: ['p7', 'p14', 'p28', 'p55', 'p56'], into: 'w' },
+    });
+    const hundred = Array.from({ length: 100 }, (_, i) => [i, i + 1] as const);
+    const output = pipeline.process(batchOf(each([...hundred, [3600, 0]])), now);
+    const [[, values]] = told(output, 'w') as [[number, Record<string, number>]];
+    expect(values).toEqual({
+      'a.p7': 7,
+      'a.p14': 14,
+      'a.p28': 28,
+      'a.p55': 55,
+      'a.p56': 56,
+      'a.rank_error': 0,
+    });
+  });
+
   test('counts distinct texts, which have no other figures', () => {
     const pipeline = pipelineOf({
       window: { every: 1000, out_of_order: 0, emit: ['count', 'mean', 'distinct'] },
