@@ -1,6 +1,6 @@
 import type { AnswerJson, CellJson, FigureJson, RowJson } from '../query/answer.ts';
 import { formatCount, formatPercent } from '../base/words.ts';
-import { renderTable, type TableColumn } from './table.ts';
+import { printable, renderTable, type TableColumn } from './table.ts';
 
 /** An answer for people: a table of figures, lists and histograms below it, and last what it stands on. */
 export function answerText(answer: AnswerJson): string {
@@ -11,11 +11,11 @@ export function answerText(answer: AnswerJson): string {
       if (cell === undefined || 'value' in cell) continue;
       const of = row.key.map((key) => key ?? '-').join(', ');
       parts.push(
-        `${of === '' ? label : `${label} of ${of}`}\n${'items' in cell ? itemTable(cell) : partTable(cell)}`,
+        `${printable(of === '' ? label : `${label} of ${of}`)}\n${'items' in cell ? itemTable(cell) : partTable(cell)}`,
       );
     }
   }
-  const last = [answer.coverage.words, ...answer.notes.map((note) => `note: ${note}`)];
+  const last = [answer.coverage.words, ...answer.notes.map((note) => `note: ${printable(note)}`)];
   return `${[...parts.filter((part) => part !== ''), ''].join('\n')}${last.join('\n')}\n`;
 }
 
@@ -40,9 +40,11 @@ function isFigure(cell: CellJson | undefined): cell is FigureJson {
   return cell !== undefined && 'value' in cell;
 }
 
-/** `21.4`, or with the bounds of an estimate `21.43 (21.38 … 21.51)`; less than certain: `412 (400 … 424, 95 %)`. */
+/** `21.4`, or with the bounds of an estimate `21.43 (21.38 … 21.51)`, `12 (at least 10)`; less than certain: `412 (400 … 424, 95 %)`. */
 function figureText({ value, low, high, confidence }: FigureJson): string {
   if (value === null) return '-';
+  // At least nothing says nothing.
+  if (high === null && low !== null && low > 0) return `${number(value)} (at least ${number(low)})`;
   if (low === null || high === null) return `about ${number(value)}`;
   if (low === high) return number(value);
   const sure = confidence < 1 ? `, ${formatPercent(100 * confidence)}` : '';
@@ -52,16 +54,19 @@ function figureText({ value, low, high, confidence }: FigureJson): string {
 function itemTable({ items }: Extract<CellJson, { items: unknown }>): string {
   return renderTable(
     [
-      { header: 'item', cell: ({ item }) => printable(item) },
+      { header: 'item', cell: ({ item }) => item.slice(0, 80) },
       {
         header: 'count',
         align: 'right',
-        cell: ({ count, low }) =>
-          low === count ? formatCount(count) : `${formatCount(low)} … ${formatCount(count)}`,
+        cell: (item) => countText(item),
       },
     ],
     items,
   );
+}
+
+function countText({ count, low, high }: { count: number; low: number; high: number | null }): string {
+  return figureText({ value: count, low, high, confidence: 1 });
 }
 
 function partTable({ parts }: Extract<CellJson, { parts: unknown }>): string {
@@ -70,7 +75,7 @@ function partTable({ parts }: Extract<CellJson, { parts: unknown }>): string {
     [
       { header: 'from', align: 'right', cell: ({ from }) => number(from) },
       { header: 'to', align: 'right', cell: ({ to }) => number(to) },
-      { header: 'count', align: 'right', cell: ({ count }) => formatCount(count) },
+      { header: 'count', align: 'right', cell: (part) => countText(part) },
       { header: '', cell: ({ count }) => '█'.repeat(Math.round((30 * count) / most)) },
     ],
     parts,
@@ -83,9 +88,4 @@ function number(value: number): string {
     return value < 0 ? `-${formatCount(-value)}` : formatCount(value);
   }
   return String(Number(value.toPrecision(6)));
-}
-
-/** A value from a sensor must not move the cursor. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '·').slice(0, 80);
 }

@@ -26,7 +26,7 @@ const details = `  AGGREGATE(FIELD), …  [of STREAM, …]  [where TAG = VALUE a
   KEY                           stream, a tag, or window(5m)
   TIME                          2026-11-21T08:00:00Z, a day, or now
 
-A figure stands with its bounds where it is not exact, "about" where nothing bounds it; the last line says what the answer stands on.`;
+A figure stands with its bounds where it is not exact, "about" where nothing bounds it; lists and histograms too. The last line says what the answer stands on.`;
 
 /** `sedge query '…'`: asks the running agent, or the folder of one that does not run. */
 export function queryVerb(opener: BufferOpener): Verb {

@@ -7,8 +7,8 @@ export interface TableColumn<Row> {
 
 export function renderTable<Row>(columns: readonly TableColumn<Row>[], rows: readonly Row[]): string {
   const cells = [
-    columns.map((column) => column.header.toUpperCase()),
-    ...rows.map((row) => columns.map((column) => column.cell(row))),
+    columns.map((column) => printable(column.header.toUpperCase())),
+    ...rows.map((row) => columns.map((column) => printable(column.cell(row)))),
   ];
   const widths = columns.map((_, c) => Math.max(...cells.map((line) => line[c]!.length)));
   return cells
@@ -22,4 +22,9 @@ export function renderTable<Row>(columns: readonly TableColumn<Row>[], rows: rea
     )
     .map((text) => `${text}\n`)
     .join('');
+}
+
+/** Names and values from sensors must not move the cursor. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·');
 }
