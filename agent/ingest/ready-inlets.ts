@@ -2,13 +2,17 @@ import type { Arrival } from './arrival.ts';
 import { weightOf, type AnyInlet } from './inlet.ts';
 import { limits } from './limits.ts';
 
-/** Inlets with arrivals waiting, in the order of their turns. Invariant: `waitingBytes` is the credit of all that waits, in whatever inlet. */
+/**
+ * Inlets with arrivals waiting, in the order of their turns, and such as had some that overtook the others. Invariant: `waitingBytes` is the
+ * credit of all that waits, in whatever inlet.
+ */
 export class ReadyInlets {
-  #inlets: AnyInlet[] = [];
+  /** Each once: one whose arrivals all went ahead stays until its turn, and may have new ones by then. */
+  readonly #inlets = new Set<AnyInlet>();
   #waitingBytes = 0;
 
   get isEmpty(): boolean {
-    return this.#inlets.length === 0;
+    return this.#inlets.size === 0;
   }
 
   get waitingBytes(): number {
@@ -24,7 +28,7 @@ export class ReadyInlets {
 
   /** An inlet's first arrival waits. */
   add(inlet: AnyInlet): void {
-    this.#inlets.push(inlet);
+    this.#inlets.add(inlet);
   }
 
   /** An arrival waits. */
@@ -42,14 +46,16 @@ export class ReadyInlets {
     const parcels = new Map<AnyInlet, Arrival[]>();
     let count: number = limits.groupArrivals;
     let bytes = bytesMax;
-    while (this.#inlets.length > 0 && count > 0 && bytes > 0) {
-      const inlet = this.#inlets.shift()!;
+    // What is added meanwhile has its turn behind the others.
+    for (const inlet of this.#inlets) {
+      if (count <= 0 || bytes <= 0) break;
+      this.#inlets.delete(inlet);
       const parcel = parcels.get(inlet) ?? [];
       parcels.set(inlet, parcel);
       const before = parcel.length;
       bytes -= inlet.take(parcel, Math.min(count, limits.inletTurnArrivals), bytes);
       count -= parcel.length - before;
-      if (inlet.waiting > 0) this.#inlets.push(inlet);
+      if (inlet.waiting > 0) this.#inlets.add(inlet);
     }
     this.#waitingBytes -= bytesMax - bytes;
     return parcels;

@@ -621,6 +621,28 @@ describe('Intake with an urgent stream', () => {
     expect(store.calls.map(({ urgent }) => urgent)).toEqual([false]);
   });
 
+  it('remembers an inlet once, however many urgent ones it brings while the store is full', async () => {
+    const { intake, store, scheduler, clock } = intakeRig(plans);
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer()).offer(arrival('b/1', 'usual'));
+    scheduler.run();
+    await store.answerAll(full);
+    for (let i = 0; i < 5; i++) {
+      inlet.offer(arrival('a/1', `alarm ${i}`));
+      scheduler.run();
+      await store.calls.find(({ urgent }) => urgent)!.answer({ ok: true });
+    }
+
+    inlet.offer(arrival('b/1', 'more'));
+
+    expect(intake.inspect().waiting).toBe(1);
+    clock.advance(limits.appendRetryMsMax);
+    await store.answerAll();
+    scheduler.run();
+    await store.answerAll();
+    expect(intake.inspect()).toMatchObject({ bytes: 0, waiting: 0, appendsInFlight: 0 });
+  });
+
   it('stores nothing ahead of its turn while the device fails', async () => {
     const { intake, store, scheduler } = intakeRig(plans);
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
