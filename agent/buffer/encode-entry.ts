@@ -42,7 +42,10 @@ export function encodeEntry(
 ): { readonly entry: EntryToStore; readonly oversize: Oversize | null } {
   const { stream, received, marks, state, clockBase = null } = entry;
   const into: Making = { rows: [], bytesMax: Math.min(rowBytesMax, bytesMax), oversize: null };
-  if (entry.batch !== null) encodeRows(entry.batch, into);
+  if (entry.batch !== null) {
+    assertBatch(entry.batch);
+    encodeRows(entry.batch, into);
+  }
   const { rows, oversize } = into;
   const filtered =
     oversize === null ? entry.filtered : [...entry.filtered, { rule: oversizeRule, count: oversize.count }];
@@ -97,7 +100,6 @@ function valueBytesMost(value: Scalar): number {
 /** Halves what is too big for one row; a single reading that is too big is counted, not kept. */
 function encodeRows(batch: Batch, into: Making): void {
   if (batch.length === 0) return;
-  assertBatch(batch);
   if (!mayFitRow(batch, into.bytesMax)) {
     encodeHalves(batch, into);
     return;

@@ -169,17 +169,33 @@ export function sliceBatch(batch: Batch, from: number, to: number): Batch {
   };
 }
 
-/** @throws {Bug} when a batch breaks its own contract; called where batches enter durable storage. */
+/**
+ * What readers of durable storage refuse must not get there: it would be acknowledged and then set aside as damaged.
+ * @throws {Bug} when a batch breaks its own contract; called where batches enter durable storage.
+ */
 export function assertBatch(batch: Batch): void {
-  assert(batch.timeMicros.length === batch.length, 'timeMicros has the batch length');
-  assert(
-    batch.timeNanos === null || batch.timeNanos.length === batch.length,
-    'timeNanos has the batch length',
-  );
-  assert(batch.quality.length === batch.length, 'quality has the batch length');
-  assert(batch.seriesIndex.length === batch.length, 'seriesIndex has the batch length');
-  for (const column of batch.columns) {
-    assert(column.values.length === batch.length, `column ${column.name} has the batch length`);
-    assert(column.present === null || column.present.length === batch.length, `presence of ${column.name}`);
+  const { length, timeMicros, timeNanos, quality, series, seriesIndex, columns } = batch;
+  assert(timeMicros.length === length, 'timeMicros has the batch length');
+  assert(timeNanos === null || timeNanos.length === length, 'timeNanos has the batch length');
+  assert(quality.length === length, 'quality has the batch length');
+  assert(seriesIndex.length === length, 'seriesIndex has the batch length');
+  for (let i = 0; i < length; i++) {
+    assert(Number.isSafeInteger(timeMicros[i]), 'an event time is an integer that a double holds exactly');
+    assert(quality[i]! <= Quality.bad, 'quality is one of three grades');
+    assert(seriesIndex[i]! < series.length, 'a reading is of a series of the batch');
   }
+  if (timeNanos !== null) assert(isUpTo(999, timeNanos), 'nanoseconds are 0 … 999');
+  const names = new Set<string>();
+  for (const { kind, name, values, present } of columns) {
+    assert(values.length === length, `column ${name} has the batch length`);
+    assert(present === null || (present.length === length && isUpTo(1, present)), `presence of ${name}`);
+    assert(kind !== 'boolean' || isUpTo(1, values), `booleans of ${name} are 0 or 1`);
+    names.add(name);
+  }
+  assert(names.size === columns.length, 'names of columns are distinct');
+}
+
+function isUpTo(most: number, values: Uint8Array | Uint16Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i]! > most) return false;
+  return true;
 }

@@ -56,6 +56,11 @@ export const tagTextLimit = 4 * 1024 * 1024;
 /** UTF-16 units of measurement and tags of an Influx line. */
 export const influxHeadLengthLimit = 8192;
 
+/**
+ * Largest magnitude of a time that a payload may bring, microseconds: years 1716 to 2223. Thirty-one years below what is exact, so that whatever stages and
+ * summaries reckon around it (windows and gaps of a year, sketches of 256 days) is exact too.
+ */
+export const payloadMicrosLimit = 8e15;
 /** UTF-16 units of a text holding a time: RFC 3339 with nine digits has 35; zeros may follow. */
 export const timeTextLengthLimit = 64;
 

@@ -75,7 +75,7 @@ function readRow(reader: ByteReader, stream: string): Batch {
   const flags = reader.uint8();
   if (flags > 31) throw new MalformedBytes(`journal row with flags ${flags}`);
   const length = reader.count(journalReadingsMax, 'readings');
-  const timeMicros = float64s(reader, length);
+  const timeMicros = times(reader, length);
   const timeNanos = flags & flag.nanos ? nanos(reader, length) : null;
   const quality = flags & flag.quality ? reader.raw(length).slice() : new Uint8Array(length);
   if (quality.some((code) => code > 2)) throw new MalformedBytes('unknown quality');
@@ -187,6 +187,14 @@ function float64s(reader: ByteReader, length: number): Float64Array {
     return values;
   }
   return new Float64Array(copied(reader, 8 * length));
+}
+
+/** What no block could hold must not be read: sealing it would fail for ever. */
+function times(reader: ByteReader, length: number): Float64Array {
+  const values = float64s(reader, length);
+  for (let i = 0; i < length; i++)
+    if (!Number.isSafeInteger(values[i])) throw new MalformedBytes(`${values[i]} is no event time`);
+  return values;
 }
 
 function nanos(reader: ByteReader, length: number): Uint16Array {

@@ -181,6 +181,8 @@ export class ReadingSink {
   #time(name: string, value: Scalar): void {
     const problem = readTime(value, this.#timeUnit, this.#read);
     if (problem !== null) throw new Undecodable('time', `${name}: ${problem}`);
+    if (Math.abs(this.#read.micros) > limits.payloadMicrosLimit)
+      throw new Undecodable('time', `${name}: the time is out of range (years 1716 to 2223)`);
     this.#now.timed = true;
     this.#now.timeMicros = this.#read.micros;
     this.#now.timeNanos = this.#read.nanos;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { crc32c } from '#agent/base/crc32c.ts';
 import type { WriteRequest } from '#agent/buffer/pages-touched.ts';
 import type { StoreSettings } from '#agent/buffer/settings.ts';
 import { MiB } from '#agent/base/units.ts';
@@ -338,6 +339,30 @@ test('fsck finds what is damaged or miscounted, and repairs it when asked', () =
   expect(found.findings[0]).toMatchObject({ stream: 's', first: 30, count: 30, repaired: false });
   expect(after.findings).toEqual([]);
   expect(ledgerOf('s')).toMatchObject({ buffered: 30, balanced: true });
+});
+
+test('a row with a time that no block can hold is set aside, and what follows it is sealed', () => {
+  open();
+  const { rows, ...entry } = entryOf('s', [1]);
+  const bytes = rows[0]!.bytes.slice();
+  const view = new DataView(bytes.buffer);
+  // Behind magic, version, flags and the number of readings.
+  view.setFloat64(4, 2 ** 53, true);
+  view.setUint32(bytes.length - 4, crc32c(bytes.subarray(0, -4)), true);
+  rig.store.commit([{ kind: 'append', entries: [{ ...entry, rows: [{ bytes, count: 1 }] }] }], rig.now);
+  append('s', [2, 3]);
+
+  seal();
+
+  expect([...readAll(rig.store, 's')]).toEqual([
+    [1, 2],
+    [2, 3],
+  ]);
+  expect(ledgerOf('s')).toMatchObject({
+    buffered: 2,
+    dropped: [{ rule: 'damaged', count: 1 }],
+    balanced: true,
+  });
 });
 
 test('purging takes whole segments below the offset, for everybody or for one uplink', () => {

@@ -46,4 +46,31 @@ describe('decodeJournalRow', () => {
       error: { code: 'truncated' },
     });
   });
+
+  it('refuses times that no block could hold, so that such a row is set aside instead of failing to be sealed for ever', () => {
+    const code = (time: number, readings = 1) => {
+      const batch = oneReading();
+      const timeMicros = new Float64Array(readings).fill(time);
+      const [column] = batch.columns;
+      const values = new Float64Array(readings);
+      const wide = {
+        length: readings,
+        quality: new Uint8Array(readings),
+        seriesIndex: new Uint32Array(readings),
+      };
+      const row = encodeJournalRow({
+        ...batch,
+        ...wide,
+        timeMicros,
+        columns: [{ ...column!, values } as never],
+      });
+      const result = decodeJournalRow(row, { stream: 'vibration' });
+      return result.ok ? 'ok' : result.error.code;
+    };
+    expect([0, -(2 ** 53) + 1].map((time) => code(time))).toEqual(['ok', 'ok']);
+    expect([NaN, Infinity, 0.5, 2 ** 53, -(2 ** 53)].map((time) => code(time))).toEqual(
+      Array.from({ length: 5 }, () => 'malformed'),
+    );
+    expect(code(2 ** 53, 40)).toBe('malformed');
+  });
 });

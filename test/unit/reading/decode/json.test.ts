@@ -151,6 +151,15 @@ describe('json', () => {
     );
   });
 
+  it('refuses a time so far away that windows around it would not begin or end exactly', () => {
+    const options = { format: 'json', time: 'ts', time_unit: 'us' } as const;
+    const taken = (micros: number) => decodeAll(options, [`{"ts":${micros},"v":1}`]).rows.length;
+    expect([8e15, -8e15, 8e15 + 1, -8e15 - 1, Number.MAX_SAFE_INTEGER].map(taken)).toEqual([1, 1, 0, 0, 0]);
+    expect(refusalOf(options, '{"ts":9007199254740991}')).toBe(
+      'time: ts: the time is out of range (years 1716 to 2223)',
+    );
+  });
+
   it('selects by prefix of a path only at a dot, and is not slowed by a key of many dots', () => {
     const options = { format: 'json', fields: ['a.b', 'c'] } as const;
     const payload = { 'a.b.c': 1, 'a.bc': 2, 'c.': 3, cc: 4, ['.'.repeat(200_000)]: 5 };
