@@ -24,6 +24,8 @@ export interface FsckReport {
   readonly segments: number;
   readonly readings: number;
   readonly findings: readonly FsckFinding[];
+  /** Readings in `quarantine` that were set aside before this look: in the accounts as dropped under `damaged`, and told of then. */
+  readonly setAside: number;
 }
 
 /** Findings listed at most; a database that is all damage needs no longer list. */
@@ -35,6 +37,7 @@ export function fsck(core: StoreCore, options: { repair: boolean }): FsckReport 
   core.decoded.clear();
   const walk = { segments: 0, readings: 0, findings: [] as FsckFinding[], ...options };
   checkDatabase(core, walk);
+  const setAside = checkQuarantine(core, walk);
   const names = [...core.memory.streams.keys()];
   for (const name of names) checkStream(core, name, walk);
   for (const entry of ledgerOf(core).streams) {
@@ -50,12 +53,19 @@ export function fsck(core: StoreCore, options: { repair: boolean }): FsckReport 
     const detail = `the accounts of uplink ${entry.uplink} do not balance`;
     note(walk, { kind: 'ledger', stream: entry.stream, detail });
   }
+  core.quarantineTold = lastSetAside(core);
   return {
     streams: core.memory.streams.size,
     segments: walk.segments,
     readings: walk.readings,
     findings: walk.findings,
+    setAside,
   };
+}
+
+/** The row of `quarantine` written last. */
+export function lastSetAside(core: StoreCore): number {
+  return core.prepare<{ last: number }>('SELECT ifnull(max(id), 0) AS last FROM quarantine').get()!.last;
 }
 
 interface Walk {
@@ -83,6 +93,26 @@ function checkDatabase(core: StoreCore, walk: Walk): void {
     if (!(error instanceof DiskError)) throw error;
     note(walk, { kind: 'database', stream: '', detail: error.message });
   }
+}
+
+/**
+ * Damage that whoever came before met is not among what is stored any more. What upkeep and readers set aside since the store was opened, or looked
+ * through last, is a finding as if it had been met here; of what is older the readings are answered.
+ */
+function checkQuarantine(core: StoreCore, walk: Walk): number {
+  const told = core.quarantineTold ?? 0;
+  const rows = core
+    .prepare<{ id: number; name: string; first: number; count: number; reason: string }>(
+      `SELECT quarantine.id, name, first, count, reason FROM quarantine JOIN streams ON streams.id = stream
+       ORDER BY quarantine.id`,
+    )
+    .all();
+  let before = 0;
+  for (const { id, name, reason, first, count } of rows) {
+    if (id <= told) before += count;
+    else note(walk, { kind: 'damaged', stream: name, first, count, detail: reason, repaired: true });
+  }
+  return before;
 }
 
 function checkStream(core: StoreCore, name: string, walk: Walk): void {

@@ -12,7 +12,7 @@ import { CommitInDoubt, type Doubt, type Verdict } from './doubt.ts';
 import type { ClockTerms } from './disk-protocol.ts';
 import { astrayMessage } from './events.ts';
 import { clockTerms, moveFloor, setClock, type ClockSet } from './eras.ts';
-import { fsck, type FsckReport } from './fsck.ts';
+import { fsck, lastSetAside, type FsckReport } from './fsck.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import {
   compactPauseMillis,
@@ -86,6 +86,7 @@ export class JournalStore {
   /** Opens the database, or says why it can not be: newer, corrupt, locked, too old a library. Safe to call twice. */
   open(settings: StoreSettings): void {
     this.configure(settings);
+    this.#core.quarantineTold ??= lastSetAside(this.#core);
     this.#opened = true;
   }
 

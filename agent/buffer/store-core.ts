@@ -52,6 +52,8 @@ export class StoreCore {
   readonly figures: FileFigures = new FileFigures((sql) => this.prepare(sql));
   readonly walks = new Walks();
   readonly passed = new PassedLevels();
+  /** Rows of `quarantine` up to here were told of before, see `fsck.ts`; null before the first look. */
+  quarantineTold: number | null = null;
   #db: Database | null = null;
   /** Of the database opened first; null before. */
   #epoch: string | null = null;

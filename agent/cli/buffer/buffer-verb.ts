@@ -13,6 +13,7 @@ import { passedWords, rungWords } from '../../operate/rung-words.ts';
 import { type BufferAccess, type BufferStream, liveBuffer, streamOf } from './buffer-access.ts';
 import { explainInUse } from './in-use.ts';
 import { exportReadings } from './export-readings.ts';
+import { fsckLines } from './fsck-lines.ts';
 import { type BufferOpener, openOffline, type OfflineBuffer } from './offline-buffer.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
 
@@ -205,12 +206,7 @@ async function check({ invocation, world }: Call, buffer: OfflineBuffer): Promis
   const report = await buffer.fsck({ repair: invocation.flags.has('repair') });
   if (invocation.flags.has('json')) line(world.stdout, JSON.stringify(report));
   else {
-    for (const finding of report.findings) line(world.stdout, `${finding.kind}: ${finding.detail}`);
-    const { streams, segments, readings, findings } = report;
-    line(
-      world.stdout,
-      `${formatCount(readings)} readings in ${formatCount(segments)} blocks and rows of ${streams} streams: ${findings.length === 0 ? 'all sound' : `${findings.length} findings`}`,
-    );
+    for (const words of fsckLines(report)) line(world.stdout, words);
   }
   return report.findings.length === 0 ? exit.ok : exit.found;
 }

@@ -337,9 +337,40 @@ test('fsck finds what is damaged or miscounted, and repairs it when asked', () =
 
   expect(found.findings.map((one) => one.kind)).toEqual(['damaged', 'aggregate', 'ledger']);
   expect(found.findings[0]).toMatchObject({ stream: 's', first: 30, count: 30, repaired: false });
-  expect(after.findings).toEqual([]);
+  expect(after).toMatchObject({ findings: [], setAside: 30 });
   expect(ledgerOf('s')).toMatchObject({ buffered: 30, balanced: true });
 });
+
+const meetings: readonly (readonly [string, () => void])[] = [
+  ['upkeep', () => seal()],
+  ['a reader', () => void readAll(rig.store, 's')],
+];
+
+test.for(meetings)(
+  'fsck names what %s set aside since the store was opened, and counts it from then on',
+  ([, meet]) => {
+    open();
+    append('s', range(0, 30));
+    append('s', range(30, 60));
+    rig.raw?.prepare("UPDATE journal SET row = x'00' WHERE first = 0").run();
+    rig.reborn();
+    open();
+    meet();
+
+    const found = rig.store.fsck({ repair: false });
+    const again = rig.store.fsck({ repair: false });
+    rig.reborn();
+    open();
+    const later = rig.store.fsck({ repair: false });
+
+    expect(found).toMatchObject({
+      setAside: 0,
+      findings: [{ kind: 'damaged', stream: 's', first: 0, count: 30, repaired: true }],
+    });
+    expect(again).toMatchObject({ setAside: 30, findings: [] });
+    expect(later).toMatchObject({ setAside: 30, findings: [] });
+  },
+);
 
 test('a row with a time that no block can hold is set aside, and what follows it is sealed', () => {
   open();
