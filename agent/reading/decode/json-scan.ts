@@ -82,7 +82,11 @@ export class JsonScan {
   /** The key whose first byte is next, with its closing quote. */
   #key(position: number): string | null {
     const known = this.#keys[position];
-    if (known !== undefined && this.#equals(known.bytes)) return known.name;
+    return known !== undefined && this.#equals(known.bytes) ? known.name : this.#learn(position);
+  }
+
+  /** A key that was not here before. Apart from {@link #key}, where the closure would cost an allocation a key. */
+  #learn(position: number): string | null {
     const from = this.#at;
     const to = this.#plainEnd();
     if (to === -1 || to - from > keyBytesLimit) return null;
