@@ -50,6 +50,12 @@ export function checkDerivations(config: Config, findings: Findings): void {
     kind,
     option,
   ];
+  for (const way of ways) {
+    if (way.to.startsWith('_'))
+      findings.error(pathOf(way), 'names that begin with _ are kept for streams of sedge itself', {
+        value: way.to,
+      });
+  }
   const back = ways.flatMap((way) => {
     const streams = wayBack(way, onward);
     return streams === null ? [] : [{ way, streams }];

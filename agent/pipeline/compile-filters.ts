@@ -84,6 +84,7 @@ export function compileKalman(rule: string, config: KalmanConfig): Compiled {
     .positive({ process_noise: processNoise, measurement_noise: measurementNoise, gate })
     .names({ velocity_as: name })
     .need(second === null || model === 'velocity', 'velocity_as', 'needs `model: velocity`')
+    .need(name !== (config.as ?? config.field), 'velocity_as', 'takes the value already')
     .orBuild(() => {
       const kernel = kalmanKernel({
         model,

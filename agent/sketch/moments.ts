@@ -234,7 +234,8 @@ export class Moments implements Sketch {
         moments.#lost = reader.float64();
         moments.#min = readFinite(reader, 'min');
         moments.#max = readFinite(reader, 'max');
-        moments.#mean = readFinite(reader, 'mean');
+        // Of values at both ends of the doubles the mean and what follows from it may have overflowed.
+        moments.#mean = reader.float64();
         moments.#m2 = reader.float64();
         moments.#m3 = reader.float64();
         moments.#m4 = reader.float64();

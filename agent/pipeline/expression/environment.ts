@@ -4,6 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Result } from '../../base/result.ts';
 import { fail, ok } from '../../base/result.ts';
 import { expressionDepthMax, expressionLengthMax, expressionNodesMax } from '../limits.ts';
+import { failingCall } from './constants.ts';
 
 /**
  * The world an expression sees:
@@ -52,9 +53,10 @@ export function parseExpression(text: string): Result<ParseResult, string> {
   if (text.length > expressionLengthMax) {
     return fail(`the expression has ${text.length} characters; at most ${expressionLengthMax} are allowed`);
   }
+  const environment = celEnvironment();
   let parsed: ParseResult;
   try {
-    parsed = celEnvironment().parse(text);
+    parsed = environment.parse(text);
   } catch (error) {
     return fail(oneLine(error));
   }
@@ -66,6 +68,8 @@ export function parseExpression(text: string): Result<ParseResult, string> {
     return fail(
       `the expression gives what ${parsed.ast.op.replace('_', '')} makes of its sides, not true or false`,
     );
+  const failing = failingCall(parsed.ast, text, environment);
+  if (failing !== null) return fail(`${summaryOf(failing.error)} (${placeIn(text, failing.start)})`);
   return ok(parsed);
 }
 
@@ -74,18 +78,25 @@ const arithmetic: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '-_'])
 
 /** The library's message without its drawing of the source, with line and column instead; both count from 1. */
 function oneLine(error: unknown): string {
-  const { summary, range, node } = (error ?? {}) as {
-    summary?: string;
-    range?: { start: number };
+  const { range, node } = (error ?? {}) as {
+    range?: { start: number; end: number };
     node?: { input?: string };
   };
-  if (summary === undefined) return messageOf(error);
-  const message = inWords(summary.replaceAll(/\s+/g, ' ').slice(0, 300));
+  const message = summaryOf(error);
   const input = node?.input;
-  if (range === undefined || input === undefined) return message;
-  const lines = input.slice(0, range.start).split('\n');
+  return range === undefined || input === undefined ? message : `${message} (${placeIn(input, range.start)})`;
+}
+
+function summaryOf(error: unknown): string {
+  const { summary } = (error ?? {}) as { summary?: string };
+  return summary === undefined ? messageOf(error) : inWords(summary.replaceAll(/\s+/g, ' ').slice(0, 300));
+}
+
+/** Line, where it is not the first, and column. */
+function placeIn(input: string, start: number): string {
+  const lines = input.slice(0, start).split('\n');
   const column = `column ${lines.at(-1)!.length + 1}`;
-  return `${message} (${lines.length > 1 ? `line ${lines.length}, ` : ''}${column})`;
+  return lines.length > 1 ? `line ${lines.length}, ${column}` : column;
 }
 
 /** The library's word for what a user meets most often. */

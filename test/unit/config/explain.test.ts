@@ -346,6 +346,22 @@ describe('a mistake in values is told with place, value, what was expected and w
     `);
   });
 
+  test('stages that send readings into streams of sedge itself', () => {
+    const text =
+      'streams:\n  a: { stages: [ { alert: { when: "true", into: _dead_letter } } ] }\n' +
+      '  b: { stages: [ { window: { every: 10s, into: w, late_into: _late } } ] }\n';
+    expect(told(text)).toMatchInlineSnapshot(`
+      "
+      sedge.yaml:2:49: streams.a.stages[0].alert.into: names that begin with _ are kept for streams of sedge itself
+          2 |   a: { stages: [ { alert: { when: "true", into: _dead_letter } } ] }
+            |                                                 ^^^^^^^^^^^^
+      sedge.yaml:3:62: streams.b.stages[0].window.late_into: names that begin with _ are kept for streams of sedge itself
+          3 |   b: { stages: [ { window: { every: 10s, into: w, late_into: _late } } ] }
+            |                                                              ^^^^^
+      "
+    `);
+  });
+
   test('stages that send readings in a circle, and into their own stream', () => {
     const stage = (into: string): string => `stages: [ { alert: { when: "true", into: ${into} } } ]`;
     const text =

@@ -100,6 +100,12 @@ describe('checkExpression', () => {
     ['reading.a + 1.0', 'the expression gives what + makes of its sides, not true or false'],
     ['-reading.a', 'the expression gives what - makes of its sides, not true or false'],
     ['   ', 'the expression is empty'],
+    ['has(reading.a) &&\n  reading.a.matches("(")', 'Invalid regular expression: ( (line 2, column 3)'],
+    ['["a", "b"].exists(x, x.matches("["))', 'Invalid regular expression: [ (column 22)'],
+    [
+      'time > timestamp("2026-01-01T00:00:00Z") + duration("5 min")',
+      'Invalid duration string: 5 min (column 44)',
+    ],
   ])('says in one line what is wrong with %j', (text, message) => {
     expect(checkExpression(text)).toBe(message);
   });
@@ -112,6 +118,10 @@ describe('checkExpression', () => {
 
   test('accepts what keep accepts', () => {
     expect(checkExpression('reading.temp > -40.0 && reading.ok')).toBeNull();
+    expect(
+      checkExpression('reading.a.matches("^a+(b|c)$") && time > timestamp("2026-01-01T00:00:00Z")'),
+    ).toBeNull();
+    expect(checkExpression('reading.a.matches(reading.b) && reading.a == "matches("')).toBeNull();
   });
 });
 

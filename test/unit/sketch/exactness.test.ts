@@ -18,6 +18,18 @@ describe('moments', () => {
     a.merge(b);
     expect(a.sum).toBe(4);
   });
+
+  it('come back from their bytes when values at both ends of the doubles made their powers overflow', () => {
+    const moments = new Moments();
+    for (const value of [-Number.MAX_VALUE, Number.MAX_VALUE, 3]) moments.update(value);
+
+    const parsed = Moments.parse(moments.toBytes());
+
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: { n: 3, min: -Number.MAX_VALUE, max: Number.MAX_VALUE, sum: 3 },
+    });
+  });
 });
 
 describe('KLL', () => {

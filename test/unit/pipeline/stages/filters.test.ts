@@ -261,19 +261,23 @@ test('filters are refused what they cannot do', () => {
     { savgol: { field: 'v', window: 3, order: 3 } },
     { savgol: { field: 'v', order: 1, derivative: 2 } },
     { kalman: { field: 'v', process_noise: 0, measurement_noise: 1, velocity_as: 'w' } },
+    {
+      kalman: { field: 'v', process_noise: 1, measurement_noise: 1, model: 'velocity', velocity_as: 'v' },
+    },
   ];
 
   expect(wrong.map((stage) => () => pipelineOf(stage)).map((build) => messageOf(build)))
     .toMatchInlineSnapshot(`
-    [
-      "[{"stage":0,"path":"despike.field","message":"a field name is needed"},{"stage":0,"path":"despike.window","message":"2 is not a whole number from 3 to 255"}]",
-      "[{"stage":0,"path":"ema.time_constant","message":"0 is not a number > 0"}]",
-      "[{"stage":0,"path":"rate.bits","message":"has a meaning for counters only"}]",
-      "[{"stage":0,"path":"savgol.order","message":"must be below the window of 3 values"}]",
-      "[{"stage":0,"path":"savgol.derivative","message":"a polynomial of order 1 has no such derivative"}]",
-      "[{"stage":0,"path":"kalman.process_noise","message":"0 is not a number > 0"},{"stage":0,"path":"kalman.velocity_as","message":"needs \`model: velocity\`"}]",
-    ]
-  `);
+      [
+        "[{"stage":0,"path":"despike.field","message":"a field name is needed"},{"stage":0,"path":"despike.window","message":"2 is not a whole number from 3 to 255"}]",
+        "[{"stage":0,"path":"ema.time_constant","message":"0 is not a number > 0"}]",
+        "[{"stage":0,"path":"rate.bits","message":"has a meaning for counters only"}]",
+        "[{"stage":0,"path":"savgol.order","message":"must be below the window of 3 values"}]",
+        "[{"stage":0,"path":"savgol.derivative","message":"a polynomial of order 1 has no such derivative"}]",
+        "[{"stage":0,"path":"kalman.process_noise","message":"0 is not a number > 0"},{"stage":0,"path":"kalman.velocity_as","message":"needs \`model: velocity\`"}]",
+        "[{"stage":0,"path":"kalman.velocity_as","message":"takes the value already"}]",
+      ]
+    `);
 });
 
 function messageOf(build: () => unknown): string {
