@@ -56,6 +56,7 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     streams.set(row.name, stream);
     if (row.blocks >= blocksUnjoinedMin) toCompact.add(stream);
   }
+  const clock = loadClock(db);
   const memory: StoreMemory = {
     streams,
     toCompact,
@@ -65,10 +66,10 @@ export function loadMemory(db: Database, boot: string): StoreMemory {
     journalRows: 0,
     journalBytes: 0,
     boot: bootId(db, boot),
-    clock: loadClock(db),
+    clock,
     budgets: new Map(),
     marks: loadShelves(db),
-    rollups: loadRollups(db),
+    rollups: loadRollups(db, clock.floorMicros),
     mayGrow: true,
     bytesSinceSpaceCheck: Infinity,
   };

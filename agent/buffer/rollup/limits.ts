@@ -50,5 +50,8 @@ export const queryMillisMax = 10_000;
 export const queryRowsTogether = 256;
 /** Windows looked at that reach into a time of which nothing finer is kept; of more, any number of readings may be missing. */
 export const missedWindowsMax = 512;
+/** A wall clock that gained so much on the monotonic one was set; and after so long it is believed where it would let windows go. */
+export const clockAheadMicrosMax = 3_600_000_000;
+export const clockBelievedMillis = 86_400_000;
 /** Between two looks for windows that are too old. */
 export const trimPauseMillis = 600_000;

@@ -5,6 +5,7 @@ import type { Level } from '../../query/cover.ts';
 import type { Names } from '../../query/names.ts';
 import { leftOutMax, rollupLevels } from './limits.ts';
 import { OpenWindows } from './open-windows.ts';
+import { RetentionClock } from './retention-clock.ts';
 
 /** Tables of the room's summaries; see the README. `start` is microseconds, `since` an offset. */
 export const rollupTables = `
@@ -75,12 +76,14 @@ export interface RollupMemory {
   pieceSince: number | null;
   /** Monotonic milliseconds when old windows were looked for and none was left to let go of; null: not yet. */
   trimmedMillis: number | null;
+  readonly retention: RetentionClock;
 }
 
 /** Begin of time: no window is older. */
 export const beginMicros = -Number.MAX_SAFE_INTEGER;
 
-export function loadRollups(db: Database): RollupMemory {
+/** @param knownMicros the newest wall time known, 0: none. */
+export function loadRollups(db: Database, knownMicros: number): RollupMemory {
   const levels: LevelState[] = rollupLevels.map(() => ({ start: beginMicros, bytes: 0 }));
   for (const row of db.prepare<LevelState & { level: number }>('SELECT * FROM rollup_levels').all()) {
     const level = levels[row.level];
@@ -106,6 +109,7 @@ export function loadRollups(db: Database): RollupMemory {
     pieceBytes: pieces?.bytes ?? 0,
     pieceSince: null,
     trimmedMillis: null,
+    retention: new RetentionClock(knownMicros),
   };
 }
 

@@ -37,10 +37,11 @@ export function rollUp(core: StoreCore, now: Moment): void {
   }
   let more = false;
   const due = mergeDue(core, now.monotonicMillis);
+  const wallMicros = core.memory.rollups.retention.look(now);
   core.transaction(
     () => {
       if (due) mergePieces(core);
-      more = trimRollups(core, now.wallMicros);
+      more = trimRollups(core, wallMicros);
     },
     { durable: false },
   );
@@ -147,7 +148,7 @@ export function alignRollups(core: StoreCore): void {
   }
   if (!gone) return;
   const { rollups } = core.memory;
-  const pieces = loadRollups(core.db);
+  const pieces = loadRollups(core.db, 0);
   rollups.pieces = pieces.pieces;
   rollups.pieceBytes = pieces.pieceBytes;
   for (const [level, state] of rollups.levels.entries()) {
