@@ -3,7 +3,7 @@
  * "unknown key", because who writes them has read the manual.
  */
 const sections = new Set(['mesh', 'models', 'plugins', 'devices', 'learning']);
-const stages = new Set(['fft', 'filter_bank', 'join', 'resample', 'score', 'smooth']);
+const stages = new Set(['fft', 'filter_bank', 'score', 'smooth']);
 
 /** The sentence for an unknown key of the map at `shape`, or null when the key is simply unknown. */
 export function notYetKey(place: 'root' | 'stage', key: string): string | null {
