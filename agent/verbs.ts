@@ -42,9 +42,9 @@ const completionVerb: Verb = {
 
 /** Loaded by those who open a folder. */
 const opener: BufferOpener = {
-  open: async (config) => {
+  open: async (config, warn) => {
     const { bufferOpener } = await import('./assembly/offline-store.ts');
-    return bufferOpener(packaging(process.env)).open(config);
+    return bufferOpener(packaging(process.env)).open(config, warn);
   },
 };
 

@@ -7,19 +7,29 @@ import { readPage } from './readings-json.ts';
 import { storeSettings } from './store-settings.ts';
 
 const pageReadings = 1000;
-const silent: Telemetry = { log: () => {}, count: () => {}, gauge: () => {}, observe: () => {} };
 
-/** Opens the data folder of an agent that does not run, under its own configuration: nothing in it moves by being looked at. */
+/** Errors only: verbs print what they were asked for. */
+function telemetryOf(warn: (words: string) => void): Telemetry {
+  const log: Telemetry['log'] = (level, _event, message) => {
+    if (level === 'error') warn(message);
+  };
+  return { log, count: () => {}, gauge: () => {}, observe: () => {} };
+}
+
+/**
+ * Opens the data folder of an agent that does not run, under its own configuration. No reading moves by being looked at; the store keeps itself up as it would, and
+ * says so where damage is met.
+ */
 export function bufferOpener(packaging: Packaging): BufferOpener {
   return {
-    open: async (config) => {
+    open: async (config, warn) => {
       const { data: folder, id: agent } = config.agent;
       const addon = await packaging.sqliteAddon();
       const channel = startDiskThread(
         { folder, agent, ...(addon === undefined ? {} : { addon }) },
         packaging.worker('disk-worker'),
       );
-      const store = new StoreClient({ channel, telemetry: silent });
+      const store = new StoreClient({ channel, telemetry: telemetryOf(warn) });
       try {
         // Nothing becomes coarser by being looked at, so that every walk may have one name.
         await store.start({ ...storeSettings(config), whenFull: 'block' });

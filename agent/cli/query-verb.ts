@@ -76,7 +76,7 @@ async function answerOf(
     return (await clientFor(config, world).get(path)) as AnswerJson;
   } catch (error) {
     if (!(error instanceof SedgeError) || error.code !== 'SEDGE_AGENT_UNREACHABLE') throw error;
-    const buffer = await openOffline(opener, config);
+    const buffer = await openOffline(opener, config, world.stderr);
     try {
       return await buffer.query(query);
     } finally {

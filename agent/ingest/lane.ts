@@ -67,9 +67,9 @@ export function decodeWeighed(
 }
 
 /** One line for the sender. */
-function oversizeDetail({ length }: Batch, { index, bytes, bytesMax }: Unstorable): string {
+function oversizeDetail({ stream, length }: Batch, { index, bytes, bytesMax }: Unstorable): string {
   const which = length === 1 ? 'the reading' : `reading ${index + 1} of ${length}`;
-  const nothing = length === 1 ? '' : ', and nothing of the body was stored';
+  const nothing = length === 1 ? '' : `, and nothing of the body was stored in ${stream}`;
   return `${which} takes ${bytes} bytes encoded, at most ${bytesMax} can be stored${nothing}: send it in parts, or leave fields out with decode.fields`;
 }
 

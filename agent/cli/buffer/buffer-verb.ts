@@ -137,7 +137,7 @@ async function withBuffer(call: Call, use: (access: BufferAccess) => Promise<num
 
 async function withOffline(call: Call, use: (buffer: OfflineBuffer) => Promise<number>): Promise<number> {
   const { opener, config, world, invocation } = call;
-  const buffer = await openOffline(opener, config).catch(async (error: unknown) => {
+  const buffer = await openOffline(opener, config, world.stderr).catch(async (error: unknown) => {
     const client = clientFor(config, world);
     throw await explainInUse(error, { verb: invocation.words[0]!, folder: config.agent.data, client });
   });

@@ -11,6 +11,7 @@ import type { Query } from '../../query/query.ts';
 import { formatTime } from '../../reading/event-time.ts';
 import type { PurgeRequest } from '../../buffer/purge.ts';
 import { byFidelity, type RungFigures } from '../../operate/rung-words.ts';
+import { line, type TextSink } from '../../ports/world.ts';
 import type { BufferAccess } from './buffer-access.ts';
 
 /** A data folder opened without its agent: nobody else may use it meanwhile. */
@@ -23,7 +24,8 @@ export interface OfflineBuffer extends BufferAccess {
 
 /** What opening a folder needs of the rooms above; `verbs.ts` hands it in. */
 export interface BufferOpener {
-  open(config: Config): Promise<OfflineStore>;
+  /** `warn` is told what goes wrong in the folder while it is looked at: damage that is set aside. */
+  open(config: Config, warn: (words: string) => void): Promise<OfflineStore>;
 }
 
 /** The store as the verbs use it. */
@@ -50,14 +52,18 @@ export interface OfflineStore {
 }
 
 /** @throws {SedgeError} SEDGE_DATA_INVALID when the folder holds no buffer, SEDGE_DATA_LOCKED when an agent uses it. */
-export async function openOffline(opener: BufferOpener, config: Config): Promise<OfflineBuffer> {
+export async function openOffline(
+  opener: BufferOpener,
+  config: Config,
+  stderr: TextSink,
+): Promise<OfflineBuffer> {
   const folder = config.agent.data;
   if (!existsSync(join(folder, 'buffer.db'))) {
     throw new SedgeError('SEDGE_DATA_INVALID', `there is no buffer in ${folder}`, {
       hint: 'name the folder with --data, or the configuration with --config',
     });
   }
-  const store = await opener.open(config);
+  const store = await opener.open(config, (words) => line(stderr, `sedge: ${words}`));
   return {
     where: `${folder} (no agent running)`,
     streams: async () =>

@@ -92,7 +92,7 @@ describe('an agent that is posted to', () => {
 
     expect(refused.code).toBe(413);
     expect((JSON.parse(refused.text) as { error: { message: string } }).error.message).toMatch(
-      /^reading 2 of 3 takes 2621\d\d bytes encoded, at most 262144 can be stored, and nothing of the body was stored: /,
+      /^reading 2 of 3 takes 2621\d\d bytes encoded, at most 262144 can be stored, and nothing of the body was stored in s: /,
     );
     const ledger = await told<LedgerJson>('/v1/ledger');
     expect(ledger.streams.find(({ stream }) => stream === 's')).toMatchObject({
