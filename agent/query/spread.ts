@@ -132,9 +132,9 @@ export class Spread {
   /** `parts` of equal width from the least to the greatest value; none when there are no values. `uncertain`, `absent`: as above. */
   histogram(parts: number, { uncertain = 0, absent = 0 } = {}): HistogramPart[] {
     if (this.#count === 0) return [];
-    const count = this.#min === this.#max ? 1 : parts;
-    // Their difference may be more than a double holds.
-    const width = this.#max / count - this.#min / count;
+    // Their difference may be more than a double holds, and a part of it less.
+    const width = this.#max / parts - this.#min / parts;
+    const count = width > 0 ? parts : 1;
     const edge = (i: number): number => {
       if (i === count) return this.#max;
       const far = i * width;
