@@ -17,7 +17,8 @@ import type {
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { Batch } from '../reading/batch.ts';
 import type { JournalEntry } from '../reading/journal-entry.ts';
-import { bytesOf, type EntryToStore, type RowToStore } from './append.ts';
+import type { EntryToStore } from './append.ts';
+import { AppendProgress } from './append-progress.ts';
 import { decodeJournalRow } from './codec/journal-row.ts';
 import type {
   ClockNotice,
@@ -40,14 +41,6 @@ import type { PurgeRequest } from './purge.ts';
 import type { StoreSettings } from './settings.ts';
 import type { BlockRow, StoreStats } from './stats.ts';
 
-/** An append that was not stored in whole. */
-interface Refusal {
-  readonly place: number;
-  readonly urgent: boolean;
-  /** By part: stored, or the number of the request that was refused. */
-  readonly fates: Map<number, 'stored' | number>;
-}
-
 interface PostOptions {
   readonly transfer?: readonly ArrayBuffer[];
   readonly place?: number;
@@ -66,7 +59,7 @@ export class StoreClient implements Store {
   readonly #telemetry: Telemetry;
   readonly #waiting = new Map<number, Waiting>();
   /** By the list that was appended. */
-  readonly #refused = new WeakMap<readonly JournalEntry[], Refusal>();
+  readonly #refused = new WeakMap<readonly JournalEntry[], AppendProgress>();
   /** Place of the latest append. */
   #place = 0;
   /** Resolves when appends that go in several requests, and those behind them, are answered; null when there are none. */
@@ -136,27 +129,24 @@ export class StoreClient implements Store {
     entries: readonly JournalEntry[],
     { urgent }: { readonly urgent: boolean } = { urgent: false },
   ): Promise<AppendOutcome> {
-    const bytesMax = this.appendBytesMax;
-    const encoded = entries.map((entry) => encodeEntry(entry, bytesMax));
-    const parts = partsOf(
-      encoded.map(({ entry }) => entry),
-      bytesMax,
-    );
     const again = this.#refused.get(entries);
+    const progress = again ?? new AppendProgress({ place: ++this.#place, urgent });
+    const bytesMax = progress.cutFor(this.appendBytesMax);
+    const encoded = entries.map((entry) => encodeEntry(entry, bytesMax));
     if (again === undefined)
       for (const { oversize } of encoded) if (oversize !== null) readingOversize(this.#telemetry, oversize);
-    const refusal = again ?? { place: ++this.#place, urgent, fates: new Map() };
-    const outcome = await this.#inOrder(parts, refusal);
+    const parts = progress.partsLeft(encoded.map(({ entry }) => entry));
+    const outcome = await this.#inOrder(parts, progress);
     if (outcome.ok) this.#refused.delete(entries);
-    else this.#refused.set(entries, refusal);
+    else this.#refused.set(entries, progress);
     return outcome;
   }
 
   /** Posts at once what is one part; nothing overtakes what is several. */
-  #inOrder(parts: readonly (readonly EntryToStore[])[], refusal: Refusal): Promise<AppendOutcome> {
+  #inOrder(parts: readonly (readonly EntryToStore[])[], progress: AppendProgress): Promise<AppendOutcome> {
     const before = this.#cutting;
-    if (before === null && parts.length === 1) return this.#appendParts(parts, refusal);
-    const done = (before ?? Promise.resolve()).then(() => this.#appendParts(parts, refusal));
+    if (before === null && parts.length === 1) return this.#appendParts(parts, progress);
+    const done = (before ?? Promise.resolve()).then(() => this.#appendParts(parts, progress));
     const settled = Promise.allSettled([done]);
     this.#cutting = settled;
     void settled.finally(() => {
@@ -167,16 +157,18 @@ export class StoreClient implements Store {
 
   async #appendParts(
     parts: readonly (readonly EntryToStore[])[],
-    { place, urgent, fates }: Refusal,
+    progress: AppendProgress,
   ): Promise<AppendOutcome> {
-    for (const [index, part] of parts.entries()) {
-      const fate = fates.get(index);
-      if (fate === 'stored') continue;
+    const { place, urgent } = progress;
+    for (const part of parts) {
       const id = this.#nextId;
       const transfer = part.flatMap((entry) => entry.rows.map((row) => row.bytes.buffer as ArrayBuffer));
-      const outcome = await this.#call('append', part, { transfer, place, urgent, again: fate });
-      fates.set(index, outcome.ok ? 'stored' : id);
-      if (!outcome.ok) return outcome;
+      const outcome = await this.#call('append', part, { transfer, place, urgent, again: progress.again });
+      if (!outcome.ok) {
+        progress.refused(id, outcome.trouble);
+        return outcome;
+      }
+      progress.stored();
     }
     return { ok: true };
   }
@@ -324,40 +316,4 @@ function toError(answer: Extract<DiskAnswer, { ok: false }>): Error {
   return new SedgeError('SEDGE_DATA_INVALID', `the buffer: ${message}`, {
     hint: hint ?? 'look at the data folder: does it exist, and may this user write to it?',
   });
-}
-
-/** Entries cut into parts of at most `bytesMax`; one that is larger by itself is cut between its rows. Marks go with the last part. */
-function partsOf(entries: readonly EntryToStore[], bytesMax: number): readonly (readonly EntryToStore[])[] {
-  if (bytesOf(entries) <= bytesMax) return [entries];
-  const parts: EntryToStore[][] = [];
-  let part: EntryToStore[] = [];
-  let bytes = 0;
-  for (const entry of entries.flatMap((one) => piecesOf(one, bytesMax))) {
-    const more = bytesOf([entry]);
-    if (bytes + more > bytesMax && part.length > 0) {
-      parts.push(part);
-      part = [];
-      bytes = 0;
-    }
-    part.push({ ...entry, marks: [] });
-    bytes += more;
-  }
-  const last = part.pop();
-  assert(last !== undefined, 'an append that is cut has entries');
-  parts.push([...part, { ...last, marks: entries.flatMap(({ marks }) => marks) }]);
-  return parts;
-}
-
-/** An entry whose rows fit one part, or one for each of them: accounts go with the first. */
-function piecesOf(entry: EntryToStore, bytesMax: number): readonly EntryToStore[] {
-  if (bytesOf([entry]) <= bytesMax || entry.rows.length === 0) return [entry];
-  return entry.rows.map((row, index) =>
-    index === 0
-      ? { ...entry, rows: [row], received: row.count + entry.received - countOf(entry.rows) }
-      : { ...entry, received: row.count, filtered: [], marks: [], rows: [row] },
-  );
-}
-
-function countOf(rows: readonly RowToStore[]): number {
-  return rows.reduce((sum, row) => sum + row.count, 0);
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { EntryToStore } from '#agent/buffer/append.ts';
+import { bytesOf, type EntryToStore } from '#agent/buffer/append.ts';
+import { decodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import { journalReadingsMax } from '#agent/buffer/codec/limits.ts';
 import type { DiskChannel, DiskReport, DiskRequest } from '#agent/buffer/disk-protocol.ts';
 import { defaultSettings } from '#agent/buffer/settings.ts';
 import { StoreClient } from '#agent/buffer/store-client.ts';
 import type { AppendOutcome } from '#agent/ports/store.ts';
+import type { Batch } from '#agent/reading/batch.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 import type { JournalEntry } from '#agent/reading/journal-entry.ts';
 import { encodeMarks } from '#agent/reading/mark-bytes.ts';
@@ -12,16 +14,19 @@ import { SilentTelemetry } from '#test/support/silent-telemetry.ts';
 
 const appendBytesMax = 65_536;
 
-/** A disk thread that keeps what it takes and refuses the appends it is told to, by their number. */
-function disk(refused: ReadonlySet<number>) {
+/** A disk thread that keeps what it takes and refuses the appends it is told to, by their number. Its appends may have a new `size`'s bytes after a reload. */
+function disk(refused: ReadonlySet<number>, trouble: 'full' | 'io') {
   let report: (report: DiskReport) => void = () => {};
   let appends = 0;
+  let bytesMax = appendBytesMax;
   const stored: EntryToStore[] = [];
   const sizes: number[] = [];
   const requests: Extract<DiskRequest, { call: 'append' }>[] = [];
   const channel: DiskChannel = {
     post: (request: DiskRequest) => {
-      let answer: unknown = request.call === 'open' ? { epoch: '5eed5eed5eed5eed', appendBytesMax } : null;
+      if (request.call === 'configure') bytesMax = request.ask.sizeBytes;
+      const isTerms = request.call === 'open' || request.call === 'configure';
+      let answer: unknown = isTerms ? { epoch: '5eed5eed5eed5eed', appendBytesMax: bytesMax } : null;
       if (request.call === 'append') {
         const number = appends++;
         requests.push(request);
@@ -30,7 +35,7 @@ function disk(refused: ReadonlySet<number>) {
         );
         if (!refused.has(number)) stored.push(...request.ask);
         answer = (
-          refused.has(number) ? { ok: false, trouble: 'full', message: 'full' } : { ok: true }
+          refused.has(number) ? { ok: false, trouble, message: trouble } : { ok: true }
         ) satisfies AppendOutcome;
       }
       queueMicrotask(() =>
@@ -59,8 +64,8 @@ function textEntry(readings: number, letters: number): JournalEntry {
   };
 }
 
-async function client(refused: readonly number[] = []) {
-  const fake = disk(new Set(refused));
+async function client(refused: readonly number[] = [], trouble: 'full' | 'io' = 'full') {
+  const fake = disk(new Set(refused), trouble);
   const telemetry = new SilentTelemetry();
   const store = new StoreClient({ channel: fake.channel, telemetry });
   await store.start(defaultSettings);
@@ -69,6 +74,15 @@ async function client(refused: readonly number[] = []) {
 
 const readingsOf = (entries: readonly EntryToStore[]) =>
   entries.reduce((sum, entry) => sum + entry.rows.reduce((rows, row) => rows + row.count, 0), 0);
+const textsIn = ({ columns }: Batch) =>
+  columns.flatMap((column) => (column.kind === 'text' ? column.values : []));
+const textsOf = (entries: readonly EntryToStore[]) =>
+  entries
+    .flatMap(({ rows }) => rows)
+    .flatMap(({ bytes }) => {
+      const batch = decodeJournalRow(bytes, { stream: 's' });
+      return batch.ok ? textsIn(batch.value) : [];
+    });
 const receivedOf = (entries: readonly EntryToStore[]) =>
   entries.reduce((sum, entry) => sum + entry.received, 0);
 
@@ -197,5 +211,45 @@ describe('StoreClient.append', () => {
 
     expect(readingsOf(stored)).toBe(3_000);
     expect(receivedOf(stored)).toBe(3_003);
+  });
+
+  it.each([
+    ['larger', [2], [appendBytesMax * 4]],
+    ['smaller', [2, 4], [appendBytesMax / 2]],
+    ['smaller, then larger', [2, 5, 8], [appendBytesMax / 2, appendBytesMax * 4, appendBytesMax]],
+    ['smaller before any of it is stored', [0], [appendBytesMax / 2]],
+  ])(
+    'stores each reading once when a refused append is tried again in a buffer made %s',
+    async (_how, refused, sizes) => {
+      const { store, stored, requests } = await client(refused);
+      const entries = Array.from({ length: 60 }, (_, i) => textEntry(50, 80 + i));
+      let outcome = await store.append(entries);
+
+      for (const sizeBytes of [...sizes, ...sizes]) {
+        if (outcome.ok) break;
+        await store.configure({ ...defaultSettings, sizeBytes });
+        const before = requests.length;
+        outcome = await store.append(entries);
+        for (const { ask } of requests.slice(before)) expect(bytesOf(ask)).toBeLessThanOrEqual(sizeBytes);
+      }
+
+      expect(outcome).toEqual({ ok: true });
+      expect(textsOf(stored)).toEqual(entries.flatMap(({ batch }) => textsIn(batch!)));
+      expect(receivedOf(stored)).toBe(60 * 53);
+      expect(new Set(requests.map(({ place }) => place))).toEqual(new Set([1]));
+    },
+  );
+
+  it('does not cut anew what may be stored already, because nobody can say it yet', async () => {
+    const { store, requests } = await client([1], 'io');
+    const entries = [textEntry(3_000, 100)];
+    await store.append(entries);
+    const refused = requests.at(-1)!;
+
+    await store.configure({ ...defaultSettings, sizeBytes: appendBytesMax * 4 });
+    await store.append(entries);
+
+    expect(requests[2]).toMatchObject({ again: refused.id });
+    expect(readingsOf(requests[2]!.ask)).toBe(readingsOf(refused.ask));
   });
 });
