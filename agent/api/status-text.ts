@@ -5,6 +5,7 @@ import {
   formatDuration,
   formatLatency,
   formatRate,
+  printable,
 } from '../base/words.ts';
 import { passedWords, rungWords } from '../operate/rung-words.ts';
 import { ruleWords } from './rule-words.ts';
@@ -199,10 +200,11 @@ function table(
   indent = '  ',
 ): string[] {
   const widths: number[] = [];
-  for (const row of rows) {
+  const shown = rows.map((row) => row.map(printable));
+  for (const row of shown) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   }
-  return rows.map((row) => {
+  return shown.map((row) => {
     const cells = row.map((cell, i) =>
       align === 'right' && i > 0 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
     );

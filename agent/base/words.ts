@@ -71,3 +71,8 @@ export function formatPercent(percent: number): string {
   if (percent > 0 && percent < 1) return 'under 1 %';
   return `${percent > 99 && percent < 100 ? 99 : Math.round(percent)} %`;
 }
+
+/** Text from outside as a terminal may have it: names, topics and values must not move the cursor, nor turn the line round. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·');
+}

@@ -1,6 +1,6 @@
 import type { AnswerJson, CellJson, FigureJson, RowJson } from '../query/answer.ts';
-import { formatCount, formatPercent } from '../base/words.ts';
-import { printable, renderTable, type TableColumn } from './table.ts';
+import { formatCount, formatPercent, printable } from '../base/words.ts';
+import { renderTable, type TableColumn } from './table.ts';
 
 /** An answer for people: a table of figures, lists and histograms below it, and last what it stands on. */
 export function answerText(answer: AnswerJson): string {

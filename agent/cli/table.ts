@@ -1,3 +1,5 @@
+import { printable } from '../base/words.ts';
+
 /** Plain columns for people: headers in capitals, numbers to the right, two spaces between. */
 export interface TableColumn<Row> {
   readonly header: string;
@@ -22,9 +24,4 @@ export function renderTable<Row>(columns: readonly TableColumn<Row>[], rows: rea
     )
     .map((text) => `${text}\n`)
     .join('');
-}
-
-/** Names and values from sensors must not move the cursor. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·');
 }

@@ -292,4 +292,16 @@ left out
       `1 message matches no stream, e.g. ${'x'.repeat(100)}…`,
     );
   });
+
+  it('lets no topic and no word of a broker move the cursor', () => {
+    const evil = 'a\u001b[2J\u202eb\u0007';
+    const text = statusText({
+      ...calm,
+      unrouted: { messages: 1, topic: evil, source: 'line' },
+      sources: calm.sources.map((source) => ({ ...source, words: `refused: ${evil}` })),
+    });
+
+    expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+    expect(text).toContain('refused: a·[2J·b·');
+  });
 });
