@@ -48,5 +48,5 @@ function externalBytes(): number {
 }
 
 function collectNow(type: 'minor' | 'major'): void {
-  collector()({ type, execution: 'sync' });
+  collector()?.({ type, execution: 'sync' });
 }

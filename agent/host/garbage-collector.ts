@@ -7,17 +7,24 @@ export type Collect = (options: {
   readonly flavor?: 'last-resort';
 }) => void;
 
-let collect: Collect | null = null;
+/** Looks for the collector at one call. Another thread that does the same takes a thousandth as long to be done with it. */
+const attemptsMax = 16;
 
-/** This thread's collector. The runtime shows it to contexts made while a flag stands. */
-export function collector(): Collect {
-  return (collect ??= shown());
+let known: Collect | null = null;
+
+/**
+ * This thread's collector. The runtime shows it to contexts made while a flag stands, and the flag is one for all threads: another thread may take it
+ * down in between, so it is looked for again. Null when it was not to be seen; then the runtime collects when it sees fit.
+ */
+export function collector(look: () => Collect | null = shown): Collect | null {
+  for (let i = 0; i < attemptsMax && known === null; i++) known = look();
+  return known;
 }
 
-function shown(): Collect {
+function shown(): Collect | null {
   setFlagsFromString('--expose-gc');
   try {
-    return runInNewContext('gc') as Collect;
+    return runInNewContext('globalThis.gc ?? null') as Collect | null;
   } finally {
     setFlagsFromString('--no-expose-gc');
   }

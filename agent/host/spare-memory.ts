@@ -37,7 +37,7 @@ export function shareAllocator(): void {
  */
 export function spareMemory(): void {
   // The last resort gives back the pages that were kept in stock, too.
-  collector()({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  collector()?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   trimAllocator();
   spareProgram();
 }
