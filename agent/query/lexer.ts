@@ -71,7 +71,10 @@ export function tokensOf(query: string): Token[] {
     } else {
       wordAt.lastIndex = at;
       const word = wordAt.exec(query)?.[0];
-      if (word === undefined) throw new QueryFault(query, at, `${JSON.stringify(sign)} means nothing here`);
+      if (word === undefined) {
+        const whole = String.fromCodePoint(query.codePointAt(at)!).toWellFormed();
+        throw new QueryFault(query, at, `${JSON.stringify(whole)} means nothing here`);
+      }
       tokens.push({ kind: 'word', at, text: word });
       at += word.length;
     }

@@ -161,6 +161,12 @@ class Parser {
     const word = token.text.toLowerCase();
     const clause = clauses.find((one) => token.kind === 'word' && one === word);
     if (clause === undefined) {
+      if (word === 'or' && seen.has('where'))
+        throw new QueryFault(
+          this.#text,
+          token.at,
+          'conditions are joined by and; several values of one tag: TAG in (a, b)',
+        );
       const meant = token.kind === 'word' ? nearest(word, [...clauses]) : undefined;
       const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
       throw this.#fault(token, `one of ${clauses.join(', ')}${hint}`);

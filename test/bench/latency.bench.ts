@@ -13,10 +13,8 @@ const budgetMs = 20;
 const commits = 300;
 const perSecond = 1_000;
 
-/** Publish to PUBACK at a calm pace, durable, in turns with the PUBACK of a broker that keeps messages in memory only. */
-async function latency(): Promise<readonly BenchResult[]> {
-  const program = preferredProgram();
-  const agent = new BenchAgent({
+function agentOf(program: ReturnType<typeof preferredProgram>): BenchAgent {
+  return new BenchAgent({
     program,
     config: {
       sources: { sensors: { type: 'broker', listen: '127.0.0.1:0' } },
@@ -24,6 +22,12 @@ async function latency(): Promise<readonly BenchResult[]> {
       buffer: { size: '512MiB', keep_free: '0%' },
     },
   });
+}
+
+/** Publish to PUBACK at a calm pace, durable, in turns with the PUBACK of a broker that keeps messages in memory only. */
+async function latency(): Promise<readonly BenchResult[]> {
+  const program = preferredProgram();
+  const agent = agentOf(program);
   const flood = new BenchFlood();
   const broker = mosquittoMissing() === null ? await BenchMosquitto.start({ prompt: true }) : null;
   await agent.start();
@@ -87,14 +91,7 @@ const heavyQueries = [
 /** The same pace while as many queries run as the agent takes at a time, each asked again once it is answered; in turns with none. */
 async function latencyBesideQueries(): Promise<readonly BenchResult[]> {
   const program = preferredProgram();
-  const agent = new BenchAgent({
-    program,
-    config: {
-      sources: { sensors: { type: 'broker', listen: '127.0.0.1:0' } },
-      streams: { vibration: { from: ['sensors'], ...streamConfig } },
-      buffer: { size: '512MiB', keep_free: '0%' },
-    },
-  });
+  const agent = agentOf(program);
   const flood = new BenchFlood();
   await agent.start();
   const port = agent.port('sensors');

@@ -57,6 +57,12 @@ describe('what can not be read', () => {
     ['p100.5(v)', 'expected a percentile from p0 to p100', 0],
     ["count() of 'open", "the text that begins here has no closing '", 11],
     ['count(); drop', '";" means nothing here', 7],
+    ['🙂()', '"🙂" means nothing here', 0],
+    [
+      'count() where a = b or c = d',
+      'conditions are joined by and; several values of one tag: TAG in (a, b)',
+      20,
+    ],
     ['sum(v), sum(v)', 'sum(v) is asked for twice', 8],
     ['sum(v) by line, stream, line', 'line is asked for twice', 24],
     [`count() of ${'x'.repeat(2_100)}`, 'the query is longer than 2048 characters', 2_048],
