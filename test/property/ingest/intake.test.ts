@@ -13,7 +13,8 @@ import {
 
 type Step =
   | { readonly do: 'offer'; readonly inlet: number; readonly topic: string; readonly size: number }
-  | { readonly do: 'turn' | 'retry' | 'wait' }
+  | { readonly do: 'burst'; readonly inlet: number }
+  | { readonly do: 'turn' | 'retry' | 'wait' | 'grow' }
   | { readonly do: 'answer'; readonly which: number; readonly ok: boolean };
 
 /** A message that is taken although an append is under way. */
@@ -31,7 +32,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom('turn' as const, 'retry' as const, 'wait' as const) }),
+    arbitrary: fc.oneof(
+      fc.record({
+        do: fc.constantFrom('turn' as const, 'retry' as const, 'wait' as const, 'grow' as const),
+      }),
+      fc.record({ do: fc.constant('burst' as const), inlet: fc.nat(2) }),
+    ),
   },
   {
     weight: 3,
@@ -74,15 +80,21 @@ describe('Intake under any interleaving', () => {
             expect(intake.inspect().bytes).toBe(inlets.reduce((sum, inlet) => sum + inlet.bytes, 0));
           };
 
+          const offer = (inlet: number, topic: string, text: string): void => {
+            const message = arrival(topic, text);
+            offered[inlet]!.push(message);
+            inlets[inlet]!.offer(message);
+          };
           for (const [n, one] of steps.entries()) {
             if (one.do === 'offer') {
-              const text = one.topic === 'bad' ? `bad${n}` : `${n}`.padEnd(one.size, '.');
-              const message = arrival(one.topic === 'bad' ? 'a/1' : one.topic, text);
-              offered[one.inlet]!.push(message);
-              inlets[one.inlet]!.offer(message);
+              if (one.topic === 'bad') offer(one.inlet, 'a/1', `bad${n}`);
+              else offer(one.inlet, one.topic, `${n}`.padEnd(one.size, '.'));
+            } else if (one.do === 'burst') {
+              for (let i = 0; i < 2 * limits.fastArrivalsPerMs; i++) offer(one.inlet, 'b/1', `${n}.${i}`);
             } else if (one.do === 'turn') scheduler.run();
             else if (one.do === 'retry') intake.retryNow();
             else if (one.do === 'wait') clock.advance(limits.appendRetryMsMax);
+            else if (one.do === 'grow') clock.advance(limits.groupGrowthStepMs);
             else if (one.do === 'answer') await store.calls[one.which]?.answer(one.ok ? { ok: true } : full);
             check();
           }
