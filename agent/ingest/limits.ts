@@ -22,6 +22,8 @@ export const limits = {
    * cost does not count any more.
    */
   groupBytesMin: 128 * KiB,
+  /** Behind a commit that takes longer than this the next group is made all the same: half of a latency budget of 20 ms. */
+  groupPatienceMs: 10,
   /** Messages come fast from so many a millisecond on; below, waiting for more saves less than it delays. */
   fastArrivalsPerMs: 8,
   /** Then a group may grow for so many steps: 4 ms in all, of a latency budget of 20. */

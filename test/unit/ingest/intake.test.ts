@@ -199,6 +199,27 @@ describe('Intake', () => {
     expect(storedTexts(store.stored, 'a')).toEqual(['1', '2', '3']);
   });
 
+  it('does not wait long for a slow disk, so that stages see alarms in time', async () => {
+    const { intake, store, scheduler, clock } = intakeRig();
+    const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
+    inlet.offer(arrival('a/1', 'first'));
+    scheduler.run();
+    const passes = (ms: number) => {
+      clock.advance(ms);
+      scheduler.run();
+      return store.calls.length;
+    };
+    inlet.offer(arrival('a/1', 'alarm'));
+    scheduler.run();
+
+    expect([passes(limits.groupPatienceMs - 1), passes(1)]).toEqual([1, 2]);
+    inlet.offer(arrival('a/1', 'another'));
+    scheduler.run();
+    expect([passes(limits.groupPatienceMs - 1), passes(1)]).toEqual([2, 3]);
+    await store.answerAll();
+    expect(intake.inspect()).toMatchObject({ bytes: 0, appendsInFlight: 0 });
+  });
+
   it('makes a group beside the append under way as soon as much waits', () => {
     const { intake, store, scheduler } = intakeRig();
     const inlet = intake.open({ source: 's', ack: 'fsynced' }, new RecordingPeer());
