@@ -1,9 +1,10 @@
 import { SedgeError } from '../base/errors.ts';
-import { answerBytesMax, groupsMax, pointsOfQueryMax } from './limits.ts';
+import { answerBytesMax, groupsMax, intervalsOfQueryMax, pointsOfQueryMax } from './limits.ts';
 
 /** What one query may still hold in memory, over all its groups. */
 export class AnswerBudget {
   #points = pointsOfQueryMax;
+  #intervals = intervalsOfQueryMax;
   #bytes = answerBytesMax;
   #groups = groupsMax;
 
@@ -11,6 +12,13 @@ export class AnswerBudget {
   points(count: number): boolean {
     if (this.#points < count) return false;
     this.#points -= count;
+    return true;
+  }
+
+  /** True when so many intervals more may be kept apart. */
+  intervals(count: number): boolean {
+    if (this.#intervals < count) return false;
+    this.#intervals -= count;
     return true;
   }
 

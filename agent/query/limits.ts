@@ -29,8 +29,11 @@ export const answerPartBytes = 128;
 /** Values of one distribution kept as they are, before it becomes buckets; of all distributions of a query together. */
 export const pointsMax = 4_096;
 export const pointsOfQueryMax = 524_288;
-/** Intervals of coarse records in one distribution, before neighbours are joined. */
+/** Intervals of coarse records in one distribution, before neighbours are joined; of all distributions of a query together, some 100 bytes each. */
 export const intervalsMax = 2_048;
+export const intervalsOfQueryMax = 131_072;
+/** Those that any distribution may have. */
+export const intervalsMin = 16;
 /** Coarse records over an edge remembered for one group of all windows, before neighbours are joined: rows of the answer are looked up in them. */
 export const straddlingMax = 2_048;
 /** Distinct items counted exactly before a HyperLogLog takes over. */

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { ExponentialHistogram } from '../sketch/exponential-histogram.ts';
 import { placeOf } from '../sketch/kll-view.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import { intervalsMax, pointsMax, rollupBuckets } from './limits.ts';
+import { intervalsMax, intervalsMin, pointsMax, rollupBuckets } from './limits.ts';
 import type { Summary } from './summary.ts';
 
 /** A figure and where the true one lies: `low <= truth <= high` with this confidence (1: always). */
@@ -49,6 +49,8 @@ export class Spread {
   #pointCount = 0;
   #histogram: ExponentialHistogram | null = null;
   #intervals: Atom[] = [];
+  /** How many of them it may have. */
+  #intervalsRoom = intervalsMin;
   #count = 0;
   #min = Infinity;
   #max = -Infinity;
@@ -64,6 +66,11 @@ export class Spread {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Those kept apart. */
+  get intervals(): number {
+    return this.#intervals.length;
   }
 
   /** A finite value. */
@@ -91,7 +98,7 @@ export class Spread {
     assert(low <= high, 'an interval has its ends in order');
     this.#note(low, high, weight);
     this.#intervals.push({ low, high, middle: low / 2 + high / 2, weight });
-    if (this.#intervals.length > intervalsMax) this.#joinNeighbours();
+    if (this.#intervals.length > this.#intervalsRoom && !this.#moreIntervals()) this.#joinNeighbours();
   }
 
   /** Weighted items of a sketch whose ranks may be off by `rankError` (0 … 1) of its weight, shares between two values by `partError`. */
@@ -198,24 +205,39 @@ export class Spread {
     return this.#histogram;
   }
 
-  /** Half as many, each as wide as two that lay side by side. */
+  #moreIntervals(): boolean {
+    const room = this.#intervalsRoom;
+    if (2 * room > intervalsMax || !this.#budget.intervals(room)) return false;
+    this.#intervalsRoom = 2 * room;
+    return true;
+  }
+
+  /**
+   * About half as many: those that lie side by side together while they weigh no more than their share, so that ranks are told apart as well
+   * everywhere, whatever the order they came in.
+   */
   #joinNeighbours(): void {
     const all = this.#intervals.sort((a, b) => a.low - b.low);
+    // Two results side by side weigh more than a share: there are at most half the room of them.
+    const share = (4 * all.reduce((sum, { weight }) => sum + weight, 0)) / this.#intervalsRoom;
     const joined: Atom[] = [];
-    for (let i = 0; i < all.length; i += 2) {
-      const [a, b] = [all[i]!, all[i + 1]];
-      if (b === undefined) {
-        joined.push(a);
+    let last = all[0]!;
+    for (let i = 1; i < all.length; i++) {
+      const next = all[i]!;
+      const weight = last.weight + next.weight;
+      if (weight > share) {
+        joined.push(last);
+        last = next;
         continue;
       }
-      const weight = a.weight + b.weight;
-      joined.push({
-        low: a.low,
-        high: Math.max(a.high, b.high),
-        middle: (a.middle * a.weight + b.middle * b.weight) / weight,
+      last = {
+        low: last.low,
+        high: Math.max(last.high, next.high),
+        middle: (last.middle * last.weight + next.middle * next.weight) / weight,
         weight,
-      });
+      };
     }
+    joined.push(last);
     this.#intervals = joined;
   }
 

@@ -3,8 +3,9 @@ import { micros } from '#agent/base/units.ts';
 import { AnswerBudget } from '#agent/query/answer-budget.ts';
 import { Aggregation } from '#agent/query/aggregation.ts';
 import { Top } from '#agent/query/items.ts';
-import { answerBytesMax, groupsMax } from '#agent/query/limits.ts';
+import { answerBytesMax, groupsMax, intervalsMin, intervalsOfQueryMax } from '#agent/query/limits.ts';
 import { parseQuery } from '#agent/query/parse.ts';
+import { Spread } from '#agent/query/spread.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
 
 const everything = [{ from: -Infinity, until: Infinity }];
@@ -49,4 +50,21 @@ test('lists of items count by the items that are in them, once more for each lis
   // Measured: some 227 bytes for one of the longest, and what the answer says of it.
   expect(taken(4_000, 1)).toBeGreaterThan(4_000 * 227);
   expect(taken(4_000, 16)).toBeGreaterThan(2 * taken(4_000, 1));
+});
+
+test('intervals of coarse records take no more than their share of a query, however many rows they are in, and still bound it', () => {
+  const budget = new AnswerBudget();
+  const spreads = Array.from({ length: 1_000 }, () => new Spread(budget));
+  for (const spread of spreads) for (let i = 0; i < 1_000; i++) spread.addInterval(i, i + 1, 1);
+
+  const held = spreads.reduce((sum, spread) => sum + spread.intervals, 0);
+
+  expect(held).toBeLessThanOrEqual(intervalsOfQueryMax + spreads.length * intervalsMin);
+  expect(spreads[0]!.intervals).toBe(1_000);
+  for (const spread of [spreads[0]!, spreads.at(-1)!]) {
+    const { low, high } = spread.quantile(0.5)!;
+    expect(low).toBeLessThanOrEqual(499);
+    expect(high).toBeGreaterThanOrEqual(500);
+    expect(high! - low!).toBeLessThan(400);
+  }
 });
