@@ -1,8 +1,11 @@
 import { parseExpression } from './expression/environment.ts';
 import {
+  joinBytesMax,
   joinFieldsMax,
+  joinKeepDefault,
   joinKeepMax,
   resamplePointsMax,
+  seriesLimitDefault,
   vibrationBandsMax,
   vibrationBlockMax,
   vibrationBlockMin,
@@ -13,7 +16,7 @@ import type { Stage } from './stage.ts';
 import type { AlertConfig } from './stages/alert.ts';
 import { AlertStage } from './stages/alert.ts';
 import type { JoinConfig } from './stages/join.ts';
-import { JoinStage } from './stages/join.ts';
+import { JoinStage, stateBytesPerSeries } from './stages/join.ts';
 import type { ResampleConfig } from './stages/resample.ts';
 import { ResampleStage } from './stages/resample.ts';
 import { topicTemplateProblem } from './stages/topic-template.ts';
@@ -73,12 +76,19 @@ export function compileVibration(rule: string, config: VibrationConfig): Compile
 
 export function compileJoin(rule: string, config: JoinConfig): Compiled {
   const { with: other, fields, tolerance, keep, max_series } = config;
+  const bytesPerSeries = stateBytesPerSeries(keep ?? joinKeepDefault);
+  const seriesMax = max_series ?? seriesLimitDefault;
   return new StageChecks('join')
     .need(other !== '', 'with', 'names no stream')
     .need(fields.length > 0, 'fields', 'names no field')
     .need(fields.length <= joinFieldsMax, 'fields', `at most ${joinFieldsMax} fields are allowed`)
     .positive({ tolerance })
     .whole('keep', keep, { min: 1, max: joinKeepMax })
+    .need(
+      bytesPerSeries * seriesMax <= joinBytesMax,
+      'keep',
+      `with ${seriesMax} series comes to ${Math.round((bytesPerSeries * seriesMax) / 2 ** 20)} MiB; with \`max_series: ${Math.floor(joinBytesMax / bytesPerSeries)}\` it stays within ${joinBytesMax / 2 ** 20}`,
+    )
     .series(max_series)
     .orBuild(() => new JoinStage(rule, config));
 }

@@ -71,6 +71,8 @@ export const frequentItemCharsMax = 80;
  */
 export const joinKeepDefault = 8;
 export const joinKeepMax = 1024;
+/** What a join may come to by its own figures, all series together: a config that says more is refused. */
+export const joinBytesMax = 256 * 1024 * 1024;
 /** Fields that one join takes over. */
 export const joinFieldsMax = 64;
 /** What the windows of one stage may hold in memory, by stated sizes; beyond it the series unheard for longest is given out early. */

@@ -44,7 +44,7 @@ interface Partners {
 }
 
 /** Bytes of one series with `keep` readings of a few fields. */
-const stateBytesPerSeries = (keep: number): number => 300 + 250 * keep;
+export const stateBytesPerSeries = (keep: number): number => 300 + 250 * keep;
 
 /**
  * Adds to each reading fields of the other stream's reading that fits it in time. It joins with what has been seen when the reading

@@ -104,6 +104,17 @@ describe('join', () => {
     ]);
   });
 
+  test('refuses to keep more of more series than fits, and says how many do', () => {
+    const stage = (more: Partial<JoinConfig>): StageConfig => ({
+      join: { with: 'air', fields: ['temp'], tolerance: 5000, ...more },
+    });
+
+    expect(() => pipelineOf(stage({ keep: 1024 }))).toThrow(
+      'with 20000 series comes to 4888 MiB; with `max_series: 1047` it stays within 256',
+    );
+    expect(() => pipelineOf(stage({ keep: 1024, max_series: 1047 }))).not.toThrow();
+  });
+
   test('keeps few readings of each series, and goes on after a restart with them', () => {
     const many = Array.from({ length: 20 }, (_, i) => air(i, i));
     const first = pipelineOf({ join: { with: 'air', fields: ['temp'], tolerance: 5000 } });
