@@ -110,7 +110,7 @@ describe('join', () => {
     });
 
     expect(() => pipelineOf(stage({ keep: 1024 }))).toThrow(
-      'with 20000 series comes to 4888 MiB; with `max_series: 1047` it stays within 256',
+      'with 20000 series comes to 4889 MiB; with `max_series: 1047` it stays within 256',
     );
     expect(() => pipelineOf(stage({ keep: 1024, max_series: 1047 }))).not.toThrow();
   });
