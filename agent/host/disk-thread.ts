@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../base/errors.ts';
 import type { DiskChannel, DiskReport, DiskRequest } from '../buffer/disk-protocol.ts';
 import { BufferGarbage } from './buffer-garbage.ts';
+import { ResidentBound } from './resident-bound.ts';
 
 /** What the disk thread is told first. */
 export interface DiskWorkerData {
@@ -47,9 +48,11 @@ export class DiskThread {
     let ending: Promise<void> | null = null;
     // What this thread took in, and what it gives to uplinks, comes by here.
     const garbage = new BufferGarbage();
+    const resident = new ResidentBound();
     worker.on('message', (report: DiskReport) => {
       for (const listener of reports) listener(report);
       garbage.look();
+      resident.look();
     });
     worker.on('error', (error) => {
       for (const listener of deaths) listener(messageOf(error));

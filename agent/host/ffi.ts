@@ -164,17 +164,24 @@ export function limitAllocator(limits: AllocatorLimits): boolean {
   }
 }
 
+let trim: (() => void) | null | undefined;
+
 /** Returns what glibc's allocator holds unused to the system: malloc_trim(3). False where that cannot be asked. */
 export function trimAllocator(): boolean {
-  if (process.platform !== 'linux') return false;
+  if (trim === undefined) trim = mallocTrim();
+  trim?.();
+  return trim !== null;
+}
+
+function mallocTrim(): (() => void) | null {
+  if (process.platform !== 'linux') return null;
   const ffi = loadFfi();
-  if (ffi === null) return false;
+  if (ffi === null) return null;
   try {
     const { functions: libc } = ffi.dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } });
-    libc.malloc_trim(0n);
-    return true;
+    return () => libc.malloc_trim(0n);
   } catch {
-    return false;
+    return null;
   }
 }
 
