@@ -2,9 +2,9 @@ import { MiB } from '../base/units.ts';
 import { trimAllocator } from './ffi.ts';
 
 /** Resident bytes from which on the allocator is asked for what it keeps in stock; below, its stock is cheaper kept than fetched again. */
-export const residentBytesDue = 136 * MiB;
+export const residentBytesDue = 120 * MiB;
 /** Milliseconds between two looks. A trim walks all arenas, a few milliseconds in which threads wait for memory of theirs. */
-export const residentPauseMs = 250;
+export const residentPauseMs = 200;
 
 export interface ResidentBoundOptions {
   /** Monotonic milliseconds. */

@@ -31,5 +31,5 @@ test('however often there is work, it is looked at a few times a second', () => 
   seen.resident = 2 * residentBytesDue;
   for (; seen.now < 1000; seen.now++) bound.look();
 
-  expect([seen.looks, seen.trims]).toEqual([4, 4]);
+  expect([seen.looks, seen.trims]).toEqual([5, 5]);
 });
