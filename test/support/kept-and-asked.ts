@@ -1,5 +1,14 @@
-import type { StoreRig } from '#test/property/buffer/model/store-rig.ts';
+import { MiB } from '#agent/base/units.ts';
+import { smallSettings, type StoreRig } from '#test/property/buffer/model/store-rig.ts';
 import { askStore, figure } from './ask-store.ts';
+
+/** Of a store whose one uplink takes stream `s`. */
+export const keptSettings = {
+  ...smallSettings,
+  sizeBytes: 16 * MiB,
+  uplinks: [{ name: 'cloud', streams: ['s'] }],
+  seal: { readings: 100, bytes: 64 * 1024, ageMillis: 1_000 },
+};
 
 /** Readings of stream `s` that uplink `cloud` has taken. */
 export function settle(rig: StoreRig, first: number, count: number): void {

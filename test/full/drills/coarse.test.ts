@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import type { AnswerJson, FigureJson } from '#agent/query/answer.ts';
 import { freePort } from '#test/support/free-port.ts';
 import { fuzzSeed } from '#test/support/fuzz-seed.ts';
 import { pause, until, untilGood } from '#test/support/until.ts';
+import { linesOnce } from '#test/support/lines-once.ts';
 
 /** Three messages of four are readings of a line, in windows; the fourth is a sample of a vibration. */
 const total = 24_000;
@@ -161,13 +162,7 @@ function written(name: string): number {
 
 /** Each line once: an uplink that was killed may send what it had sent. */
 function delivered(name: string): Line[] {
-  const once = new Map<string, Line>();
-  for (const line of readFileSync(join(folder, `${name}.ndjson`), 'utf8').split('\n')) {
-    if (line === '') continue;
-    const one = JSON.parse(line) as Line;
-    once.set(`${one.epoch} ${one.stream} ${one.fidelity} ${one.offset}`, one);
-  }
-  return [...once.values()];
+  return linesOnce(join(folder, `${name}.ndjson`));
 }
 
 async function answered(): Promise<{ count: number; sum: number }> {

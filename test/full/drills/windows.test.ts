@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { Mosquitto, mosquittoMissing } from '#test/support/mosquitto.ts';
 import { pause, until } from '#test/support/until.ts';
+import { linesOnce } from '#test/support/lines-once.ts';
 
 const total = 40_000;
 const machines = 10;
@@ -18,17 +19,6 @@ interface Line {
   readonly offset: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, number>>;
-}
-
-/** Windows that the uplink wrote, each offset once. */
-function delivered(file: string): Line[] {
-  if (!existsSync(file)) return [];
-  const once = new Map<string, Line>();
-  for (const line of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
-    const one = JSON.parse(line) as Line;
-    once.set(`${one.epoch} ${one.stream} ${one.offset}`, one);
-  }
-  return [...once.values()];
 }
 
 it.skipIf(mosquittoMissing !== null)(
@@ -78,9 +68,9 @@ api: { listen: "127.0.0.1:0" }
       await until('all to be published', () => sent === total);
       for (let machine = 0; machine < machines; machine++) publish(machine, epochMs + 36_000_000, 0);
       const windows = total / machines / 100;
-      await until('all windows to arrive', () => delivered(out).length >= windows * machines, 120_000);
+      await until('all windows to arrive', () => linesOnce<Line>(out).length >= windows * machines, 120_000);
 
-      const lines = delivered(out);
+      const lines = linesOnce<Line>(out);
       expect(lines).toHaveLength(windows * machines);
       expect(lines.every(({ values }) => values['v.count'] === 100)).toBe(true);
       const sum = lines.reduce((all, { values }) => all + values['v.sum']!, 0);

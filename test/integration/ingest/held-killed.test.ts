@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import type { LedgerJson } from '#agent/api/contract.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { until } from '#test/support/until.ts';
 import { run } from '#test/unit/pipeline/pipeline-fixture.ts';
+import { linesOnce } from '#test/support/lines-once.ts';
 
 let folder: string;
 let agent: AgentProcess;
@@ -32,6 +33,7 @@ const stages = {
 
 interface Line {
   readonly stream: string;
+  readonly epoch: string;
   readonly offset: number;
   readonly time: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -40,15 +42,7 @@ interface Line {
 
 /** What the uplink wrote of a stream, each offset once. */
 function delivered(name: string): readonly Line[] {
-  const file = join(folder, 'out.ndjson');
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const once = new Map<number, Line>();
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
-    if (line === '') continue;
-    const one = JSON.parse(line) as Line;
-    if (one.stream === name) once.set(one.offset, one);
-  }
-  return [...once.values()];
+  return linesOnce<Line>(join(folder, 'out.ndjson')).filter(({ stream }) => stream === name);
 }
 
 it('readings that stages held back at a kill -9 come out as if there had been none', async () => {

@@ -7,6 +7,7 @@ import type { LedgerJson } from '#agent/api/contract.ts';
 import { AgentProcess } from '#agent/host/agent-process.ts';
 import { freePort } from '#test/support/free-port.ts';
 import { until } from '#test/support/until.ts';
+import { linesOnce } from '#test/support/lines-once.ts';
 
 let folder: string;
 let agent: AgentProcess;
@@ -43,22 +44,8 @@ function delivered(): readonly Line[] {
   const file = join(folder, 'out.ndjson');
   if (!existsSync(file)) return [];
   const bytes = statSync(file).size;
-  if (read?.file !== file || read.bytes !== bytes) read = { file, bytes, lines: linesOf(file) };
+  if (read?.file !== file || read.bytes !== bytes) read = { file, bytes, lines: linesOnce(file) };
   return read.lines;
-}
-
-function linesOf(file: string): readonly Line[] {
-  const text = readFileSync(file, 'utf8');
-  const lines = text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '');
-  const once = new Map<string, Line>();
-  for (const line of lines) {
-    const one = JSON.parse(line) as Line;
-    once.set(`${one.epoch} ${one.stream} ${one.offset}`, one);
-  }
-  return [...once.values()];
 }
 
 function configure(port: number, every: string): void {

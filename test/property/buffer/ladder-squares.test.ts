@@ -5,15 +5,7 @@ import { coarseReadings } from '#agent/buffer/rollup/coarse-rows.ts';
 import { spreadRoundingsMax, spreadRoundingsOpen } from '#agent/buffer/rungs/spread.ts';
 import { decodeRows } from '#agent/buffer/rungs/packed-rows.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
-import { smallSettings, StoreRig } from './model/store-rig.ts';
-
-const settings = {
-  ...smallSettings,
-  whenFull: 'coarsen',
-  ladderShare: 1,
-  seal: { readings: 60, bytes: 8_192, ageMillis: 50 },
-  uplinks: [],
-} as const;
+import { climbingSettings, StoreRig } from './model/store-rig.ts';
 
 /** Values of one series, ten minutes apart, beside bytes that make them go up the ladder. */
 class Climbing {
@@ -22,7 +14,7 @@ class Climbing {
   readonly #random = new Prng(7);
 
   constructor() {
-    this.rig.store.open(settings);
+    this.rig.store.open(climbingSettings);
   }
 
   append(values: readonly number[]): void {
@@ -172,7 +164,7 @@ test('coarse blocks of schema 7, which counted no roundings, count as ones that 
     const isUnderWay = (): boolean => climbing.blocks().some(({ level }) => level > 1 && level < 5);
     for (let turn = 0; turn < 30 && !isUnderWay(); turn++) climbing.grow(() => random.float());
     climbing.rig.raw!.exec('ALTER TABLE blocks DROP COLUMN roundings; PRAGMA user_version = 7; SELECT 1');
-    climbing.rig.reborn().open(settings);
+    climbing.rig.reborn().open(climbingSettings);
     const before = climbing.squares();
     for (let turn = 0; turn < 30; turn++) climbing.grow(() => random.float());
     const after = climbing.squares();

@@ -3,15 +3,7 @@ import { Prng } from '#agent/base/prng.ts';
 import { walksMax } from '#agent/buffer/limits.ts';
 import { summaryFrame } from '#agent/reading/summary.ts';
 import type { StoredRun } from '#agent/ports/store.ts';
-import { entryOf, smallSettings, StoreRig } from './model/store-rig.ts';
-
-const settings = {
-  ...smallSettings,
-  whenFull: 'coarsen',
-  ladderShare: 1,
-  seal: { readings: 60, bytes: 8_192, ageMillis: 50 },
-  uplinks: [],
-} as const;
+import { entryOf, climbingSettings, StoreRig } from './model/store-rig.ts';
 
 /** Somebody who reads page by page from the oldest reading on, and settles nothing. */
 class Walk {
@@ -84,7 +76,7 @@ function walked(seed: number): Told {
   const random = new Prng(seed);
   const rig = new StoreRig();
   try {
-    rig.store.open(settings);
+    rig.store.open(climbingSettings);
     let appended = 0;
     let sum = 0;
     let coarse = false;
@@ -125,7 +117,7 @@ test.each([
     'w1',
     (rig: StoreRig) => {
       rig.store.close();
-      rig.reborn().open(settings);
+      rig.reborn().open(climbingSettings);
     },
   ],
   [
@@ -138,7 +130,7 @@ test.each([
 ])('%s is given every reading at least once, in summaries that say what they cover', (_who, name, forget) => {
   const rig = new StoreRig();
   try {
-    rig.store.open(settings);
+    rig.store.open(climbingSettings);
     append(rig, 0, 150);
     const walk = new Walk(name);
     walk.read(rig, 75);
@@ -159,7 +151,7 @@ test.each([
 test('a page that is asked for again is given again, and a walk that waits at the end goes on there', () => {
   const rig = new StoreRig();
   try {
-    rig.store.open(settings);
+    rig.store.open(climbingSettings);
     append(rig, 0, 150);
     const walk = new Walk('w1');
     walk.read(rig, 100);

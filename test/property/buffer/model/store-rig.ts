@@ -26,6 +26,15 @@ export const smallSettings: StoreSettings = {
   seal: { readings: 20, bytes: 64 * 1024, ageMillis: 1_000 },
 };
 
+/** Of a store in which everything goes up the ladder as soon as it may. */
+export const climbingSettings: StoreSettings = {
+  ...smallSettings,
+  whenFull: 'coarsen',
+  ladderShare: 1,
+  seal: { readings: 60, bytes: 8_192, ageMillis: 50 },
+  uplinks: [],
+};
+
 /** A telemetry that keeps the names of what happened. */
 export class EventNames implements Telemetry {
   readonly events: string[] = [];

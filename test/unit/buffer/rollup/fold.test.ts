@@ -2,16 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MiB } from '#agent/base/units.ts';
 import { encodeJournalRow } from '#agent/buffer/codec/journal-row.ts';
 import { BatchBuilder } from '#agent/reading/batch-builder.ts';
-import { allOf, countAndSum, seal, settle } from '#test/support/kept-and-asked.ts';
-import { smallSettings, StoreRig } from '#test/property/buffer/model/store-rig.ts';
+import { allOf, countAndSum, keptSettings as settings, seal, settle } from '#test/support/kept-and-asked.ts';
+import { StoreRig } from '#test/property/buffer/model/store-rig.ts';
 
 const begin = 1_800_000_000_000_000;
-const settings = {
-  ...smallSettings,
-  sizeBytes: 16 * MiB,
-  uplinks: [{ name: 'cloud', streams: ['s'] }],
-  seal: { readings: 100, bytes: 64 * 1024, ageMillis: 1_000 },
-};
 
 let rig: StoreRig;
 beforeEach(() => {
